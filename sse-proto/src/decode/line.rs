@@ -1,0 +1,109 @@
+//! One line: its field, and the state of a line that is cut by the end of a chunk.
+
+/// The fields that have a meaning, and the comment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    Data,
+    Event,
+    Id,
+    Retry,
+    Comment,
+}
+
+impl Field {
+    /// The field of a whole line that is not empty, and its value. `None` for fields that the standard ignores.
+    ///
+    /// Names are compared literally; one space after the colon is dropped; a line without a colon is a name.
+    pub(super) fn split(line: &[u8]) -> Option<(Self, &[u8])> {
+        let (field, rest) = match line {
+            [b':', text @ ..] => return Some((Self::Comment, text)),
+            [b'd', b'a', b't', b'a', rest @ ..] => (Self::Data, rest),
+            [b'e', b'v', b'e', b'n', b't', rest @ ..] => (Self::Event, rest),
+            [b'i', b'd', rest @ ..] => (Self::Id, rest),
+            [b'r', b'e', b't', b'r', b'y', rest @ ..] => (Self::Retry, rest),
+            _ => return None,
+        };
+        match rest {
+            [] => Some((field, rest)),
+            [b':', b' ', value @ ..] | [b':', value @ ..] => Some((field, value)),
+            _ => None,
+        }
+    }
+}
+
+/// Where in a line the decoder is, between two chunks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Line {
+    /// Before its first byte.
+    #[default]
+    Start,
+    /// In the name: the bytes so far.
+    Name { bytes: [u8; Self::LONGEST_NAME], len: u8 },
+    /// In the value. `space`: a space that comes next is dropped.
+    Value { field: Field, space: bool },
+    /// In a line that is ignored to its end.
+    Skip,
+}
+
+impl Line {
+    const LONGEST_NAME: usize = 5;
+
+    /// Takes the bytes of the name from the front of `bytes`, if the name is not complete yet.
+    ///
+    /// Answers the field when its colon is found.
+    pub(super) fn push_name(&mut self, bytes: &mut &[u8]) -> Option<Field> {
+        if *self == Self::Start && !bytes.is_empty() {
+            *self = Self::Name { bytes: [0; Self::LONGEST_NAME], len: 0 };
+        }
+        while let Self::Name { bytes: name, len } = self {
+            let (byte, rest) = bytes.split_first()?;
+            *bytes = rest;
+            if *byte == b':' {
+                return self.end_name();
+            }
+            match name.get_mut(usize::from(*len)) {
+                Some(slot) => {
+                    *slot = *byte;
+                    *len += 1;
+                }
+                None => *self = Self::Skip,
+            }
+        }
+        None
+    }
+
+    /// The name is complete: by its colon, or by the end of the line.
+    pub(super) fn end_name(&mut self) -> Option<Field> {
+        let Self::Name { bytes, len } = *self else { return None };
+        let field = match bytes.get(..usize::from(len))? {
+            b"" => Some(Field::Comment),
+            name => Field::split(name).map(|(field, _)| field),
+        };
+        *self = match field {
+            Some(field) => Self::Value { field, space: field != Field::Comment },
+            None => Self::Skip,
+        };
+        field
+    }
+}
+
+/// The value of a retry field: ASCII digits only, at least one, saturating.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Digits {
+    value: Option<u64>,
+    invalid: bool,
+}
+
+impl Digits {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            let digit = byte.wrapping_sub(b'0');
+            self.invalid |= digit > 9;
+            self.value = Some(self.value.unwrap_or(0).saturating_mul(10).saturating_add(u64::from(digit)));
+        }
+    }
+
+    pub(super) fn value(self) -> Option<u64> {
+        self.value.filter(|_| !self.invalid)
+    }
+}

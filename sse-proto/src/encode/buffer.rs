@@ -1,0 +1,137 @@
+//! What an encoder appends to.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// A buffer that text can be appended to, and taken back from the end of. It grows as needed.
+pub trait Buffer {
+    /// Bytes in the buffer.
+    fn len(&self) -> usize;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Prepares for `additional` more bytes.
+    fn reserve(&mut self, additional: usize);
+
+    /// Appends.
+    fn push_str(&mut self, text: &str);
+
+    /// Keeps the first `len` bytes, a length that [`len`](Self::len) gave before.
+    fn truncate(&mut self, len: usize);
+}
+
+impl Buffer for Vec<u8> {
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn reserve(&mut self, additional: usize) {
+        self.reserve(additional);
+    }
+
+    fn push_str(&mut self, text: &str) {
+        self.extend_from_slice(text.as_bytes());
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.truncate(len);
+    }
+}
+
+impl Buffer for String {
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn reserve(&mut self, additional: usize) {
+        self.reserve(additional);
+    }
+
+    fn push_str(&mut self, text: &str) {
+        self.push_str(text);
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.truncate(len);
+    }
+}
+
+#[cfg(feature = "bytes")]
+impl Buffer for bytes::BytesMut {
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn reserve(&mut self, additional: usize) {
+        self.reserve(additional);
+    }
+
+    fn push_str(&mut self, text: &str) {
+        self.extend_from_slice(text.as_bytes());
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.truncate(len);
+    }
+}
+
+/// A slice that is written from its beginning. What no longer fits is counted.
+pub(super) struct SliceBuffer<'s> {
+    slice: &'s mut [u8],
+    len: usize,
+}
+
+impl<'s> SliceBuffer<'s> {
+    pub(super) fn new(slice: &'s mut [u8]) -> Self {
+        Self { slice, len: 0 }
+    }
+
+    pub(super) fn written(&self) -> Result<usize, BufferTooSmall> {
+        if self.len <= self.slice.len() { Ok(self.len) } else { Err(BufferTooSmall { needed: self.len }) }
+    }
+}
+
+impl Buffer for SliceBuffer<'_> {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn reserve(&mut self, _additional: usize) {}
+
+    fn push_str(&mut self, text: &str) {
+        let end = self.len.saturating_add(text.len());
+        if let Some(room) = self.slice.get_mut(self.len..end) {
+            room.copy_from_slice(text.as_bytes());
+        }
+        self.len = end;
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+}
+
+/// The slice to encode into is too short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BufferTooSmall {
+    needed: usize,
+}
+
+impl BufferTooSmall {
+    /// How many bytes the event needs.
+    pub fn needed(&self) -> usize {
+        self.needed
+    }
+}
+
+impl fmt::Display for BufferTooSmall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "buffer too small, the encoded event needs {} bytes", self.needed)
+    }
+}
+
+impl core::error::Error for BufferTooSmall {}

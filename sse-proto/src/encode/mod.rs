@@ -1,0 +1,173 @@
+//! Events to bytes.
+
+mod buffer;
+mod data_writer;
+
+use self::buffer::SliceBuffer;
+pub use self::buffer::{Buffer, BufferTooSmall};
+pub use self::data_writer::DataWriter;
+use crate::{EventRef, scan};
+
+/// Encodes an event stream, appending to the caller's buffer.
+///
+/// It holds nothing but that buffer: make one when there is something to write. A value that could break out of its
+/// field cannot be handed to it, since [`EventRef`] refuses it; so encoding cannot fail, never rewrites silently, and
+/// whatever it wrote, a decoder reads back as the same events, with one exception that no event stream can avoid:
+/// each CR, LF and CRLF in data is one line break, and arrives as LF.
+///
+/// Each event is its field lines and one blank line, lines ending in LF, one space after the colon.
+///
+/// ```
+/// use sse_proto::{Encoder, EventRef};
+///
+/// let mut out = Vec::new();
+/// let mut encoder = Encoder::new(&mut out);
+/// encoder.event(EventRef::new("two\nlines").with_name("greeting")?.with_id("7")?);
+/// encoder.keep_alive();
+/// assert_eq!(out, b"event: greeting\nid: 7\ndata: two\ndata: lines\n\n:\n\n");
+/// # Ok::<(), sse_proto::InvalidField>(())
+/// ```
+#[derive(Debug)]
+pub struct Encoder<'b, B: Buffer = alloc::vec::Vec<u8>> {
+    out: &'b mut B,
+}
+
+impl<'b, B: Buffer> Encoder<'b, B> {
+    /// An encoder that appends to `out`: a `Vec<u8>`, a `String`, or with the feature `bytes` a `BytesMut`.
+    pub fn new(out: &'b mut B) -> Self {
+        Self { out }
+    }
+
+    /// Appends one event.
+    ///
+    /// An event without data, which dispatches nothing, still carries its id and retry time to the client.
+    pub fn event<'e>(&mut self, event: impl Into<EventRef<'e>>) {
+        let event = event.into();
+        // Lines that break need more: the buffer grows by itself then.
+        self.out.reserve(event.len_hint());
+        self.fields(event);
+        if let Some(data) = event.data {
+            self.lines("data: ", data);
+        }
+        self.out.push_str("\n");
+    }
+
+    /// Appends a comment, which clients ignore: one comment line for each line of `text`, and a blank line.
+    ///
+    /// The text stands right behind the colon; begin it with a space if you like one there.
+    pub fn comment(&mut self, text: &str) {
+        self.lines(":", text);
+        self.out.push_str("\n");
+    }
+
+    /// Appends the shortest comment, which keeps idle connections open.
+    pub fn keep_alive(&mut self) {
+        self.comment("");
+    }
+
+    /// Begins an event whose data is written piece by piece: by a serializer, by `write!`.
+    ///
+    /// `fields` gives its name, id and retry time; data in it is ignored. Nothing of the event stays in the buffer
+    /// unless [`DataWriter::finish`] is called.
+    ///
+    /// ```
+    /// use sse_proto::{Encoder, EventRef};
+    /// # struct Price { symbol: &'static str }
+    /// # impl serde::Serialize for Price {
+    /// #     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+    /// #         std::collections::BTreeMap::from([("symbol", self.symbol)]).serialize(s)
+    /// #     }
+    /// # }
+    /// let mut out = Vec::new();
+    /// let mut data = Encoder::new(&mut out).data_writer(EventRef::default().with_name("price")?);
+    /// serde_json::to_writer(&mut data, &Price { symbol: "AAPL" })?;
+    /// data.finish();
+    /// assert_eq!(out, b"event: price\ndata: {\"symbol\":\"AAPL\"}\n\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn data_writer<'e>(self, fields: impl Into<EventRef<'e>>) -> DataWriter<'b, B> {
+        let start = self.out.len();
+        let mut encoder = self;
+        encoder.fields(fields.into());
+        encoder.out.push_str("data: ");
+        DataWriter::new(encoder.out, start)
+    }
+
+    fn fields(&mut self, event: EventRef<'_>) {
+        if let Some(name) = event.name {
+            self.line("event: ", name);
+        }
+        if let Some(id) = event.id() {
+            self.line("id: ", id);
+        }
+        if let Some(millis) = event.retry {
+            let mut digits = [0; DECIMAL_DIGITS];
+            self.line("retry: ", decimal(millis, &mut digits));
+        }
+    }
+
+    fn lines(&mut self, prefix: &str, text: &str) {
+        let mut rest = Some(text);
+        while let Some(text) = rest {
+            let (line, after) = scan::split_line(text);
+            self.line(prefix, line);
+            rest = after;
+        }
+    }
+
+    fn line(&mut self, prefix: &str, line: &str) {
+        #[cfg(test)]
+        scan::work::add(line.len());
+        self.out.push_str(prefix);
+        self.out.push_str(line);
+        self.out.push_str("\n");
+    }
+}
+
+impl EventRef<'_> {
+    /// Encodes into a slice, from its beginning, without a heap; answers how many bytes it wrote.
+    ///
+    /// ```
+    /// use sse_proto::EventRef;
+    ///
+    /// let mut buffer = [0; 16];
+    /// let written = EventRef::new("21.5").encode_to_slice(&mut buffer)?;
+    /// assert_eq!(&buffer[..written], b"data: 21.5\n\n");
+    /// # Ok::<(), sse_proto::BufferTooSmall>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If `out` is too short. It says how many bytes are needed; what is in `out` is of no use then.
+    pub fn encode_to_slice(&self, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
+        let mut buffer = SliceBuffer::new(out);
+        Encoder::new(&mut buffer).event(*self);
+        buffer.written()
+    }
+
+    /// The encoded length, if the data is one line.
+    fn len_hint(&self) -> usize {
+        let field =
+            |prefix: &str, value: Option<&str>| value.map_or(0, |value| prefix.len() + value.len() + 1);
+        let retry = self.retry.map_or(0, |_| "retry: \n".len() + DECIMAL_DIGITS);
+        field("event: ", self.name) + field("id: ", self.id()) + field("data: ", self.data) + retry + 1
+    }
+}
+
+/// Digits of `u64::MAX`.
+const DECIMAL_DIGITS: usize = 20;
+
+fn decimal(mut value: u64, digits: &mut [u8; DECIMAL_DIGITS]) -> &str {
+    let mut start = digits.len();
+    for (at, digit) in digits.iter_mut().enumerate().rev() {
+        *digit = b'0' + (value % 10) as u8;
+        value /= 10;
+        start = at;
+        if value == 0 {
+            break;
+        }
+    }
+    digits.get(start..).and_then(|digits| core::str::from_utf8(digits).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

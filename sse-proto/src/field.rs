@@ -1,0 +1,94 @@
+//! What a field of an event may hold.
+
+use core::fmt;
+
+/// A field of an event stream (HTML, "Parsing an event stream").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FieldName {
+    /// The event type.
+    Event,
+    /// The event id.
+    Id,
+}
+
+impl fmt::Display for FieldName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Event => "event name",
+            Self::Id => "event id",
+        })
+    }
+}
+
+/// A value that no event stream can carry in this field; the caller's fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidField {
+    field: FieldName,
+    byte: u8,
+    position: usize,
+}
+
+impl InvalidField {
+    /// The field.
+    pub fn field(&self) -> FieldName {
+        self.field
+    }
+
+    /// The byte that cannot be carried.
+    pub fn byte(&self) -> u8 {
+        self.byte
+    }
+
+    /// Where that byte is in the value, counted in bytes from 0.
+    pub fn position(&self) -> usize {
+        self.position
+    }
+}
+
+impl fmt::Display for InvalidField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { field, byte, position } = self;
+        let name = match byte {
+            b'\r' => "a carriage return",
+            b'\n' => "a line feed",
+            _ => "a NUL",
+        };
+        write!(f, "{field} holds {name} (0x{byte:02x}) at byte {position}")
+    }
+}
+
+impl core::error::Error for InvalidField {}
+
+/// Passes a name that an event stream can carry.
+pub(crate) fn check_name(name: &str) -> Result<&str, InvalidField> {
+    check(FieldName::Event, name, memchr::memchr2(b'\r', b'\n', name.as_bytes()))
+}
+
+/// Passes an id that an event stream can carry and a client accepts.
+pub(crate) fn check_id(id: &str) -> Result<&str, InvalidField> {
+    check(FieldName::Id, id, memchr::memchr3(b'\r', b'\n', b'\0', id.as_bytes()))
+}
+
+fn check(field: FieldName, value: &str, offence: Option<usize>) -> Result<&str, InvalidField> {
+    match offence.and_then(|position| Some((position, *value.as_bytes().get(position)?))) {
+        None => Ok(value),
+        Some((position, byte)) => Err(InvalidField { field, byte, position }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn errors_name_the_byte_and_its_place() {
+        let error = check_id("ab\0c").unwrap_err();
+        assert_eq!((error.field(), error.byte(), error.position()), (FieldName::Id, 0, 2));
+        assert_eq!(error.to_string(), "event id holds a NUL (0x00) at byte 2");
+        let error = check_name("a\rb").unwrap_err();
+        assert_eq!(error.to_string(), "event name holds a carriage return (0x0d) at byte 1");
+        assert_eq!(check_name("a\0b"), Ok("a\0b"));
+    }
+}

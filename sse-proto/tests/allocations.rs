@@ -1,0 +1,138 @@
+//! Memory, counted by the allocator: none for each event in the long run, and none kept after a large one.
+
+use allocation_counter::{AllocationInfo, measure};
+use sse_proto::{Decoder, Encoder, Event, EventRef, Limit, Limits};
+
+/// One line, several lines, names, ids, comments, retry, not ASCII, not UTF-8.
+const STREAM: &[u8] = b"data: {\"token\":\"hello\"}\n\nevent: tick\nid: 17\ndata: 21.50\n\n:\n\ndata: a\r\ndata: b\r\n\r\n\
+    retry: 10\n\nid: 18\n\ndata: \xE2\x82\xAC uro\n\nevent: bad\xFF\ndata: \xF0\x9F\n\n: comment\ndata\rid\r\r";
+
+fn decode(decoder: &mut Decoder, piece: usize) -> usize {
+    let mut bytes = 0;
+    for mut chunk in STREAM.chunks(piece) {
+        while let Some(event) = decoder.decode(&mut chunk).unwrap() {
+            bytes += event.name().len() + event.data().len() + event.last_event_id().len();
+        }
+    }
+    bytes
+}
+
+#[test]
+fn borrowed_decoding_allocates_nothing_in_the_long_run() {
+    for piece in [STREAM.len(), 64, 7, 1] {
+        let mut decoder = Decoder::new();
+        let expected = decode(&mut decoder, piece);
+        decode(&mut decoder, piece);
+        let info = measure(|| {
+            for _ in 0..1000 {
+                assert_eq!(decode(&mut decoder, piece), expected);
+            }
+        });
+        assert_eq!(info.count_total, 0, "in pieces of {piece}");
+    }
+}
+
+#[test]
+fn an_event_that_lies_in_the_chunk_never_allocates() {
+    let info = measure(|| {
+        let mut decoder = Decoder::new();
+        let mut input = "data: {\"token\":\"hello\"}\n\nevent: tick\ndata: 21.50\n\n".as_bytes();
+        while let Some(event) = decoder.decode(&mut input).unwrap() {
+            assert!(!event.data().is_empty());
+        }
+    });
+    assert_eq!(info.count_total, 0);
+}
+
+#[test]
+fn an_owned_event_is_written_anew_without_allocating() {
+    let mut event = Event::default();
+    let mut decoder = Decoder::new();
+    let mut run = || {
+        let mut input = STREAM;
+        while let Some(lent) = decoder.decode(&mut input).unwrap() {
+            event.assign(lent);
+        }
+    };
+    run();
+    run();
+    assert_eq!(measure(|| (0..100).for_each(|_| run())).count_total, 0);
+}
+
+#[test]
+fn encoding_into_a_used_buffer_allocates_nothing() {
+    let event = EventRef::new("two\nlines").with_name("tick").unwrap().with_id("17").unwrap();
+    let event = event.with_retry(std::time::Duration::from_secs(3));
+    let mut out = Vec::new();
+    let mut run = || {
+        out.clear();
+        let mut encoder = Encoder::new(&mut out);
+        encoder.event(event);
+        encoder.comment("two\nlines");
+        encoder.keep_alive();
+        let mut data = encoder.data_writer(event);
+        std::fmt::Write::write_str(&mut data, "pieces\r\n").unwrap();
+        data.finish();
+    };
+    run();
+    assert_eq!(measure(|| (0..1000).for_each(|_| run())).count_total, 0);
+}
+
+/// Decodes all of it, and answers what that took of memory and what of it is still held.
+fn memory_of(decoder: &mut Decoder, stream: &[u8], piece: usize) -> AllocationInfo {
+    measure(|| {
+        for mut chunk in stream.chunks(piece) {
+            while decoder.decode(&mut chunk).unwrap().is_some() {}
+        }
+    })
+}
+
+#[test]
+fn a_large_event_gives_its_memory_back() {
+    const BOUND: i64 = 256 * 1024;
+    let mut large = b"event: e\nid: 7\n".to_vec();
+    for _ in 0..100 {
+        large.extend_from_slice(b"data: ");
+        large.extend(std::iter::repeat_n(b'x', 100_000));
+        large.push(b'\n');
+    }
+    large.extend_from_slice(b"\ndata: small\n\n");
+    let mut not_utf8 = large.clone();
+    not_utf8.iter_mut().filter(|byte| **byte == b'x').for_each(|byte| *byte = 0xFF);
+
+    for stream in [&large, &not_utf8] {
+        for piece in [stream.len(), 16 * 1024, 1000] {
+            let held = memory_of(&mut Decoder::new(), stream, piece).bytes_current;
+            assert!(held < BOUND, "{held} bytes held after a large event in pieces of {piece}");
+        }
+    }
+}
+
+#[test]
+fn memory_is_bounded_by_the_limits_whatever_comes() {
+    let mut limits = Limits::default();
+    limits.event_bytes = 100_000;
+    limits.name_bytes = 1000;
+    limits.id_bytes = 1000;
+    for line in [&b"data: "[..], b"data: x\ndata: ", b"event: ", b"id: ", b":", b"unknown", b"retry: 1"] {
+        let mut decoder = Decoder::with_limits(limits);
+        decoder.decode(&mut &*line).unwrap();
+        let mut exceeded = 0;
+        let info = measure(|| {
+            for _ in 0..1000 {
+                if let Err(error) = decoder.decode(&mut &[b'1'; 1000][..]) {
+                    exceeded += 1;
+                    assert_eq!(error.max(), if error.limit() == Limit::Event { 100_000 } else { 1000 });
+                }
+            }
+        });
+        let peak = info.bytes_max;
+        assert!(
+            peak < 250_000,
+            "{peak} bytes for an endless line that begins with {:?}",
+            String::from_utf8_lossy(line)
+        );
+        let stored = [&b"data"[..], b"even", b"id: "].iter().any(|name| line.starts_with(name));
+        assert_eq!(exceeded, usize::from(stored), "reported once, {:?}", String::from_utf8_lossy(line));
+    }
+}

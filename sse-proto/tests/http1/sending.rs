@@ -1,0 +1,141 @@
+use sse_proto::http1::{Framing, HeaderError, Request, RequestError, Response, Url, UrlError, chunk};
+
+fn encoded(request: &Request) -> String {
+    let mut out = Vec::new();
+    request.encode(&mut out);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn defaults_and_what_replaces_them() {
+    let get = || Request::get("http://a.example:81/x").unwrap();
+    let cases = [
+        (get(), "Host: a.example:81\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\n"),
+        (
+            get().with_header("cache-control", "max-age=0").unwrap(),
+            "Host: a.example:81\r\ncache-control: max-age=0\r\nAccept: text/event-stream\r\n",
+        ),
+        (
+            get().with_header("HOST", "b").unwrap().with_header("Host", "c").unwrap(),
+            "Host: c\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\n",
+        ),
+        (
+            get().with_header("accept", "text/html").unwrap().with_header("Accept", "x/y").unwrap(),
+            "Host: a.example:81\r\naccept: text/html, text/event-stream\r\nAccept: x/y\r\nCache-Control: no-cache\r\n",
+        ),
+        (
+            get().with_header("Accept", "x/y, Text/Event-Stream;q=0.5").unwrap(),
+            "Host: a.example:81\r\nAccept: x/y, Text/Event-Stream;q=0.5\r\nCache-Control: no-cache\r\n",
+        ),
+        (
+            get().with_header("Accept", "text/event-streamx").unwrap(),
+            "Host: a.example:81\r\nAccept: text/event-streamx, text/event-stream\r\nCache-Control: no-cache\r\n",
+        ),
+        (
+            get()
+                .with_last_event_id("a")
+                .unwrap()
+                .with_header("X", "1")
+                .unwrap()
+                .with_last_event_id("ü b")
+                .unwrap(),
+            "Host: a.example:81\r\nX: 1\r\nLast-Event-ID: ü b\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\n",
+        ),
+        (
+            get().with_last_event_id("a").unwrap().with_last_event_id("").unwrap(),
+            "Host: a.example:81\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\n",
+        ),
+        (
+            get().with_url(Url::parse("https://[::1]/x").unwrap()),
+            "Host: [::1]\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\n",
+        ),
+    ];
+    for (request, headers) in cases {
+        assert_eq!(encoded(&request), format!("GET /x HTTP/1.1\r\n{headers}\r\n"));
+    }
+}
+
+#[test]
+fn bodies() {
+    let post = |url| Request::new("POST", url).unwrap();
+    let common = "Host: a\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\n";
+    let request = post("http://a").with_body("{}");
+    assert_eq!(encoded(&request), format!("POST / HTTP/1.1\r\n{common}Content-Length: 2\r\n\r\n{{}}"));
+    assert_eq!(encoded(&post("http://a")), format!("POST / HTTP/1.1\r\n{common}Content-Length: 0\r\n\r\n"));
+    let request = Request::get("http://a").unwrap().with_body(*b"x");
+    assert_eq!(encoded(&request), format!("GET / HTTP/1.1\r\n{common}Content-Length: 1\r\n\r\nx"));
+    assert!(!format!("{:?}", post("http://a").with_body("confidential")).contains("confidential"));
+}
+
+#[test]
+fn nothing_breaks_out_of_a_header() {
+    let get = || Request::get("http://a").unwrap();
+    for name in ["", "a b", "a:", "a\r\nb", "ü", "(", "a\0"] {
+        assert!(matches!(get().with_header(name, "x"), Err(HeaderError::Name { .. })), "{name:?}");
+        assert!(
+            matches!(Response::new(200).with_header(name, "x"), Err(HeaderError::Name { .. })),
+            "{name:?}"
+        );
+    }
+    for byte in (0..32_u8).filter(|&byte| byte != b'\t').chain([127]) {
+        let value = format!("ab{}", char::from(byte));
+        let error = |name: &str| HeaderError::Value { name: name.into(), byte, position: 2 };
+        assert_eq!(get().with_header("X", &value), Err(error("X")));
+        assert_eq!(Response::new(200).with_header("X", &value), Err(error("X")));
+        assert_eq!(get().with_last_event_id(&value), Err(error("Last-Event-ID")));
+    }
+    for name in ["Content-Length", "transfer-encoding"] {
+        assert_eq!(get().with_header(name, "1"), Err(HeaderError::Framing { name: name.into() }));
+        assert_eq!(
+            Response::new(200).with_header(name, "1"),
+            Err(HeaderError::Framing { name: name.into() })
+        );
+    }
+    for method in ["", "GET ", "G\r\nX: y", "CONNECT", "ü"] {
+        assert!(matches!(Request::new(method, "http://a"), Err(RequestError::Method { .. })), "{method:?}");
+    }
+    assert_eq!(Request::new("GET", "a"), Err(RequestError::Url(UrlError::Scheme)));
+}
+
+#[test]
+fn response_heads() {
+    let cases = [
+        (
+            200,
+            Framing::Chunked,
+            "HTTP/1.1 200 OK\r\nX: y\r\nConnection: z\r\nTransfer-Encoding: chunked\r\n\r\n",
+        ),
+        (
+            404,
+            Framing::Length(7),
+            "HTTP/1.1 404 Not Found\r\nX: y\r\nConnection: z\r\nContent-Length: 7\r\n\r\n",
+        ),
+        (200, Framing::UntilClose, "HTTP/1.1 200 OK\r\nX: y\r\nConnection: close\r\n\r\n"),
+        (200, Framing::None, "HTTP/1.1 200 OK\r\nX: y\r\nConnection: z\r\n\r\n"),
+        (204, Framing::Chunked, "HTTP/1.1 204 No Content\r\nX: y\r\nConnection: z\r\n\r\n"),
+        (304, Framing::Length(1), "HTTP/1.1 304 Not Modified\r\nX: y\r\nConnection: z\r\n\r\n"),
+        (100, Framing::Chunked, "HTTP/1.1 100 Continue\r\nX: y\r\nConnection: z\r\n\r\n"),
+        (299, Framing::None, "HTTP/1.1 299 \r\nX: y\r\nConnection: z\r\n\r\n"),
+        (99, Framing::None, "HTTP/1.1 500 Internal Server Error\r\nX: y\r\nConnection: z\r\n\r\n"),
+        (1000, Framing::None, "HTTP/1.1 500 Internal Server Error\r\nX: y\r\nConnection: z\r\n\r\n"),
+    ];
+    for (status, framing, expected) in cases {
+        let response =
+            Response::new(status).with_header("X", "y").unwrap().with_header("Connection", "z").unwrap();
+        let mut out = Vec::new();
+        response.encode(framing, &mut out);
+        assert_eq!(std::str::from_utf8(&out).unwrap(), expected);
+    }
+}
+
+#[test]
+fn chunk_sizes() {
+    for (size, line) in [(1, "1"), (15, "f"), (16, "10"), (170, "aa"), (4096, "1000"), (65535, "ffff")] {
+        let mut out = b"before".to_vec();
+        chunk::append(&mut out, &vec![b'x'; size]);
+        assert_eq!(out, format!("before{line}\r\n{}\r\n", "x".repeat(size)).into_bytes());
+    }
+    let mut out = Vec::new();
+    chunk::append(&mut out, b"");
+    assert!(out.is_empty());
+}
