@@ -1,0 +1,187 @@
+//! Header fields: their syntax (RFC 9110 section 5) and the list that heads of all four kinds keep.
+
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+
+use memchr::memchr_iter;
+
+use super::head::HeadError;
+
+/// Why a header cannot be added to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HeaderError {
+    /// The name is not a token (RFC 9110 section 5.6.2).
+    Name {
+        /// The name, escaped.
+        name: String,
+    },
+    /// The value holds a control byte (RFC 9110 section 5.5).
+    Value {
+        /// The header's name.
+        name: String,
+        /// The byte.
+        byte: u8,
+        /// How many bytes of the value stand before it.
+        position: usize,
+    },
+    /// `Content-Length` or `Transfer-Encoding`, which are written to match the body.
+    Framing {
+        /// The header's name.
+        name: String,
+    },
+}
+
+impl fmt::Display for HeaderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HeaderError::Name { name } => write!(f, "header name \"{name}\" is not a token"),
+            HeaderError::Value { name, byte, position } => {
+                write!(f, "byte 0x{byte:02x} at {position} in the value of header {name}")
+            }
+            HeaderError::Framing { name } => {
+                write!(f, "header {name} is written to match the body, it cannot be set")
+            }
+        }
+    }
+}
+
+impl core::error::Error for HeaderError {}
+
+/// Headers in order, in one allocation for their bytes and one for their ends.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct Fields {
+    bytes: Vec<u8>,
+    /// Where each name and each value ends in `bytes`; a name begins where the value before it ends.
+    ends: Vec<(usize, usize)>,
+}
+
+impl Fields {
+    /// Reads the lines after a start line, the blank one at the end included.
+    pub(super) fn parse(block: &[u8], limit: usize) -> Result<Fields, HeadError> {
+        // No more headers than lines, so that a large limit costs nothing.
+        let lines = memchr_iter(b'\n', block).count();
+        let mut parsed = vec![httparse::EMPTY_HEADER; limit.min(lines)];
+        match httparse::parse_headers(block, &mut parsed) {
+            Ok(httparse::Status::Complete((end, headers))) if end == block.len() => {
+                let size = headers.iter().map(|header| header.name.len() + header.value.len()).sum();
+                let mut fields =
+                    Fields { bytes: Vec::with_capacity(size), ends: Vec::with_capacity(headers.len()) };
+                for header in headers.iter() {
+                    fields.push(header.name, header.value);
+                }
+                Ok(fields)
+            }
+            Err(httparse::Error::TooManyHeaders) => Err(HeadError::TooManyHeaders { limit }),
+            _ => {
+                // What was parsed before the offending line is in place, and no name is empty.
+                let good = parsed.iter().take_while(|header| !header.name.is_empty()).count();
+                Err(HeadError::Header { line: good + 1 })
+            }
+        }
+    }
+
+    /// Adds a header of the user's, which must not be one that frames the body.
+    pub(super) fn add(&mut self, name: &str, value: &str) -> Result<(), HeaderError> {
+        if name.is_empty() || !name.bytes().all(is_token_byte) {
+            return Err(HeaderError::Name { name: excerpt(name.as_bytes()) });
+        }
+        if ["content-length", "transfer-encoding"].iter().any(|framing| name.eq_ignore_ascii_case(framing)) {
+            return Err(HeaderError::Framing { name: name.to_string() });
+        }
+        if let Some((position, byte)) = value.bytes().enumerate().find(|&(_, byte)| !is_value_byte(byte)) {
+            return Err(HeaderError::Value { name: name.to_string(), byte, position });
+        }
+        self.push(name, value.as_bytes());
+        Ok(())
+    }
+
+    fn push(&mut self, name: &str, value: &[u8]) {
+        self.bytes.extend_from_slice(name.as_bytes());
+        let name_end = self.bytes.len();
+        self.bytes.extend_from_slice(value);
+        self.ends.push((name_end, self.bytes.len()));
+    }
+
+    pub(super) fn remove(&mut self, name: &str) {
+        let mut kept = Fields::default();
+        for (other, value) in self.iter().filter(|(other, _)| !other.eq_ignore_ascii_case(name)) {
+            kept.push(other, value);
+        }
+        *self = kept;
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let mut start = 0;
+        self.ends.iter().map(move |&(name_end, value_end)| {
+            // Neither default is ever taken: the ends ascend within `bytes`, and names are ASCII.
+            let name = self.bytes.get(start..name_end).unwrap_or_default();
+            let value = self.bytes.get(name_end..value_end).unwrap_or_default();
+            start = value_end;
+            (core::str::from_utf8(name).unwrap_or_default(), value)
+        })
+    }
+
+    /// The values of all headers called `name`.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// The value of the first header called `name`.
+    pub(super) fn get(&self, name: &str) -> Option<&[u8]> {
+        self.all(name).next()
+    }
+
+    /// The elements of the list that all headers called `name` make together, empty ones included (RFC 9110
+    /// section 5.6.1).
+    pub(super) fn list(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.all(name).flat_map(|value| value.split(|&byte| byte == b',')).map(<[u8]>::trim_ascii)
+    }
+}
+
+/// Fit for a log: bounded, and without the values that carry credentials.
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 32;
+        const SECRET: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "set-cookie"];
+        let mut map = f.debug_map();
+        for (name, value) in self.iter().take(SHOWN) {
+            let secret = SECRET.iter().any(|secret| name.eq_ignore_ascii_case(secret));
+            let value = if secret { "hidden".to_string() } else { excerpt(value) };
+            map.entry(&excerpt(name.as_bytes()), &value);
+        }
+        if self.ends.len() > SHOWN { map.finish_non_exhaustive() } else { map.finish() }
+    }
+}
+
+pub(super) fn append_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+        out.extend_from_slice(part);
+    }
+}
+
+/// The beginning of `bytes`, escaped: enough to recognise them in an error text.
+pub(super) fn excerpt(bytes: &[u8]) -> String {
+    const SHOWN: usize = 64;
+    match bytes.get(..SHOWN) {
+        Some(beginning) if bytes.len() > SHOWN => beginning.escape_ascii().to_string() + "...",
+        _ => bytes.escape_ascii().to_string(),
+    }
+}
+
+/// `tchar` of RFC 9110 section 5.6.2.
+pub(super) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// What a field value, a reason phrase or a chunk extension may hold: `field-vchar`, space, tab.
+pub(super) fn is_value_byte(byte: u8) -> bool {
+    byte == b'\t' || !byte.is_ascii_control()
+}
+
+/// `unreserved` and `sub-delims` of RFC 3986: all a host's name may hold before it is percent-encoded.
+pub(super) fn is_host_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte)
+}

@@ -1,0 +1,64 @@
+//! How a message says where its body ends (RFC 9112 section 6).
+
+use alloc::vec::Vec;
+
+use super::fields::{Fields, excerpt};
+use super::head::{HeadError, Version};
+
+/// How a body is delimited (RFC 9112 section 6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// `Transfer-Encoding: chunked`, for a body whose length is not known when it begins.
+    Chunked,
+    /// `Content-Length`, in bytes.
+    Length(u64),
+    /// The body ends when the connection does. A cut cannot be told from an end.
+    UntilClose,
+    /// There is no body, and no header says how long it would be.
+    None,
+}
+
+impl Framing {
+    /// What a head's fields say, if they say anything.
+    pub(super) fn announced(fields: &Fields, version: Version) -> Result<Option<Framing>, HeadError> {
+        let chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
+        if fields.get("transfer-encoding").is_none() {
+            return content_length(fields).map(|length| length.map(Framing::Length));
+        }
+        if version == Version::Http10 {
+            return Err(HeadError::Http10TransferEncoding);
+        }
+        if fields.get("content-length").is_some() {
+            return Err(HeadError::ConflictingFraming);
+        }
+        let codings: Vec<&[u8]> =
+            fields.list("transfer-encoding").filter(|coding| !coding.is_empty()).collect();
+        match codings.split_last() {
+            Some((last, [])) if chunked(last) => Ok(Some(Framing::Chunked)),
+            Some((last, below @ [first, ..])) if chunked(last) && !below.iter().any(chunked) => {
+                Err(HeadError::UnknownTransferCoding { value: excerpt(first) })
+            }
+            _ => Err(HeadError::TransferEncoding { value: excerpt(&codings.join(&b", "[..])) }),
+        }
+    }
+}
+
+/// Equal values, in one line or in several, are one value.
+fn content_length(fields: &Fields) -> Result<Option<u64>, HeadError> {
+    let mut length = None;
+    for element in fields.list("content-length") {
+        match decimal(element) {
+            Some(value) if length.is_none_or(|length| length == value) => length = Some(value),
+            _ => return Err(HeadError::ContentLength { value: excerpt(element) }),
+        }
+    }
+    Ok(length)
+}
+
+fn decimal(digits: &[u8]) -> Option<u64> {
+    // The number parser would take a plus sign.
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    core::str::from_utf8(digits).ok()?.parse().ok()
+}

@@ -1,0 +1,213 @@
+//! What heads of requests and responses have in common: limits, versions, errors, and finding their end.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use memchr::{memchr, memchr_iter};
+
+use super::fields::Fields;
+
+/// How large a head may be. What exceeds a limit is refused with an error that names it.
+///
+/// The trailer section of a chunked body is held to the same limits once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadLimits {
+    /// Bytes, from the start line to the blank line; the heads of interim responses count together with the
+    /// final one. Default 65,536, which is also the memory one decoder needs at most, about twice. Common servers
+    /// allow 8 to 64 KiB.
+    pub bytes: usize,
+    /// Header lines. Default 128. Common servers allow 100.
+    pub headers: usize,
+}
+
+impl Default for HeadLimits {
+    fn default() -> HeadLimits {
+        HeadLimits { bytes: 64 * 1024, headers: 128 }
+    }
+}
+
+/// A version of HTTP/1 (RFC 9112 section 2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Version {
+    /// HTTP/1.0: no chunked bodies, and the connection closes unless agreed otherwise.
+    Http10,
+    /// HTTP/1.1, or a later minor version, which is compatible with it.
+    Http11,
+}
+
+impl Version {
+    pub(super) fn from_minor(digit: u8) -> Option<Version> {
+        match digit {
+            b'0' => Some(Version::Http10),
+            b'1'..=b'9' => Some(Version::Http11),
+            _ => None,
+        }
+    }
+
+    /// Whether a connection outlives a message of this version with these fields (RFC 9112 section 9.3).
+    pub(super) fn keep_alive(self, fields: &Fields) -> bool {
+        let says = |option: &[u8]| fields.list("connection").any(|token| token.eq_ignore_ascii_case(option));
+        !says(b"close") && (self == Version::Http11 || says(b"keep-alive"))
+    }
+}
+
+/// What can be wrong with the head of a request as well as of a response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HeadError {
+    /// More bytes than [`HeadLimits::bytes`].
+    TooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// More header lines than [`HeadLimits::headers`].
+    TooManyHeaders {
+        /// The limit.
+        limit: usize,
+    },
+    /// A line that is no header (RFC 9112 section 5).
+    Header {
+        /// Its number; 1 is the line after the start line, unfolded lines are counted as one.
+        line: usize,
+    },
+    /// A `Content-Length` that is not a number below 2^64, or differs from another one.
+    ContentLength {
+        /// The offending value, escaped and shortened.
+        value: String,
+    },
+    /// A `Transfer-Encoding` that does not end the body with `chunked`, applied once.
+    TransferEncoding {
+        /// The offending value, escaped and shortened.
+        value: String,
+    },
+    /// A coding other than `chunked` below the chunks.
+    UnknownTransferCoding {
+        /// The coding, escaped and shortened.
+        value: String,
+    },
+    /// `Transfer-Encoding` in a message of HTTP/1.0 (RFC 9112 section 6.1).
+    Http10TransferEncoding,
+    /// Both `Content-Length` and `Transfer-Encoding`.
+    ConflictingFraming,
+}
+
+impl fmt::Display for HeadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HeadError::TooLarge { limit } => write!(f, "head larger than {limit} bytes"),
+            HeadError::TooManyHeaders { limit } => write!(f, "more than {limit} headers"),
+            HeadError::Header { line } => write!(f, "malformed header line {line}"),
+            HeadError::ContentLength { value } => write!(f, "bad or conflicting content-length \"{value}\""),
+            HeadError::TransferEncoding { value } => write!(f, "bad transfer-encoding \"{value}\""),
+            HeadError::UnknownTransferCoding { value } => write!(f, "unknown transfer coding \"{value}\""),
+            HeadError::Http10TransferEncoding => f.write_str("transfer-encoding in an http/1.0 message"),
+            HeadError::ConflictingFraming => f.write_str("both content-length and transfer-encoding"),
+        }
+    }
+}
+
+impl core::error::Error for HeadError {}
+
+/// Collects bytes up to the blank line that ends a head. Each byte is looked at once, whatever the split.
+#[derive(Clone)]
+pub(super) struct HeadReader {
+    bytes: Vec<u8>,
+    line_start: usize,
+    /// Bytes that may still follow.
+    room: usize,
+}
+
+pub(super) enum Progress {
+    /// The input is used up.
+    More,
+    /// The blank line is in; `bytes` is the head.
+    Ended,
+    /// There is a byte more than allowed, and it is still in the input.
+    Full,
+}
+
+impl HeadReader {
+    pub(super) fn new(limits: HeadLimits) -> HeadReader {
+        HeadReader { bytes: Vec::new(), line_start: 0, room: limits.bytes }
+    }
+
+    pub(super) fn read(&mut self, input: &mut &[u8]) -> Progress {
+        while !input.is_empty() {
+            let line_end = memchr(b'\n', input).map(|at| at + 1);
+            let wanted = line_end.unwrap_or(input.len());
+            // Cannot panic: `wanted` is at most the input's length.
+            let (taken, rest) = input.split_at(wanted.min(self.room));
+            self.bytes.extend_from_slice(taken);
+            self.room -= taken.len();
+            *input = rest;
+            if taken.len() < wanted {
+                return Progress::Full;
+            }
+            if line_end.is_some() {
+                if matches!(self.bytes.get(self.line_start..), Some(b"\n" | b"\r\n")) {
+                    return Progress::Ended;
+                }
+                self.line_start = self.bytes.len();
+            }
+        }
+        Progress::More
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether the start line is not complete, or is the blank line.
+    pub(super) fn in_first_line(&self) -> bool {
+        self.line_start == 0
+    }
+
+    /// Makes place for another head, within what the limit leaves.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.line_start = 0;
+    }
+}
+
+/// Without the bytes, which may hold credentials.
+impl fmt::Debug for HeadReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeadReader").field("len", &self.bytes.len()).field("room", &self.room).finish()
+    }
+}
+
+/// Splits a head into its start line, without the line end, and the lines after it.
+pub(super) fn split_start_line(head: &[u8]) -> (&[u8], &[u8]) {
+    // Cannot panic: a position that was found plus its one byte, or the length.
+    let (line, fields) = head.split_at(memchr(b'\n', head).map_or(head.len(), |at| at + 1));
+    (without_line_end(line), fields)
+}
+
+fn without_line_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// Replaces each line fold, with the whitespace around it, by one space (RFC 9112 section 5.2). Whitespace before the first
+/// header is no fold and stays, to be refused (section 2.2).
+pub(super) fn unfold(block: &[u8]) -> Cow<'_, [u8]> {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    if !memchr_iter(b'\n', block).any(|at| block.get(at + 1).is_some_and(is_blank)) {
+        return Cow::Borrowed(block);
+    }
+    let mut unfolded = Vec::with_capacity(block.len());
+    for line in block.split_inclusive(|&byte| byte == b'\n') {
+        if unfolded.is_empty() || !line.first().is_some_and(is_blank) {
+            unfolded.extend_from_slice(line);
+            continue;
+        }
+        let line_so_far = without_line_end(&unfolded);
+        let blanks = line_so_far.iter().rev().take_while(|byte| is_blank(byte)).count();
+        unfolded.truncate(line_so_far.len() - blanks);
+        unfolded.push(b' ');
+        unfolded.extend(line.iter().skip_while(|byte| is_blank(byte)));
+    }
+    Cow::Owned(unfolded)
+}

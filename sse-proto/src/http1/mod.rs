@@ -1,0 +1,48 @@
+//! HTTP/1.1 as far as event streams need it (RFC 9112): heads, body framing, and the URLs they start from.
+//!
+//! Two directions, each with a message to send and a machine to read the answer:
+//!
+//! | | writes | reads |
+//! |---|---|---|
+//! | client | [`Request`] (its address: [`Url`]) | [`ResponseDecoder`] gives [`ResponseHead`] and body bytes |
+//! | server | [`Response`], then [`chunk`]s | [`RequestDecoder`] gives [`RequestHead`]; [`BodyDecoder`] its body |
+//!
+//! The machines take bytes and give values. All of them have the same verbs: `decode` takes from the front of a slice
+//! and leaves what it does not need, `handle_eof` is told that the peer closed, and once an error was
+//! returned every further call returns it again. Heads are bounded by [`HeadLimits`], chunk lines by
+//! [`BodyDecoder::CHUNK_LINE_LIMIT`]; body bytes are lent from the input and never copied.
+//!
+//! Where RFC 9112 lets a recipient choose, the choice is:
+//!
+//! - In heads and trailers a bare LF ends a line (section 2.2), in chunk lines it does not: there, leniency is how requests
+//!   are smuggled.
+//! - A folded header line (section 5.2) is unfolded in a response and refused in a request.
+//! - Repeated equal `Content-Length` values are one value (section 6.3); `Content-Length` beside
+//!   `Transfer-Encoding` is refused, in either direction, as is `Transfer-Encoding` in HTTP/1.0.
+//! - `chunked` is the only transfer coding (section 7).
+//! - A minor version above 1 counts as HTTP/1.1 (RFC 9110 section 2.5).
+
+mod body;
+pub mod chunk;
+mod fields;
+mod framing;
+mod head;
+mod request;
+mod request_decoder;
+mod request_head;
+mod response;
+mod response_decoder;
+mod response_head;
+mod url;
+
+pub use body::{BodyDecoder, BodyError};
+pub use fields::HeaderError;
+pub use framing::Framing;
+pub use head::{HeadError, HeadLimits, Version};
+pub use request::{Request, RequestError};
+pub use request_decoder::{RequestDecoder, RequestHeadError};
+pub use request_head::RequestHead;
+pub use response::Response;
+pub use response_decoder::{ResponseDecoder, ResponseError, ResponsePart};
+pub use response_head::ResponseHead;
+pub use url::{Scheme, Url, UrlError};

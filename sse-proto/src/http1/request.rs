@@ -1,0 +1,218 @@
+//! The client's sending side.
+
+use alloc::borrow::ToOwned;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::fields::{Fields, HeaderError, append_field, excerpt, is_token_byte};
+use super::url::{Url, UrlError};
+
+const EVENT_STREAM: &[u8] = b"text/event-stream";
+const LAST_EVENT_ID: &str = "Last-Event-ID";
+
+/// A request as a client sends it, ready to be sent again on each reconnect.
+///
+/// It comes with the headers that the standard asks for: `Host`, `Accept: text/event-stream`, `Cache-Control: no-cache`.
+/// A header of the user's replaces the default of the same name, save that `Accept` is completed.
+///
+/// ```
+/// use sse_proto::http1::Request;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let request = Request::get("http://example.com/events")?
+///     .with_header("Authorization", "Bearer secret")?
+///     .with_last_event_id("42")?;
+/// let mut out = Vec::new();
+/// request.encode(&mut out);
+/// assert_eq!(
+///     String::from_utf8(out)?,
+///     "GET /events HTTP/1.1\r\n\
+///      Host: example.com\r\n\
+///      Authorization: Bearer secret\r\n\
+///      Last-Event-ID: 42\r\n\
+///      Accept: text/event-stream\r\n\
+///      Cache-Control: no-cache\r\n\r\n"
+/// );
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Request {
+    method: String,
+    url: Url,
+    fields: Fields,
+    body: Option<Vec<u8>>,
+}
+
+impl Request {
+    /// A `GET` request.
+    ///
+    /// # Errors
+    ///
+    /// See [`Url::parse`].
+    pub fn get(url: &str) -> Result<Request, UrlError> {
+        Ok(Request { method: "GET".to_owned(), url: Url::parse(url)?, fields: Fields::default(), body: None })
+    }
+
+    /// A request with any method but `CONNECT`, which asks for a tunnel instead of a response.
+    ///
+    /// # Errors
+    ///
+    /// A method that is no token (RFC 9110 section 9.1), or a bad URL.
+    pub fn new(method: &str, url: &str) -> Result<Request, RequestError> {
+        if method.is_empty() || method == "CONNECT" || !method.bytes().all(is_token_byte) {
+            return Err(RequestError::Method { method: excerpt(method.as_bytes()) });
+        }
+        Ok(Request { method: method.to_owned(), ..Request::get(url)? })
+    }
+
+    /// Adds a header. `Host` and `Last-Event-ID`, of which a request has one, replace the one before.
+    ///
+    /// The value goes out as it is; the receiver drops whitespace around it.
+    ///
+    /// # Errors
+    ///
+    /// A name or value that cannot be in a header, or one of the headers that frame the body.
+    pub fn with_header(mut self, name: &str, value: &str) -> Result<Request, HeaderError> {
+        if ["host", LAST_EVENT_ID].iter().any(|single| name.eq_ignore_ascii_case(single)) {
+            self.fields.remove(name);
+        }
+        self.fields.add(name, value)?;
+        Ok(self)
+    }
+
+    /// Sets the `Last-Event-ID` header to the id's UTF-8 bytes, as the standard's reconnection does; an empty id removes
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// An id with a control byte other than tab, which no header may hold.
+    pub fn with_last_event_id(mut self, id: &str) -> Result<Request, HeaderError> {
+        if id.is_empty() {
+            self.fields.remove(LAST_EVENT_ID);
+            return Ok(self);
+        }
+        self.with_header(LAST_EVENT_ID, id)
+    }
+
+    /// Sets the body, which is sent with its `Content-Length`.
+    #[must_use]
+    pub fn with_body(mut self, body: impl Into<Vec<u8>>) -> Request {
+        self.body = Some(body.into());
+        self
+    }
+
+    /// Sets the address, as a redirect does.
+    #[must_use]
+    pub fn with_url(mut self, url: Url) -> Request {
+        self.url = url;
+        self
+    }
+
+    /// The method, `GET` or as it was given.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The address.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The value of the first header of the user's called `name`, in any case.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.fields.get(name)
+    }
+
+    /// The user's headers in order.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.fields.iter()
+    }
+
+    /// The body; empty if there is none.
+    pub fn body(&self) -> &[u8] {
+        self.body.as_deref().unwrap_or_default()
+    }
+
+    /// Appends head and body to `out` (RFC 9112 section 3).
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        for part in [&self.method, " ", self.url.target(), " HTTP/1.1\r\n"] {
+            out.extend_from_slice(part.as_bytes());
+        }
+        if self.header("host").is_none() {
+            append_field(out, "Host", self.url.authority().as_bytes());
+        }
+        // In one line, because there are servers that read only the first.
+        let mut completes_accept = !self.accepts_event_stream();
+        for (name, value) in self.headers() {
+            if completes_accept && name.eq_ignore_ascii_case("accept") {
+                completes_accept = false;
+                append_field(out, name, &[value, EVENT_STREAM].join(&b", "[..]));
+            } else {
+                append_field(out, name, value);
+            }
+        }
+        if completes_accept {
+            append_field(out, "Accept", EVENT_STREAM);
+        }
+        if self.header("cache-control").is_none() {
+            append_field(out, "Cache-Control", b"no-cache");
+        }
+        // Servers wait for a length where the method expects a body (RFC 9110 section 8.6).
+        if self.body.is_some() || matches!(&*self.method, "POST" | "PUT" | "PATCH") {
+            append_field(out, "Content-Length", self.body().len().to_string().as_bytes());
+        }
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(self.body());
+    }
+
+    fn accepts_event_stream(&self) -> bool {
+        self.fields.list("accept").any(|range| {
+            let essence = range.split(|&byte| byte == b';').next().unwrap_or_default();
+            essence.trim_ascii().eq_ignore_ascii_case(EVENT_STREAM)
+        })
+    }
+}
+
+/// The body as its length.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("url", &self.url)
+            .field("headers", &self.fields)
+            .field("body_len", &self.body().len())
+            .finish()
+    }
+}
+
+/// Why there can be no such request. The caller's fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// The method is no token, or is `CONNECT`.
+    Method {
+        /// The method, escaped and shortened.
+        method: String,
+    },
+    /// The address is none.
+    Url(UrlError),
+}
+
+impl From<UrlError> for RequestError {
+    fn from(error: UrlError) -> RequestError {
+        RequestError::Url(error)
+    }
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RequestError::Method { method } => write!(f, "method \"{method}\" cannot be sent"),
+            RequestError::Url(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for RequestError {}

@@ -1,0 +1,201 @@
+//! The head of a request, as a server receives it.
+
+use alloc::borrow::{Cow, ToOwned};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::fields::{Fields, excerpt, is_host_byte, is_token_byte};
+use super::framing::Framing;
+use super::head::{HeadLimits, Version, split_start_line};
+use super::request_decoder::RequestHeadError;
+
+/// Request line and headers of a request (RFC 9112 sections 3 and 5).
+///
+/// `Debug` output is bounded and hides the values of `Authorization`, `Cookie` and the like; the query is not hidden.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestHead {
+    method: String,
+    target: String,
+    version: Version,
+    framing: Framing,
+    fields: Fields,
+}
+
+impl RequestHead {
+    pub(super) fn parse(head: &[u8], limits: HeadLimits) -> Result<RequestHead, RequestHeadError> {
+        let (line, block) = split_start_line(head);
+        let (method, target, version) = parse_request_line(line)?;
+        let fields = Fields::parse(block, limits.headers)?;
+        check_host(&fields, version)?;
+        let framing = Framing::announced(&fields, version)?.unwrap_or(Framing::None);
+        Ok(RequestHead { method: method.to_owned(), target: target.to_owned(), version, framing, fields })
+    }
+
+    /// The method, case-sensitive (RFC 9110 section 9.1).
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The request target as it was sent (RFC 9112 section 3.2): usually path and query, an absolute URL from clients
+    /// of a proxy, `*` for `OPTIONS`, host and port for `CONNECT`.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The target's path, not decoded; at least `/` if the target is one that has a path.
+    pub fn path(&self) -> &str {
+        match self.path_and_query().0 {
+            "" => "/",
+            path => path,
+        }
+    }
+
+    /// What follows the first question mark of the target, not decoded.
+    pub fn query(&self) -> Option<&str> {
+        self.path_and_query().1
+    }
+
+    /// The value of the query's first parameter called `name`, decoded as HTML forms encode: `+` is a space, a stray
+    /// percent sign stands for itself, invalid UTF-8 becomes U+FFFD.
+    ///
+    /// ```
+    /// use sse_proto::http1::{RequestDecoder, RequestHeadError};
+    ///
+    /// # fn main() -> Result<(), RequestHeadError> {
+    /// let mut input = &b"GET /chat?from=J%C3%BCrgen&message=a+b&last HTTP/1.0\r\n\r\n"[..];
+    /// let head = RequestDecoder::new().decode(&mut input)?.unwrap();
+    /// assert_eq!(head.query_param("from").as_deref(), Some("Jürgen"));
+    /// assert_eq!(head.query_param("message").as_deref(), Some("a b"));
+    /// assert_eq!(head.query_param("last").as_deref(), Some(""));
+    /// assert_eq!(head.query_param("to"), None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn query_param(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.query()?
+            .split('&')
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .find(|(key, _)| decode_component(key) == name)
+            .map(|(_, value)| decode_component(value))
+    }
+
+    /// The version of the request.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The value of the first header called `name`, in any case.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.fields.get(name)
+    }
+
+    /// All headers in order, names as they were sent.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.fields.iter()
+    }
+
+    /// Whether the client means to keep the connection open (RFC 9112 section 9.3).
+    pub fn keep_alive(&self) -> bool {
+        self.version.keep_alive(&self.fields)
+    }
+
+    /// How the body that follows is delimited: by chunks, by its length, or not there.
+    pub fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// How a body without a known length is to be delimited in answer to this request: not at all if it is
+    /// `HEAD`, by the end of the connection in HTTP/1.0, else by chunks.
+    pub fn stream_framing(&self) -> Framing {
+        match (&*self.method, self.version) {
+            ("HEAD", _) => Framing::None,
+            (_, Version::Http10) => Framing::UntilClose,
+            (_, Version::Http11) => Framing::Chunked,
+        }
+    }
+
+    fn path_and_query(&self) -> (&str, Option<&str>) {
+        let path = match after_scheme(&self.target) {
+            // Cannot panic: a position that `find` returns, or the length.
+            Some(rest) => rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len())).1,
+            None => &self.target,
+        };
+        path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)))
+    }
+}
+
+fn parse_request_line(line: &[u8]) -> Result<(&str, &str, Version), RequestHeadError> {
+    let malformed = || RequestHeadError::RequestLine { line: excerpt(line) };
+    let mut words = core::str::from_utf8(line).map_err(|_| malformed())?.split(' ');
+    let (Some(method), Some(target), Some(version), None) =
+        (words.next(), words.next(), words.next(), words.next())
+    else {
+        return Err(malformed());
+    };
+    let good_method = !method.is_empty() && method.bytes().all(is_token_byte);
+    let good_form = match target {
+        "*" => method == "OPTIONS",
+        _ if method == "CONNECT" => !target.is_empty(),
+        _ => {
+            target.starts_with('/')
+                || after_scheme(target).is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?']))
+        }
+    };
+    if !good_method || !good_form || target.bytes().any(|byte| byte.is_ascii_control() || byte == b'#') {
+        return Err(malformed());
+    }
+    match version.strip_prefix("HTTP/").map(str::as_bytes) {
+        Some([b'1', b'.', minor]) => Ok((method, target, Version::from_minor(*minor).ok_or_else(malformed)?)),
+        Some([b'0'..=b'9', b'.', b'0'..=b'9']) => {
+            Err(RequestHeadError::Version { version: version.to_owned() })
+        }
+        _ => Err(malformed()),
+    }
+}
+
+/// What follows `http://` or `https://`.
+fn after_scheme(target: &str) -> Option<&str> {
+    let (scheme, rest) = target.split_once("://")?;
+    ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)).then_some(rest)
+}
+
+/// One `Host` in HTTP/1.1, no more than one before, and no byte that a host and port cannot hold (RFC 9112 section 3.2).
+fn check_host(fields: &Fields, version: Version) -> Result<(), RequestHeadError> {
+    let mut hosts = fields.all("host");
+    let Some(host) = hosts.next() else {
+        return if version == Version::Http10 { Ok(()) } else { Err(RequestHeadError::MissingHost) };
+    };
+    if hosts.next().is_some() {
+        return Err(RequestHeadError::DuplicateHost);
+    }
+    if host.iter().all(|&byte| is_host_byte(byte) || b":[]%".contains(&byte)) {
+        Ok(())
+    } else {
+        Err(RequestHeadError::Host { host: excerpt(host) })
+    }
+}
+
+fn decode_component(text: &str) -> Cow<'_, str> {
+    if !text.contains(['%', '+']) {
+        return Cow::Borrowed(text);
+    }
+    let hex = |byte: u8| char::from(byte).to_digit(16);
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        decoded.push(match (byte, tail) {
+            (b'+', _) => b' ',
+            (b'%', [high, low, tail @ ..]) => match (hex(*high), hex(*low)) {
+                (Some(high), Some(low)) => {
+                    rest = tail;
+                    // Two digits fill eight bits.
+                    (high << 4 | low) as u8
+                }
+                _ => b'%',
+            },
+            _ => byte,
+        });
+    }
+    Cow::Owned(String::from_utf8_lossy(&decoded).into_owned())
+}

@@ -1,0 +1,123 @@
+//! The server's sending side.
+
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use super::fields::{Fields, HeaderError, append_field};
+use super::framing::Framing;
+
+/// The head of a response as a server sends it.
+///
+/// ```
+/// use sse_proto::http1::{Framing, Response};
+///
+/// # fn main() -> Result<(), sse_proto::http1::HeaderError> {
+/// let response = Response::new(200).with_header("Content-Type", "text/event-stream")?;
+/// let mut out = Vec::new();
+/// response.encode(Framing::Chunked, &mut out);
+/// assert_eq!(
+///     out,
+///     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+/// );
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    status: u16,
+    fields: Fields,
+}
+
+impl Response {
+    /// A response with this status. One that no status line can hold, outside of 100 to 999, becomes 500.
+    pub fn new(status: u16) -> Response {
+        let status = if (100..1000).contains(&status) { status } else { 500 };
+        Response { status, fields: Fields::default() }
+    }
+
+    /// Adds a header.
+    ///
+    /// # Errors
+    ///
+    /// A name or value that cannot be in a header, or one of the headers that frame the body.
+    pub fn with_header(mut self, name: &str, value: &str) -> Result<Response, HeaderError> {
+        self.fields.add(name, value)?;
+        Ok(self)
+    }
+
+    /// The status code.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The value of the first header called `name`, in any case.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.fields.get(name)
+    }
+
+    /// The headers in order, without those that `encode` writes.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.fields.iter()
+    }
+
+    /// Appends the head to `out` (RFC 9112 section 4), with the header that announces `framing`.
+    ///
+    /// [`Framing::UntilClose`] writes `Connection: close` instead of any `Connection` header of the user's. A status
+    /// that has no body (1xx, 204, 304) gets neither `Transfer-Encoding` nor `Content-Length`.
+    pub fn encode(&self, framing: Framing, out: &mut Vec<u8>) {
+        let closes = framing == Framing::UntilClose;
+        let has_body = !matches!(self.status, ..200 | 204 | 304);
+        out.extend_from_slice(format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status)).as_bytes());
+        for (name, value) in
+            self.headers().filter(|(name, _)| !(closes && name.eq_ignore_ascii_case("connection")))
+        {
+            append_field(out, name, value);
+        }
+        match framing {
+            Framing::Chunked if has_body => append_field(out, "Transfer-Encoding", b"chunked"),
+            Framing::Length(length) if has_body => {
+                append_field(out, "Content-Length", length.to_string().as_bytes());
+            }
+            Framing::UntilClose => append_field(out, "Connection", b"close"),
+            Framing::Chunked | Framing::Length(_) | Framing::None => {}
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// The phrase of the status codes that a server of streams has use for; empty for others (RFC 9110 section 15).
+fn reason(status: u16) -> &'static str {
+    match status {
+        100 => "Continue",
+        200 => "OK",
+        202 => "Accepted",
+        204 => "No Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        408 => "Request Timeout",
+        410 => "Gone",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        415 => "Unsupported Media Type",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        _ => "",
+    }
+}

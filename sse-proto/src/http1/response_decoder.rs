@@ -1,0 +1,254 @@
+//! The client's reading side.
+
+use alloc::string::String;
+use core::fmt;
+
+use super::body::{BodyDecoder, BodyError};
+use super::framing::Framing;
+use super::head::{HeadError, HeadLimits, HeadReader, Progress};
+use super::response_head::ResponseHead;
+
+/// Takes the bytes of a connection and gives the response to one request.
+///
+/// ```text
+///  ┌─1xx─┐
+///  ▼     │
+/// Head ──┴─final──► Body, until its decoder is complete
+///  └──────┬───────────┘
+///         ▼ error
+///       Failed, for good
+/// ```
+///
+/// ```
+/// use sse_proto::http1::{ResponseDecoder, ResponseError, ResponsePart};
+///
+/// # fn main() -> Result<(), ResponseError> {
+/// let reads = ["HTTP/1.1 200 OK\r\nContent-Le", "ngth: 9\r\n\r\ndata", ": x\n\n"];
+/// let mut decoder = ResponseDecoder::new("GET");
+/// let mut body = Vec::new();
+/// for read in reads {
+///     let mut input = read.as_bytes();
+///     while let Some(part) = decoder.decode(&mut input)? {
+///         match part {
+///             ResponsePart::Interim(_) => {}
+///             ResponsePart::Head(head) => assert_eq!(head.status(), 200),
+///             ResponsePart::Body(bytes) => body.extend_from_slice(bytes),
+///         }
+///     }
+///     if decoder.is_complete() {
+///         assert!(decoder.reusable(input));
+///     }
+/// }
+/// assert_eq!(body, b"data: x\n\n");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ResponseDecoder {
+    state: State,
+    method: String,
+    limits: HeadLimits,
+    /// The last head that came.
+    head: Option<ResponseHead>,
+    /// Whether what the head says lets another request follow.
+    keep_alive: bool,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Head(HeadReader),
+    Body(BodyDecoder),
+    Failed(ResponseError),
+}
+
+/// What [`ResponseDecoder::decode`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponsePart<'d> {
+    /// The head of an interim response (1xx, RFC 9110 section 15.2); another head follows.
+    Interim(&'d ResponseHead),
+    /// The head of the response. Comes once.
+    Head(&'d ResponseHead),
+    /// Some bytes of the body, never none.
+    Body(&'d [u8]),
+}
+
+impl ResponseDecoder {
+    /// A decoder for the response to a request with this method: one to `HEAD` has no body. `CONNECT` is not supported.
+    pub fn new(method: &str) -> ResponseDecoder {
+        ResponseDecoder {
+            state: State::Head(HeadReader::new(HeadLimits::default())),
+            method: method.into(),
+            limits: HeadLimits::default(),
+            head: None,
+            keep_alive: false,
+        }
+    }
+
+    /// Starts over with these limits. The default ones are those of [`HeadLimits`].
+    #[must_use]
+    pub fn with_limits(self, limits: HeadLimits) -> ResponseDecoder {
+        ResponseDecoder { state: State::Head(HeadReader::new(limits)), limits, ..self }
+    }
+
+    /// Takes bytes from the front of `input` and returns the next part of the response, body bytes as soon as they
+    /// are in.
+    ///
+    /// `None` says that `input` is used up, or that the response is complete; then what follows it stays in `input`.
+    ///
+    /// # Errors
+    ///
+    /// What the server did wrong; then and on every further call. What cannot be HTTP/1 is refused at its first byte.
+    pub fn decode<'d, 'i: 'd>(
+        &'d mut self,
+        input: &mut &'i [u8],
+    ) -> Result<Option<ResponsePart<'d>>, ResponseError> {
+        match self.advance(input) {
+            Ok(Advance::Used) => Ok(None),
+            Ok(Advance::Head) => Ok(self.head.as_ref().map(|head| {
+                if head.is_interim() { ResponsePart::Interim(head) } else { ResponsePart::Head(head) }
+            })),
+            Ok(Advance::Body(bytes)) => Ok(Some(ResponsePart::Body(bytes))),
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
+    /// Told that the connection ended, which completes a body delimited by that.
+    ///
+    /// # Errors
+    ///
+    /// [`ResponseError::IncompleteHead`] or [`ResponseError::IncompleteBody`] if more was to come; an earlier error
+    /// again.
+    pub fn handle_eof(&mut self) -> Result<(), ResponseError> {
+        let ended = match &mut self.state {
+            State::Head(_) => Err(ResponseError::IncompleteHead),
+            State::Body(body) => body.handle_eof().map_err(ResponseError::from),
+            State::Failed(error) => Err(error.clone()),
+        };
+        ended.map_err(|error| self.fail(error))
+    }
+
+    /// Whether the whole response was returned by `decode`.
+    pub fn is_complete(&self) -> bool {
+        matches!(&self.state, State::Body(body) if body.is_complete())
+    }
+
+    /// The head of the response, once it is in; never an interim one.
+    pub fn head(&self) -> Option<&ResponseHead> {
+        self.head.as_ref().filter(|head| !head.is_interim())
+    }
+
+    /// Whether another request may be sent on the connection (RFC 9112 section 9.3): the response is complete,
+    /// neither it nor its framing ends the connection, and `leftover`, what `decode` left in the input, is empty (bytes
+    /// nobody asked for make whatever follows suspect).
+    pub fn reusable(&self, leftover: &[u8]) -> bool {
+        self.is_complete() && self.keep_alive && leftover.is_empty()
+    }
+
+    fn advance<'i>(&mut self, input: &mut &'i [u8]) -> Result<Advance<'i>, ResponseError> {
+        let reader = match &mut self.state {
+            State::Head(reader) => reader,
+            State::Body(body) => return Ok(body.decode(input)?.map_or(Advance::Used, Advance::Body)),
+            State::Failed(error) => return Err(error.clone()),
+        };
+        let progress = reader.read(input);
+        refuse_other_protocol(reader.bytes())?;
+        match progress {
+            Progress::More => return Ok(Advance::Used),
+            Progress::Full => return Err(HeadError::TooLarge { limit: self.limits.bytes }.into()),
+            Progress::Ended => {}
+        }
+        let head = ResponseHead::parse(reader.bytes(), self.limits)?;
+        if head.status() == 101 {
+            return Err(ResponseError::Upgrade);
+        }
+        if head.is_interim() {
+            reader.clear();
+        } else {
+            let framing = head.framing(&self.method)?;
+            self.keep_alive = head.keep_alive() && framing != Framing::UntilClose;
+            self.state = State::Body(BodyDecoder::new(framing).with_limits(self.limits));
+        }
+        self.head = Some(head);
+        Ok(Advance::Head)
+    }
+
+    fn fail(&mut self, error: ResponseError) -> ResponseError {
+        self.state = State::Failed(error.clone());
+        error
+    }
+}
+
+/// A [`ResponsePart`] that does not borrow from the decoder.
+enum Advance<'i> {
+    Used,
+    Head,
+    Body(&'i [u8]),
+}
+
+fn refuse_other_protocol(head: &[u8]) -> Result<(), ResponseError> {
+    match head.iter().zip(b"HTTP/1.").enumerate().find(|(_, (byte, expected))| byte != expected) {
+        Some((position, (&byte, _))) => Err(ResponseError::NotHttp1 { byte, position }),
+        None => Ok(()),
+    }
+}
+
+/// Why a response cannot be used. The server's fault, or the connection's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResponseError {
+    /// The first bytes are not `HTTP/1.`: another protocol, or another version.
+    NotHttp1 {
+        /// The first byte that differs.
+        byte: u8,
+        /// How many bytes stand before it.
+        position: usize,
+    },
+    /// A first line that is no status line (RFC 9112 section 4).
+    StatusLine {
+        /// The line, escaped and shortened.
+        line: String,
+    },
+    /// Wrong in the head otherwise.
+    Head(HeadError),
+    /// Status 101, with which the server leaves HTTP (RFC 9110 section 15.2.2). Nobody asked for it.
+    Upgrade,
+    /// Broken framing of the body; never [`BodyError::Incomplete`].
+    Body(BodyError),
+    /// The connection ended before the head did.
+    IncompleteHead,
+    /// The connection ended before the body did.
+    IncompleteBody,
+}
+
+impl From<HeadError> for ResponseError {
+    fn from(error: HeadError) -> ResponseError {
+        ResponseError::Head(error)
+    }
+}
+
+impl From<BodyError> for ResponseError {
+    fn from(error: BodyError) -> ResponseError {
+        match error {
+            BodyError::Incomplete => ResponseError::IncompleteBody,
+            error => ResponseError::Body(error),
+        }
+    }
+}
+
+impl fmt::Display for ResponseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ResponseError::NotHttp1 { byte, position } => {
+                write!(f, "byte 0x{byte:02x} at {position} of a response that should begin with HTTP/1.")
+            }
+            ResponseError::StatusLine { line } => write!(f, "malformed status line \"{line}\""),
+            ResponseError::Head(error) => error.fmt(f),
+            ResponseError::Upgrade => f.write_str("status 101 without a request to upgrade"),
+            ResponseError::Body(error) => error.fmt(f),
+            ResponseError::IncompleteHead => f.write_str("connection closed before the head was complete"),
+            ResponseError::IncompleteBody => BodyError::Incomplete.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for ResponseError {}
