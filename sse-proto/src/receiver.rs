@@ -1,0 +1,356 @@
+//! The receiving side of one connection: bytes in, events out.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Range;
+use core::time::Duration;
+
+use crate::decode::Found;
+#[cfg(feature = "http1")]
+use crate::http1::{ResponseDecoder, ResponseError, ResponseHead, ResponsePart};
+use crate::{Decoder, End, EventRef, Item, LimitExceeded};
+
+/// Receives the events of one connection: a buffer to read into, the HTTP response around the events if there is one,
+/// and a [`Decoder`].
+///
+/// It says what it wants, and the caller, who has the connection, does it. A want stands until it is met; only an
+/// event is gone when the next want is asked for.
+///
+/// ```text
+///           ┌──────────────── handle_read ───────────────┐
+///           ▼                                            │
+///  ───► want ──► Read: read into space ──────────────────┘
+///           ├──► Opened: the response was accepted (with http1 only, once)
+///           ├──► Event: take it with event, then ask again
+///           ├──► Yield: let other tasks run, then ask again
+///           ├──► Closed: nothing more comes
+///           └──► Err: after a limit ask again; all others close
+/// ```
+///
+/// ```
+/// use sse_proto::{End, Receiver, Want};
+/// use std::io::Read;
+///
+/// let mut connection = "data: hello\n\ndata: cut of".as_bytes();
+/// let mut receiver = Receiver::new();
+/// let mut seen = Vec::new();
+/// let end = loop {
+///     match receiver.want()? {
+///         Want::Read => {
+///             let count = connection.read(receiver.space())?;
+///             receiver.handle_read(count);
+///         }
+///         Want::Event => seen.push(receiver.event().data().to_owned()),
+///         Want::Closed(end) => break end,
+///         _ => {}
+///     }
+/// };
+/// assert_eq!(seen, ["hello"]);
+/// assert_eq!(end, End::Truncated);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Receiver {
+    /// Empty until the first read; then `capacity` long.
+    buffer: Vec<u8>,
+    capacity: usize,
+    /// What was read and is still to be looked at for framing.
+    unread: Range<usize>,
+    /// Event stream bytes that are still to be decoded.
+    body: Range<usize>,
+    /// What was found last, and the bytes it may lie in.
+    found: Option<(Found, Range<usize>)>,
+    decoder: Decoder,
+    #[cfg(feature = "http1")]
+    response: Option<ResponseDecoder>,
+    ended: bool,
+    closed: Option<End>,
+    /// Reads since something was found.
+    fruitless: u8,
+}
+
+/// What a [`Receiver`] wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Want {
+    /// Read into [`Receiver::space`], and report with [`Receiver::handle_read`].
+    Read,
+    /// The response was accepted: [`Receiver::response`]. Comes once, before any event.
+    Opened,
+    /// An event is there: [`Receiver::event`]; after [`Receiver::want_item`], an item: [`Receiver::item`].
+    Event,
+    /// Let other tasks run before asking again: the peer keeps sending without ever completing an event. A thread of
+    /// its own may ask again at once.
+    Yield,
+    /// Nothing more comes. The answer stays the same from now on.
+    Closed(End),
+}
+
+impl Receiver {
+    /// How much is read at a time, unless [`with_capacity`](Self::with_capacity) says otherwise: 16 KiB.
+    pub const CAPACITY: usize = 16 * 1024;
+
+    /// Reads without an event after which [`Want::Yield`] comes.
+    const FRUITLESS: u8 = 16;
+
+    /// A receiver of a bare event stream. Allocates its buffer with the first read.
+    pub fn new() -> Self {
+        Self {
+            buffer: Vec::new(),
+            capacity: Self::CAPACITY,
+            unread: 0..0,
+            body: 0..0,
+            found: None,
+            decoder: Decoder::new(),
+            #[cfg(feature = "http1")]
+            response: None,
+            ended: false,
+            closed: None,
+            fruitless: 0,
+        }
+    }
+
+    /// A receiver of an HTTP/1.1 response to a request with this method: the event stream is its body.
+    ///
+    /// The response is accepted if its status is 200 and its media type is `text/event-stream`.
+    #[cfg(feature = "http1")]
+    pub fn http1(method: &str) -> Self {
+        Self { response: Some(ResponseDecoder::new(method)), ..Self::new() }
+    }
+
+    /// Decodes with this decoder, which may have other limits or a last event id.
+    pub fn with_decoder(self, decoder: Decoder) -> Self {
+        Self { decoder, ..self }
+    }
+
+    /// Reads at most this many bytes at a time, at least 1.
+    pub fn with_capacity(self, bytes: usize) -> Self {
+        Self { capacity: bytes.max(1), buffer: Vec::new(), unread: 0..0, body: 0..0, ..self }
+    }
+
+    /// What to do next.
+    ///
+    /// # Errors
+    /// What the peer did wrong. After [`ReceiveError::Limit`] events go on with the next call; after the others the
+    /// receiver is closed.
+    pub fn want(&mut self) -> Result<Want, ReceiveError> {
+        self.next::<false>()
+    }
+
+    /// As [`want`](Self::want), but comments and blocks without data are found too.
+    ///
+    /// # Errors
+    /// As [`want`](Self::want).
+    pub fn want_item(&mut self) -> Result<Want, ReceiveError> {
+        self.next::<true>()
+    }
+
+    /// Where to read into. Never empty.
+    pub fn space(&mut self) -> &mut [u8] {
+        if self.buffer.is_empty() {
+            self.buffer.resize(self.capacity, 0);
+        }
+        &mut self.buffer
+    }
+
+    /// Reports a read: `count` bytes were put at the beginning of [`space`](Self::space). 0 means that the peer closed.
+    ///
+    /// A count beyond the space is taken for all of the space; a report that was not wanted is ignored.
+    pub fn handle_read(&mut self, count: usize) {
+        if !self.unread.is_empty() || !self.body.is_empty() {
+            return;
+        }
+        self.found = None;
+        self.unread = 0..count.min(self.buffer.len());
+        self.ended |= count == 0;
+        self.fruitless = self.fruitless.saturating_add(1);
+    }
+
+    /// The event that was found; after anything but [`Want::Event`] an event without fields.
+    pub fn event(&mut self) -> EventRef<'_> {
+        match self.item() {
+            Some(Item::Event(event) | Item::NoData(event)) => event,
+            _ => EventRef::default(),
+        }
+    }
+
+    /// What was found; `None` after anything but [`Want::Event`].
+    pub fn item(&mut self) -> Option<Item<'_>> {
+        let (found, chunk) = self.found.as_ref()?;
+        let chunk = self.buffer.get(chunk.clone()).unwrap_or_default();
+        Some(self.decoder.item(chunk, found))
+    }
+
+    /// The last event id so far; empty where there is none.
+    pub fn last_event_id(&self) -> &str {
+        self.decoder.last_event_id()
+    }
+
+    /// The reconnection time that the stream asked for last.
+    pub fn retry(&self) -> Option<Duration> {
+        self.decoder.retry()
+    }
+
+    /// The head of the response, once it is in, accepted or not; `None` for a bare event stream.
+    #[cfg(feature = "http1")]
+    pub fn response(&self) -> Option<&ResponseHead> {
+        self.response.as_ref()?.head()
+    }
+
+    fn next<const OBSERVE: bool>(&mut self) -> Result<Want, ReceiveError> {
+        self.found = None;
+        if let Some(end) = self.closed {
+            return Ok(Want::Closed(end));
+        }
+        loop {
+            if self.decode::<OBSERVE>()? {
+                self.fruitless = 0;
+                return Ok(Want::Event);
+            }
+            match self.unframe() {
+                Ok(Some(want)) => return Ok(want),
+                Ok(None) => {}
+                Err(error) => {
+                    self.closed = Some(End::Truncated);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Decodes the body bytes at hand up to the next event.
+    fn decode<const OBSERVE: bool>(&mut self) -> Result<bool, LimitExceeded> {
+        let chunk = self.body.clone();
+        let mut input = self.buffer.get(chunk.clone()).unwrap_or_default();
+        let found = self.decoder.advance::<OBSERVE>(&mut input);
+        self.body.start = chunk.end - input.len();
+        self.found = found?.map(|found| (found, chunk));
+        Ok(self.found.is_some())
+    }
+
+    /// Finds the next body bytes in what was read. `None`: there are some.
+    fn unframe(&mut self) -> Result<Option<Want>, ReceiveError> {
+        #[cfg(feature = "http1")]
+        if let Some(response) = &mut self.response {
+            let mut input = self.buffer.get(self.unread.clone()).unwrap_or_default();
+            let part = response.decode(&mut input)?;
+            self.unread.start = self.unread.end - input.len();
+            match part {
+                Some(ResponsePart::Head(head)) => return accept(head).map(|()| Some(Want::Opened)),
+                // They lie in the input, right before what it has left.
+                Some(ResponsePart::Body(bytes)) => {
+                    self.body = self.unread.start - bytes.len()..self.unread.start;
+                    return Ok(None);
+                }
+                Some(ResponsePart::Interim(_)) => return Ok(None),
+                None => {}
+            }
+            if self.ended {
+                response.handle_eof()?;
+            }
+            return Ok(Some(if response.is_complete() { self.close() } else { self.read_or_yield() }));
+        }
+        if !self.unread.is_empty() {
+            self.body = core::mem::replace(&mut self.unread, 0..0);
+            return Ok(None);
+        }
+        Ok(Some(if self.ended { self.close() } else { self.read_or_yield() }))
+    }
+
+    fn close(&mut self) -> Want {
+        let end = self.decoder.finish();
+        self.closed = Some(end);
+        Want::Closed(end)
+    }
+
+    fn read_or_yield(&mut self) -> Want {
+        if self.fruitless < Self::FRUITLESS {
+            return Want::Read;
+        }
+        self.fruitless = 0;
+        Want::Yield
+    }
+}
+
+impl Default for Receiver {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Whether this is the response that an event stream comes in (HTML, "The EventSource interface": "announce" or fail).
+#[cfg(feature = "http1")]
+fn accept(head: &ResponseHead) -> Result<(), ReceiveError> {
+    if head.status() != 200 {
+        return Err(ReceiveError::Status(head.status()));
+    }
+    let media_type = head.header("content-type").unwrap_or_default();
+    if crate::header::is_event_stream(media_type) {
+        Ok(())
+    } else {
+        Err(ReceiveError::MediaType(alloc::string::String::from_utf8_lossy(media_type).into_owned()))
+    }
+}
+
+/// What the peer did wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReceiveError {
+    /// An event exceeds a limit and is skipped. The stream goes on.
+    Limit(LimitExceeded),
+    /// The response is not HTTP, or was cut off.
+    #[cfg(feature = "http1")]
+    Http(ResponseError),
+    /// The response has another status than 200.
+    #[cfg(feature = "http1")]
+    Status(u16),
+    /// The response has another media type than `text/event-stream`; this one, empty where there is none.
+    #[cfg(feature = "http1")]
+    MediaType(alloc::string::String),
+}
+
+impl ReceiveError {
+    /// Whether the stream goes on.
+    pub fn is_recoverable(&self) -> bool {
+        matches!(self, Self::Limit(_))
+    }
+}
+
+impl fmt::Display for ReceiveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Limit(error) => error.fmt(f),
+            #[cfg(feature = "http1")]
+            Self::Http(error) => error.fmt(f),
+            #[cfg(feature = "http1")]
+            Self::Status(status) => write!(f, "no event stream: the server answered with status {status}"),
+            #[cfg(feature = "http1")]
+            Self::MediaType(found) if found.is_empty() => {
+                f.write_str("no event stream: the response has no media type")
+            }
+            #[cfg(feature = "http1")]
+            Self::MediaType(found) => {
+                write!(
+                    f,
+                    "no event stream: the response has the media type {:?}",
+                    crate::event::Preview(found)
+                )
+            }
+        }
+    }
+}
+
+impl core::error::Error for ReceiveError {}
+
+impl From<LimitExceeded> for ReceiveError {
+    fn from(error: LimitExceeded) -> Self {
+        Self::Limit(error)
+    }
+}
+
+#[cfg(feature = "http1")]
+impl From<ResponseError> for ReceiveError {
+    fn from(error: ResponseError) -> Self {
+        Self::Http(error)
+    }
+}
