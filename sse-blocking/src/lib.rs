@@ -1,1 +1,62 @@
-//! Adapter.
+//! Server-Sent Events over blocking `std::io` and `std::net`.
+//!
+//! [`EventReader`] reads events from anything that is [`Read`](std::io::Read): a file, a socket, a response body.
+//! [`EventWriter`] writes them to anything that is [`Write`](std::io::Write). [`connect`] asks a server for a stream over
+//! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. The decisions are those of [`proto`]; this
+//! crate does the reading and writing. `sse-tokio` and `sse-smol` are the same for their runtimes, with the same names.
+//!
+//! ```
+//! use sse_blocking::EventReader;
+//!
+//! let stream = "event: greeting\nid: 1\ndata: hello\n\n".as_bytes();
+//! let mut reader = EventReader::new(stream);
+//! while let Some(event) = reader.next_ref() {
+//!     let event = event?;
+//!     assert_eq!((event.name(), event.data()), ("greeting", "hello"));
+//! }
+//! assert_eq!(reader.last_event_id(), "1");
+//! # Ok::<(), sse_blocking::ReadError>(())
+//! ```
+//!
+//! A server and its client, over a real socket:
+//!
+//! ```
+//! use sse_blocking::proto::http1::{Request, Response};
+//! use sse_blocking::{Event, accept, connect};
+//!
+//! let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+//! let url = format!("http://{}/sse", listener.local_addr()?);
+//! let server = std::thread::spawn(move || {
+//!     let (socket, _) = listener.accept()?;
+//!     let mut writer = accept(socket).map_err(std::io::Error::other)?.open(Response::new(200))?;
+//!     writer.send("hello")?;
+//!     writer.close()
+//! });
+//!
+//! let reader = connect(&Request::get(&url)?)?;
+//! let events: Vec<Event> = reader.collect::<Result<_, _>>()?;
+//! assert_eq!(events, [Event::new("hello")]);
+//! server.join().unwrap()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod close;
+mod http;
+mod reader;
+mod writer;
+
+use std::io;
+
+pub use sse_proto as proto;
+pub use sse_proto::{Event, EventRef, Item};
+
+pub use crate::close::{CloseHandle, Shutdown, ShutdownFn};
+pub use crate::http::{Exchange, accept, connect};
+pub use crate::reader::EventReader;
+pub use crate::writer::EventWriter;
+
+/// Why reading events failed.
+pub type ReadError = sse_proto::ReadError<io::Error>;
+
+/// Why a request could not be accepted.
+pub type AcceptError = sse_proto::AcceptError<io::Error>;

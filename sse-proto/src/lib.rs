@@ -8,6 +8,7 @@ extern crate std;
 
 mod decode;
 mod encode;
+mod error;
 mod event;
 mod field;
 pub mod header;
@@ -22,6 +23,9 @@ mod serde_impl;
 
 pub use crate::decode::{Decoder, End, Item};
 pub use crate::encode::{Buffer, BufferTooSmall, DataWriter, Encoder};
+#[cfg(feature = "http1")]
+pub use crate::error::AcceptError;
+pub use crate::error::ReadError;
 pub use crate::event::{DEFAULT_NAME, Event, EventRef};
 pub use crate::field::{FieldName, InvalidField};
 pub use crate::limits::{Limit, LimitExceeded, Limits};

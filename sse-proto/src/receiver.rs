@@ -191,6 +191,20 @@ impl Receiver {
         self.decoder.retry()
     }
 
+    /// How the stream ended; `None` as long as it has not.
+    pub fn end(&self) -> Option<End> {
+        self.closed
+    }
+
+    /// Whether the stream is open for events: the response, where there is one, has been accepted.
+    pub fn is_open(&self) -> bool {
+        #[cfg(feature = "http1")]
+        if self.response.as_ref().is_some_and(|response| response.head().is_none()) {
+            return false;
+        }
+        self.closed.is_none()
+    }
+
     /// The head of the response, once it is in, accepted or not; `None` for a bare event stream.
     #[cfg(feature = "http1")]
     pub fn response(&self) -> Option<&ResponseHead> {

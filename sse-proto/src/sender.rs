@@ -39,6 +39,9 @@ pub struct Sender {
 }
 
 impl Sender {
+    /// Bytes pending from which on a sender [is full](Self::is_full): 64 KiB. Nothing is refused then.
+    pub const HIGH_WATER: usize = 64 * 1024;
+
     /// Capacity that the buffers keep; what a large event needed beyond it is given back.
     const RETAINED: usize = 64 * 1024;
 
@@ -90,6 +93,11 @@ impl Sender {
             self.out.extend_from_slice(chunk::LAST);
         }
         self.finished = true;
+    }
+
+    /// Whether so much is pending ([`HIGH_WATER`](Self::HIGH_WATER)) that it should be written before more is appended.
+    pub fn is_full(&self) -> bool {
+        self.pending().len() >= Self::HIGH_WATER
     }
 
     /// What is to be written.

@@ -1,1 +1,69 @@
-//! Adapter.
+//! Server-Sent Events on tokio.
+//!
+//! [`EventReader`] reads events from anything that is [`AsyncRead`](tokio::io::AsyncRead): a
+//! socket, a response body. It is a [`Stream`](futures_core::Stream). [`EventWriter`] writes them to anything that is
+//! [`AsyncWrite`](tokio::io::AsyncWrite), and is a [`Sink`](futures_sink::Sink). [`connect`] asks a server for a stream over
+//! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. The decisions are those of [`proto`];
+//! this crate does the reading and writing. `sse-smol` and `sse-blocking` are the same for smol and for threads, with the
+//! same names.
+//!
+//! ```
+//! use sse_tokio::EventReader;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! let stream = "event: greeting\nid: 1\ndata: hello\n\n".as_bytes();
+//! let mut reader = EventReader::new(stream);
+//! while let Some(event) = reader.next_ref().await {
+//!     let event = event?;
+//!     assert_eq!((event.name(), event.data()), ("greeting", "hello"));
+//! }
+//! assert_eq!(reader.last_event_id(), "1");
+//! # Ok::<(), sse_tokio::ReadError>(())
+//! # }).unwrap();
+//! ```
+//!
+//! A server and its client, over a real socket:
+//!
+//! ```
+//! use sse_tokio::proto::http1::{Request, Response};
+//! use sse_tokio::{Event, accept, connect};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let url = format!("http://{}/sse", listener.local_addr()?);
+//! let server = tokio::spawn(async move {
+//!     let (socket, _) = listener.accept().await?;
+//!     let exchange = accept(socket).await.map_err(std::io::Error::other)?;
+//!     let mut writer = exchange.open(Response::new(200)).await?;
+//!     writer.send("hello").await?;
+//!     writer.close().await
+//! });
+//!
+//! let mut reader = connect(&Request::get(&url)?).await?;
+//! assert_eq!(reader.next().await.transpose()?, Some(Event::new("hello")));
+//! assert_eq!(reader.next().await.transpose()?, None);
+//! server.await??;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+
+mod close;
+mod http;
+mod reader;
+mod writer;
+
+use std::io;
+
+pub use sse_proto as proto;
+pub use sse_proto::{Event, EventRef, Item};
+
+pub use crate::close::CloseHandle;
+pub use crate::http::{Exchange, accept, connect};
+pub use crate::reader::EventReader;
+pub use crate::writer::EventWriter;
+
+/// Why reading events failed.
+pub type ReadError = sse_proto::ReadError<io::Error>;
+
+/// Why a request could not be accepted.
+pub type AcceptError = sse_proto::AcceptError<io::Error>;

@@ -7,9 +7,7 @@ use core::fmt;
 
 use super::fields::{Fields, HeaderError, append_field, excerpt, is_token_byte};
 use super::url::{Url, UrlError};
-
-const EVENT_STREAM: &[u8] = b"text/event-stream";
-const LAST_EVENT_ID: &str = "Last-Event-ID";
+use crate::header::{LAST_EVENT_ID, MEDIA_TYPE, is_event_stream};
 
 /// A request as a client sends it, ready to be sent again on each reconnect.
 ///
@@ -148,13 +146,13 @@ impl Request {
         for (name, value) in self.headers() {
             if completes_accept && name.eq_ignore_ascii_case("accept") {
                 completes_accept = false;
-                append_field(out, name, &[value, EVENT_STREAM].join(&b", "[..]));
+                append_field(out, name, &[value, MEDIA_TYPE.as_bytes()].join(&b", "[..]));
             } else {
                 append_field(out, name, value);
             }
         }
         if completes_accept {
-            append_field(out, "Accept", EVENT_STREAM);
+            append_field(out, "Accept", MEDIA_TYPE.as_bytes());
         }
         if self.header("cache-control").is_none() {
             append_field(out, "Cache-Control", b"no-cache");
@@ -168,10 +166,7 @@ impl Request {
     }
 
     fn accepts_event_stream(&self) -> bool {
-        self.fields.list("accept").any(|range| {
-            let essence = range.split(|&byte| byte == b';').next().unwrap_or_default();
-            essence.trim_ascii().eq_ignore_ascii_case(EVENT_STREAM)
-        })
+        self.fields.list("accept").any(is_event_stream)
     }
 }
 

@@ -1,11 +1,14 @@
 //! The server's reading side.
 
+use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use super::fields::is_token_byte;
 use super::head::{HeadError, HeadLimits, HeadReader, Progress};
 use super::request_head::RequestHead;
+use super::response::Response;
 
 /// How many empty lines before a request line are skipped (RFC 9112 section 2.2 asks for one).
 const LEADING_EMPTY_LINES: usize = 4;
@@ -76,6 +79,19 @@ impl RequestDecoder {
     /// What the client did wrong, with the [status](RequestHeadError::status) to answer; then and on every further call.
     pub fn decode(&mut self, input: &mut &[u8]) -> Result<Option<RequestHead>, RequestHeadError> {
         self.advance(input).map_err(|error| self.fail(error))
+    }
+
+    /// Takes what was read from a connection that is expected to send a request; nothing if it ended. What follows the
+    /// head in `bytes` is dropped.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode); [`RequestHeadError::IncompleteHead`] if the connection ended.
+    pub fn handle_read(&mut self, bytes: &[u8]) -> Result<Option<RequestHead>, RequestHeadError> {
+        if bytes.is_empty() {
+            return self.handle_eof().and(Err(RequestHeadError::IncompleteHead));
+        }
+        self.decode(&mut { bytes })
     }
 
     /// Told that the connection ended.
@@ -175,6 +191,13 @@ pub enum RequestHeadError {
 }
 
 impl RequestHeadError {
+    /// A whole response that tells the client, with [`status`](Self::status) and this error as its text.
+    pub fn response(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        Response::new(self.status()).encode_whole("", format!("{self}\n").as_bytes(), &mut out);
+        out
+    }
+
     /// The status that tells the client (RFC 9110 section 15.5, RFC 6585 section 5): 400, 414, 431, 501 or 505. The
     /// connection has to be closed after it.
     pub fn status(&self) -> u16 {

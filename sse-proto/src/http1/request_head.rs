@@ -89,6 +89,11 @@ impl RequestHead {
         self.fields.get(name)
     }
 
+    /// The last event id of a client that reconnects: its `Last-Event-ID` header, if that is an event id and not empty.
+    pub fn last_event_id(&self) -> Option<&str> {
+        crate::header::parse_last_event_id(self.header(crate::header::LAST_EVENT_ID)?).ok().flatten()
+    }
+
     /// All headers in order, names as they were sent.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.fields.iter()

@@ -67,7 +67,7 @@ impl Response {
     /// that has no body (1xx, 204, 304) gets neither `Transfer-Encoding` nor `Content-Length`.
     pub fn encode(&self, framing: Framing, out: &mut Vec<u8>) {
         let closes = framing == Framing::UntilClose;
-        let has_body = !matches!(self.status, ..200 | 204 | 304);
+        let has_body = self.has_body();
         out.extend_from_slice(format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status)).as_bytes());
         for (name, value) in
             self.headers().filter(|(name, _)| !(closes && name.eq_ignore_ascii_case("connection")))
@@ -83,6 +83,23 @@ impl Response {
             Framing::Chunked | Framing::Length(_) | Framing::None => {}
         }
         out.extend_from_slice(b"\r\n");
+    }
+
+    /// Appends a whole response to a request with this method: its head, and `body`, which `HEAD` does not get.
+    ///
+    /// It announces that the connection closes after it (RFC 9112 section 9.6).
+    pub fn encode_whole(&self, method: &str, body: &[u8], out: &mut Vec<u8>) {
+        let mut response = self.clone();
+        response.fields.remove("connection");
+        let response = response.clone().with_header("Connection", "close").unwrap_or(response);
+        response.encode(Framing::Length(body.len() as u64), out);
+        if method != "HEAD" && self.has_body() {
+            out.extend_from_slice(body);
+        }
+    }
+
+    fn has_body(&self) -> bool {
+        !matches!(self.status, ..200 | 204 | 304)
     }
 }
 

@@ -1,0 +1,171 @@
+//! Events from a byte stream.
+
+use std::io::{self, Read};
+use std::time::Duration;
+
+use sse_proto::http1::ResponseHead;
+use sse_proto::{End, Event, EventRef, Item, Receiver, Want};
+
+use crate::{CloseHandle, ReadError, Shutdown};
+
+/// Reads events from a byte stream.
+///
+/// As an iterator it gives owned events; [`next_ref`](Self::next_ref) lends them, without allocating, and
+/// [`next_item`](Self::next_item) shows comments too. After [`ReceiveError::Limit`](sse_proto::ReceiveError::Limit) the
+/// events go on; after any other error, and at the end of the stream, the connection is dropped and `None` comes for good.
+///
+/// Reads [`Receiver::CAPACITY`] bytes at a time; wrapping the stream in a `BufReader` gains nothing.
+#[derive(Debug)]
+pub struct EventReader<R> {
+    /// Gone once nothing more comes.
+    io: Option<R>,
+    receiver: Receiver,
+    handle: Option<CloseHandle>,
+}
+
+impl<R: Read> EventReader<R> {
+    /// Reads a bare event stream.
+    pub fn new(io: R) -> Self {
+        Self::with_receiver(io, Receiver::new())
+    }
+
+    /// Reads what this receiver makes of the bytes: with other limits, with a last event id, as an HTTP response.
+    pub fn with_receiver(io: R, receiver: Receiver) -> Self {
+        Self { io: Some(io), receiver, handle: None }
+    }
+
+    /// Lends the next event, blocking until it is there; `None` at the end of the stream.
+    ///
+    /// # Errors
+    /// If the stream fails, or the peer sends what cannot be accepted.
+    pub fn next_ref(&mut self) -> Option<Result<EventRef<'_>, ReadError>> {
+        Some(self.advance(Receiver::want)?.map(|()| self.receiver.event()))
+    }
+
+    /// As [`next_ref`](Self::next_ref), but shows comments and blocks without data too.
+    ///
+    /// # Errors
+    /// As [`next_ref`](Self::next_ref).
+    pub fn next_item(&mut self) -> Option<Result<Item<'_>, ReadError>> {
+        match self.advance(Receiver::want_item)? {
+            Ok(()) => self.receiver.item().map(Ok),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// The last event id so far; empty where there is none.
+    pub fn last_event_id(&self) -> &str {
+        self.receiver.last_event_id()
+    }
+
+    /// The reconnection time that the stream asked for last.
+    pub fn retry(&self) -> Option<Duration> {
+        self.receiver.retry()
+    }
+
+    /// The head of the HTTP response, if the events come in one.
+    pub fn response(&self) -> Option<&ResponseHead> {
+        self.receiver.response()
+    }
+
+    /// How the stream ended: `None` before its end, and where it was closed from this side.
+    pub fn end(&self) -> Option<End> {
+        self.receiver.end()
+    }
+
+    /// A handle that closes this reader from another thread, even while it is blocked.
+    ///
+    /// # Errors
+    /// If no other handle of the connection can be had, for want of file descriptors.
+    pub fn close_handle(&mut self) -> io::Result<CloseHandle>
+    where
+        R: Shutdown,
+    {
+        if let Some(handle) = &self.handle {
+            return Ok(handle.clone());
+        }
+        let handle = match &self.io {
+            Some(io) => CloseHandle::new(io.shutdown_handle()?),
+            None => CloseHandle::new(Box::new(|| {})),
+        };
+        self.handle = Some(handle.clone());
+        Ok(handle)
+    }
+
+    /// Closes the connection at once, without reading what is left; so does dropping the reader.
+    pub fn close(&mut self) {
+        self.io = None;
+        // The handle has a socket of its own, which would keep the connection open.
+        if let Some(handle) = &self.handle {
+            handle.close();
+        }
+    }
+
+    /// Reads until the response is accepted.
+    pub(crate) fn wait_until_open(&mut self) -> Result<(), ReadError> {
+        while !self.receiver.is_open() && self.io.is_some() {
+            self.step(Receiver::want)?;
+        }
+        Ok(())
+    }
+
+    /// Reads until the receiver has found something.
+    fn advance(&mut self, want: fn(&mut Receiver) -> Wanted) -> Option<Result<(), ReadError>> {
+        while self.io.is_some() {
+            match self.step(want) {
+                Ok(Want::Event) => return Some(Ok(())),
+                Ok(_) => {}
+                Err(_) if self.is_closed() => self.close(),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        None
+    }
+
+    /// Does one thing that the receiver wants.
+    fn step(&mut self, want: fn(&mut Receiver) -> Wanted) -> Result<Want, ReadError> {
+        if self.is_closed() {
+            self.close();
+        }
+        let Some(io) = &mut self.io else { return Ok(Want::Closed(End::Truncated)) };
+        let want = want(&mut self.receiver);
+        match &want {
+            Ok(Want::Read) => match io.read(self.receiver.space()) {
+                Ok(count) => self.receiver.handle_read(count),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.close();
+                    return Err(ReadError::Io(error));
+                }
+            },
+            Ok(Want::Closed(_)) => self.close(),
+            Err(error) if !error.is_recoverable() => self.close(),
+            _ => {}
+        }
+        Ok(want?)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.handle.as_ref().is_some_and(CloseHandle::is_closed)
+    }
+}
+
+type Wanted = Result<Want, sse_proto::ReceiveError>;
+
+impl<R: Read> Iterator for EventReader<R> {
+    type Item = Result<Event, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.next_ref()?.map(EventRef::to_event))
+    }
+}
+
+impl<R: Read> std::iter::FusedIterator for EventReader<R> {}
+
+impl<R> Drop for EventReader<R> {
+    fn drop(&mut self) {
+        if let Some(handle) = &self.handle {
+            handle.close();
+        }
+    }
+}

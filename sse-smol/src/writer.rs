@@ -1,0 +1,129 @@
+//! Events to a byte stream.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_io::AsyncWrite;
+use futures_sink::Sink;
+use sse_proto::{Event, EventRef, Sender};
+
+/// Writes events to a byte stream: each event is one write, and is flushed.
+///
+/// Dropping a writer aborts the stream; only [`close`](Self::close) ends it so that the client sees a clean end (where
+/// the framing can show it: in a chunked HTTP response).
+///
+/// If the future of a method is dropped, what it was to write is kept whole, and written by the next call that writes.
+/// As a [`Sink`] it takes events without flushing each, and writes when it is flushed or [full](Sender::is_full).
+///
+/// ```
+/// use sse_smol::{Event, EventWriter};
+///
+/// # smol::block_on(async {
+/// let mut out = Vec::new();
+/// let mut writer = EventWriter::new(&mut out);
+/// writer.send(&Event::new("hello").with_id("1").map_err(std::io::Error::other)?).await?;
+/// writer.keep_alive().await?;
+/// writer.close().await?;
+/// assert_eq!(out, b"id: 1\ndata: hello\n\n:\n\n");
+/// # Ok::<(), std::io::Error>(())
+/// # })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct EventWriter<W> {
+    io: W,
+    sender: Sender,
+}
+
+impl<W: AsyncWrite + Unpin> EventWriter<W> {
+    /// Writes a bare event stream.
+    pub fn new(io: W) -> Self {
+        Self::with_sender(io, Sender::new())
+    }
+
+    /// Writes what this sender frames; what is pending in it goes out with the next write.
+    pub fn with_sender(io: W, sender: Sender) -> Self {
+        Self { io, sender }
+    }
+
+    /// Sends one event.
+    ///
+    /// # Errors
+    /// If the stream fails. The event is kept, and written by the next call that writes.
+    pub async fn send<'e>(&mut self, event: impl Into<EventRef<'e>>) -> io::Result<()> {
+        self.sender.event(event);
+        self.flush().await
+    }
+
+    /// Sends a comment, which clients ignore.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn comment(&mut self, text: &str) -> io::Result<()> {
+        self.sender.comment(text);
+        self.flush().await
+    }
+
+    /// Sends the shortest comment: it keeps an idle connection open, and finds out whether it still is.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn keep_alive(&mut self) -> io::Result<()> {
+        self.sender.keep_alive();
+        self.flush().await
+    }
+
+    /// Writes what is pending, and flushes.
+    ///
+    /// # Errors
+    /// If the stream fails; `WriteZero` if it takes no more bytes. What was not written stays pending.
+    pub async fn flush(&mut self) -> io::Result<()> {
+        poll_fn(|cx| self.poll_write_all(cx)).await
+    }
+
+    /// Ends the stream cleanly: writes what is pending and the end of the HTTP body, and closes the connection.
+    ///
+    /// # Errors
+    /// If the stream fails.
+    pub async fn close(mut self) -> io::Result<()> {
+        poll_fn(|cx| Pin::new(&mut self).poll_close(cx)).await
+    }
+
+    /// Drops the connection without ending the stream, so that a client of a chunked response sees that it was cut.
+    pub fn abort(self) {}
+
+    fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.sender.pending().is_empty() {
+            match ready!(Pin::new(&mut self.io).poll_write(cx, self.sender.pending()))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => self.sender.handle_written(count),
+            }
+        }
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+}
+
+impl<W: AsyncWrite + Unpin> Sink<Event> for EventWriter<W> {
+    type Error = io::Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.sender.is_full() { self.poll_write_all(cx) } else { Poll::Ready(Ok(())) }
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, event: Event) -> io::Result<()> {
+        self.sender.event(&event);
+        Ok(())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_write_all(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.sender.finish();
+        ready!(self.poll_write_all(cx))?;
+        Pin::new(&mut self.io).poll_close(cx)
+    }
+}

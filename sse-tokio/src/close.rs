@@ -1,0 +1,46 @@
+//! Closing a reader from another task.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Waker;
+
+/// Closes an [`EventReader`](crate::EventReader) from any task or thread, at once, even while it waits for an event.
+///
+/// The reader then drops its connection and ends without an error. Handles can be cloned.
+#[derive(Clone, Debug, Default)]
+pub struct CloseHandle {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    closed: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl CloseHandle {
+    /// Closes the connection. More calls do nothing.
+    ///
+    /// A reader that nobody is polling drops the connection when it is polled next.
+    pub fn close(&self) {
+        self.shared.closed.store(true, Ordering::Release);
+        let waker = self.shared.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Whether the connection has been closed: by a handle, or because the reader has ended.
+    pub fn is_closed(&self) -> bool {
+        self.shared.closed.load(Ordering::Acquire)
+    }
+
+    /// Wakes this task when it is closed. To be called before `is_closed` is asked.
+    pub(crate) fn register(&self, waker: &Waker) {
+        let mut slot = self.shared.waker.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *slot {
+            Some(registered) => registered.clone_from(waker),
+            empty => *empty = Some(waker.clone()),
+        }
+    }
+}

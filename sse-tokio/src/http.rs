@@ -1,0 +1,116 @@
+//! Event streams over plain HTTP/1.1.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+
+use sse_proto::http1::{Request, RequestDecoder, RequestHead, Response, Scheme};
+use sse_proto::{Receiver, Sender};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::{AcceptError, EventReader, EventWriter, ReadError};
+
+/// Sends this request over a new TCP connection, and returns once the server has accepted it with an event stream.
+///
+/// # Errors
+/// If the server cannot be reached, or answers with anything else than status 200 and `text/event-stream`. For an
+/// `https` URL, `Unsupported`: make the TLS connection yourself, and give it to [`EventReader::open`].
+pub async fn connect(request: &Request) -> Result<EventReader<TcpStream>, ReadError> {
+    let url = request.url();
+    if url.scheme() == Scheme::Https {
+        return Err(ReadError::Io(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "https needs a tls connection",
+        )));
+    }
+    let socket = TcpStream::connect((url.host(), url.port())).await.map_err(ReadError::Io)?;
+    socket.set_nodelay(true).map_err(ReadError::Io)?;
+    EventReader::open(socket, request).await
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> EventReader<S> {
+    /// Sends this request over a connection, and returns once the server has accepted it with an event stream.
+    ///
+    /// # Errors
+    /// If the connection fails, or the server answers with anything else than status 200 and `text/event-stream`.
+    pub async fn open(mut io: S, request: &Request) -> Result<Self, ReadError> {
+        let mut bytes = Vec::new();
+        request.encode(&mut bytes);
+        write(&mut io, &bytes).await.map_err(ReadError::Io)?;
+        let mut reader = Self::with_receiver(io, Receiver::http1(request.method()));
+        reader.wait_until_open().await?;
+        Ok(reader)
+    }
+}
+
+/// Reads the head of a request from an accepted connection.
+///
+/// # Errors
+/// If the connection fails, or the client sends something else; then it has been answered with the status that says so.
+pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(mut io: S) -> Result<Exchange<S>, AcceptError> {
+    let mut decoder = RequestDecoder::new();
+    let mut space = [0; 4096];
+    loop {
+        let count = read(&mut io, &mut space).await.map_err(AcceptError::Io)?;
+        match decoder.handle_read(space.get(..count).unwrap_or_default()) {
+            Ok(Some(request)) => return Ok(Exchange { io, request }),
+            Ok(None) => {}
+            Err(error) => {
+                // The client is at fault; that it may not even read the answer does not matter.
+                let _ = write(&mut io, &error.response()).await;
+                return Err(error.into());
+            }
+        }
+    }
+}
+
+/// A request that waits for its answer. Dropping it closes the connection.
+#[derive(Debug)]
+pub struct Exchange<S> {
+    io: S,
+    request: RequestHead,
+}
+
+impl<S: AsyncWrite + Unpin> Exchange<S> {
+    /// The request.
+    pub fn request(&self) -> &RequestHead {
+        &self.request
+    }
+
+    /// Answers with an event stream. Its head is sent now, not with the first event.
+    ///
+    /// The response gets the headers of an event stream where it does not bring its own; see [`Sender::http1`].
+    ///
+    /// # Errors
+    /// If the connection fails.
+    pub async fn open(self, response: Response) -> io::Result<EventWriter<S>> {
+        let mut writer = EventWriter::with_sender(self.io, Sender::http1(&self.request, response));
+        writer.flush().await?;
+        Ok(writer)
+    }
+
+    /// Answers with something else, whole, and closes the connection.
+    ///
+    /// # Errors
+    /// If the connection fails.
+    pub async fn respond(mut self, response: &Response, body: impl AsRef<[u8]>) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        response.encode_whole(self.request.method(), body.as_ref(), &mut bytes);
+        write(&mut self.io, &bytes).await
+    }
+}
+
+async fn read<S: AsyncRead + Unpin>(io: &mut S, space: &mut [u8]) -> io::Result<usize> {
+    let mut space = ReadBuf::new(space);
+    poll_fn(|cx| Pin::new(&mut *io).poll_read(cx, &mut space)).await?;
+    Ok(space.filled().len())
+}
+
+async fn write<S: AsyncWrite + Unpin>(io: &mut S, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let count = poll_fn(|cx| Pin::new(&mut *io).poll_write(cx, bytes)).await?;
+        bytes = bytes.get(count..).filter(|_| count > 0).ok_or(io::ErrorKind::WriteZero)?;
+    }
+    poll_fn(|cx| Pin::new(&mut *io).poll_flush(cx)).await
+}
