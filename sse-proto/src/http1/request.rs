@@ -28,7 +28,7 @@ use crate::header::{LAST_EVENT_ID, MEDIA_TYPE, is_event_stream};
 ///     "GET /events HTTP/1.1\r\n\
 ///      Host: example.com\r\n\
 ///      Authorization: Bearer secret\r\n\
-///      Last-Event-ID: 42\r\n\
+///      last-event-id: 42\r\n\
 ///      Accept: text/event-stream\r\n\
 ///      Cache-Control: no-cache\r\n\r\n"
 /// );

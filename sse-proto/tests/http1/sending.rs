@@ -39,7 +39,7 @@ fn defaults_and_what_replaces_them() {
                 .unwrap()
                 .with_last_event_id("ü b")
                 .unwrap(),
-            "Host: a.example:81\r\nX: 1\r\nLast-Event-ID: ü b\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\n",
+            "Host: a.example:81\r\nX: 1\r\nlast-event-id: ü b\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\n",
         ),
         (
             get().with_last_event_id("a").unwrap().with_last_event_id("").unwrap(),
@@ -82,7 +82,7 @@ fn nothing_breaks_out_of_a_header() {
         let error = |name: &str| HeaderError::Value { name: name.into(), byte, position: 2 };
         assert_eq!(get().with_header("X", &value), Err(error("X")));
         assert_eq!(Response::new(200).with_header("X", &value), Err(error("X")));
-        assert_eq!(get().with_last_event_id(&value), Err(error("Last-Event-ID")));
+        assert_eq!(get().with_last_event_id(&value), Err(error("last-event-id")));
     }
     for name in ["Content-Length", "transfer-encoding"] {
         assert_eq!(get().with_header(name, "1"), Err(HeaderError::Framing { name: name.into() }));

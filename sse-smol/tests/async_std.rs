@@ -1,0 +1,42 @@
+//! The same reader and writer on async-std: its streams speak futures-io too.
+
+use async_std::net::{TcpListener, TcpStream};
+use async_std::task;
+use sse_smol::proto::http1::{Request, Response};
+use sse_smol::{Event, EventReader, accept, connect};
+
+#[test]
+fn events_travel_over_the_sockets_of_async_std() {
+    task::block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = task::spawn(async move {
+            for _ in 0..2 {
+                let (socket, _) = listener.accept().await.unwrap();
+                let mut writer = accept(socket).await.unwrap().open(Response::new(200)).await.unwrap();
+                for number in 1..=3 {
+                    writer
+                        .send(&Event::new(number.to_string()).with_id(number.to_string()).unwrap())
+                        .await
+                        .unwrap();
+                }
+                writer.close().await.unwrap();
+            }
+        });
+
+        let request = Request::get(&format!("http://{address}/sse")).unwrap();
+        let socket = TcpStream::connect(address).await.unwrap();
+        let mut reader = EventReader::open(socket, &request).await.unwrap();
+        let mut data = String::new();
+        while let Some(event) = reader.next_ref().await {
+            data.push_str(event.unwrap().data());
+        }
+        assert_eq!((data.as_str(), reader.last_event_id()), ("123", "3"));
+
+        let mut reader = connect(&request).await.unwrap();
+        assert_eq!(reader.next().await.unwrap().unwrap().data(), "1");
+        reader.close();
+        assert!(reader.next().await.is_none());
+        server.await;
+    });
+}
