@@ -1,6 +1,7 @@
 //! Core.
 #![no_std]
-#![warn(clippy::indexing_slicing)]
+#![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+#![warn(clippy::std_instead_of_alloc, clippy::std_instead_of_core)]
 
 extern crate alloc;
 #[cfg(any(feature = "std", test))]

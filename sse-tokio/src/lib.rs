@@ -47,6 +47,8 @@
 //! # }).unwrap();
 //! ```
 
+#![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
 mod close;
 mod http;
 mod reader;

@@ -7,7 +7,7 @@ use core::fmt;
 
 use super::fields::{Fields, HeaderError, append_field, excerpt, is_token_byte};
 use super::url::{Url, UrlError};
-use crate::header::{LAST_EVENT_ID, MEDIA_TYPE, is_event_stream};
+use crate::header::{LAST_EVENT_ID, MEDIA_TYPE, accept, is_event_stream};
 
 /// A request as a client sends it, ready to be sent again on each reconnect.
 ///
@@ -146,7 +146,9 @@ impl Request {
         for (name, value) in self.headers() {
             if completes_accept && name.eq_ignore_ascii_case("accept") {
                 completes_accept = false;
-                append_field(out, name, &[value, MEDIA_TYPE.as_bytes()].join(&b", "[..]));
+                // Never the default: the value came as a `&str`.
+                let present = core::str::from_utf8(value).unwrap_or_default();
+                append_field(out, name, accept(Some(present)).as_bytes());
             } else {
                 append_field(out, name, value);
             }

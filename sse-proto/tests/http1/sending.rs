@@ -28,6 +28,10 @@ fn defaults_and_what_replaces_them() {
             "Host: a.example:81\r\nAccept: x/y, Text/Event-Stream;q=0.5\r\nCache-Control: no-cache\r\n",
         ),
         (
+            get().with_header("Accept", " ").unwrap(),
+            "Host: a.example:81\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\n",
+        ),
+        (
             get().with_header("Accept", "text/event-streamx").unwrap(),
             "Host: a.example:81\r\nAccept: text/event-streamx, text/event-stream\r\nCache-Control: no-cache\r\n",
         ),

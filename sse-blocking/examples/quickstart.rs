@@ -1,0 +1,141 @@
+//! A server and two clients of it, in one process.
+//!
+//! The server sends the time each second, ten times, then an event `end`. The first client is cancelled after five
+//! seconds, while it waits for an event; the second works through all of them and stops at `end`.
+//!
+//! ```sh
+//! cargo run -p sse-blocking --example quickstart
+//! curl -N http://127.0.0.1:8888/sse                  # meanwhile, in another terminal
+//! ```
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use sse_blocking::proto::http1::{Request, Response};
+use sse_blocking::{Event, accept, connect};
+
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+fn main() -> ExitCode {
+    match Options::parse(std::env::args().skip(1)).and_then(|options| run(&options)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("quickstart: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<()> {
+    let address = ("127.0.0.1", options.port);
+    let listener = TcpListener::bind(address).map_err(|error| {
+        format!("cannot listen on port {}: {error}; try another one with --port", options.port)
+    })?;
+    let url = format!("http://{}/sse", listener.local_addr()?);
+    say("server", format_args!("listening, try: curl -N {url}"))?;
+    let interval = options.interval;
+    thread::spawn(move || {
+        for socket in listener.incoming() {
+            thread::spawn(move || {
+                if let Err(error) = socket.map_err(Into::into).and_then(|socket| serve(socket, interval)) {
+                    // So ends the stream of the cancelled client.
+                    let _ = say("server", format_args!("a connection ended early: {error}"));
+                }
+            });
+        }
+    });
+
+    let first = thread::spawn({
+        let url = url.clone();
+        move || cancelled_client(&url, 5 * interval)
+    });
+    let second = thread::spawn(move || patient_client(&url));
+    for client in [first, second] {
+        client.join().map_err(|_| "a client panicked")??;
+    }
+    Ok(())
+}
+
+/// Answers one connection.
+fn serve(socket: TcpStream, interval: Duration) -> Result<()> {
+    socket.set_nodelay(true)?;
+    let exchange = accept(socket)?;
+    let request = exchange.request();
+    if request.path() != "/sse" {
+        return Ok(exchange.respond(&Response::new(404), "there is only /sse here\n")?);
+    }
+    if !matches!(request.method(), "GET" | "HEAD") {
+        return Ok(exchange.respond(&Response::new(405).with_header("Allow", "GET, HEAD")?, "")?);
+    }
+    say(
+        "server",
+        format_args!("stream opened, Last-Event-ID: {}", request.last_event_id().unwrap_or("none")),
+    )?;
+
+    let mut writer = exchange.open(Response::new(200))?;
+    for _ in 0..10 {
+        thread::sleep(interval);
+        let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+        writer.send(&Event::new(now).with_name("timestamp")?)?;
+    }
+    writer.send(&Event::new("end flag").with_name("end")?)?;
+    Ok(writer.close()?)
+}
+
+/// Reads until somebody else closes its stream.
+fn cancelled_client(url: &str, after: Duration) -> Result<()> {
+    let mut reader = connect(&Request::get(url)?)?;
+    let handle = reader.close_handle()?;
+    thread::spawn(move || {
+        thread::sleep(after);
+        handle.close();
+    });
+    while let Some(event) = reader.next_ref() {
+        say("client 1", format_args!("{}", event?))?;
+    }
+    say("client 1", format_args!("cancelled"))
+}
+
+/// Reads up to the event `end`.
+fn patient_client(url: &str) -> Result<()> {
+    let mut reader = connect(&Request::get(url)?)?;
+    while let Some(event) = reader.next_ref() {
+        let event = event?;
+        say("client 2", format_args!("{event}"))?;
+        if event.name() == "end" {
+            return say("client 2", format_args!("done"));
+        }
+    }
+    Err("the stream ended without an end event".into())
+}
+
+/// Prints a line; that nobody reads it any more is an error.
+fn say(who: &str, what: std::fmt::Arguments<'_>) -> Result<()> {
+    Ok(writeln!(io::stdout(), "{who:8} | {what}")?)
+}
+
+struct Options {
+    port: u16,
+    interval: Duration,
+}
+
+impl Options {
+    fn parse(mut args: impl Iterator<Item = String>) -> Result<Self> {
+        const USAGE: &str = "usage: quickstart [--port PORT] [--interval MILLISECONDS]";
+        let mut options = Self { port: 8888, interval: Duration::from_secs(1) };
+        while let Some(arg) = args.next() {
+            let value = args.next().ok_or(USAGE)?;
+            let invalid = |_| format!("{value:?} is no value for {arg}\n{USAGE}");
+            match arg.as_str() {
+                "--port" => options.port = value.parse().map_err(invalid)?,
+                "--interval" => options.interval = Duration::from_millis(value.parse().map_err(invalid)?),
+                _ => return Err(USAGE.into()),
+            }
+        }
+        Ok(options)
+    }
+}
