@@ -1,4 +1,42 @@
-//! Core.
+//! Server-Sent Events as sans-IO state machines.
+//!
+//! The machines take byte slices and give events, or take events and give bytes. They read no clock and no socket, so
+//! they run anywhere: under tokio, smol or threads (the crates `sse-tokio`, `sse-smol` and `sse-blocking` do the reading
+//! and writing), in firmware, in a fuzzer.
+//!
+//! | to | take |
+//! |---|---|
+//! | decode `text/event-stream` | [`Decoder`]: chunks in, [`EventRef`]s lent |
+//! | encode it | [`Encoder`]: [`Event`]s in, bytes appended to your buffer |
+//! | receive the events of a connection | [`Receiver`]: says when to read, gives events |
+//! | send events on a connection | [`Sender`]: holds what is to be written |
+//! | speak HTTP/1.1 without a library | `http1` (feature `http1`) |
+//! | check and set the headers of a stream | [`header`] |
+//!
+//! Everything a peer sends is bounded by [`Limits`], nothing panics, and time is linear in the bytes, however they are
+//! cut. "The standard" is the WHATWG's HTML, section "Server-sent events".
+//!
+//! ```
+//! use sse_proto::{Decoder, Encoder, Event};
+//!
+//! let mut stream = Vec::new();
+//! Encoder::new(&mut stream).event(&Event::new("hello").with_name("greeting")?);
+//! assert_eq!(stream, b"event: greeting\ndata: hello\n\n");
+//!
+//! let mut input = &stream[..];
+//! let mut decoder = Decoder::new();
+//! let event = decoder.decode(&mut input)?.expect("one event");
+//! assert_eq!((event.name(), event.data()), ("greeting", "hello"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! - `std` (default): `std::io::Write` for [`DataWriter`], faster scanning.
+//! - `http1`: the module `http1`, by `httparse`.
+//! - `serde`: `Serialize` and `Deserialize` for [`Event`]: an object with those of `event`, `data`, `id` and `retry`
+//!   (milliseconds) that are present.
+//! - `bytes`: `bytes::BytesMut` is a [`Buffer`].
 #![no_std]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 #![warn(clippy::std_instead_of_alloc, clippy::std_instead_of_core)]
@@ -32,3 +70,7 @@ pub use crate::field::{FieldName, InvalidField};
 pub use crate::limits::{Limit, LimitExceeded, Limits};
 pub use crate::receiver::{ReceiveError, Receiver, Want};
 pub use crate::sender::Sender;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

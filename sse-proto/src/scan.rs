@@ -20,7 +20,7 @@ pub(crate) fn split_line(text: &str) -> (&str, Option<&str>) {
 /// Counts the bytes that are examined or copied, so that tests can prove linear time without a clock.
 #[cfg(test)]
 pub(crate) mod work {
-    use std::cell::Cell;
+    use core::cell::Cell;
     use std::thread_local;
 
     thread_local!(static BYTES: Cell<usize> = const { Cell::new(0) });

@@ -55,8 +55,8 @@ fn run(case: &Value) -> usize {
 fn splits(len: usize) -> impl Iterator<Item = usize> {
     let (ends, step) = match len {
         0..5_000 => (len, 1),
-        5_000..1_000_000 => (64, len / 200 | 1),
-        _ => (8, len / 8 | 1),
+        5_000..1_000_000 => (64, (len / 200) | 1),
+        _ => (8, (len / 8) | 1),
     };
     (0..=len).filter(move |at| *at < ends || len - at < ends || at % step == 0)
 }

@@ -71,3 +71,7 @@ pub type ReadError = sse_proto::ReadError<io::Error>;
 
 /// Why a request could not be accepted.
 pub type AcceptError = sse_proto::AcceptError<io::Error>;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -90,8 +90,7 @@ fn nothing_of_a_cut_stream_reaches_the_next() {
 
 #[test]
 fn a_skipped_event_keeps_its_id_and_spares_the_next() {
-    let mut limits = Limits::default();
-    limits.event_bytes = 4;
+    let limits = Limits { event_bytes: 4, ..Limits::default() };
     let stream =
         b"id: 1\ndata: ok\n\nid: 2\ndata: 12\ndata: 34\nretry: 7\nid: 3\ndata: more\n\ndata: next\n\n";
     for piece in [1, 3, stream.len()] {
@@ -113,8 +112,7 @@ fn a_skipped_event_keeps_its_id_and_spares_the_next() {
 
 #[test]
 fn a_comment_over_its_limit_does_not_harm_the_event_around_it() {
-    let mut limits = Limits::default();
-    limits.comment_bytes = 3;
+    let limits = Limits { comment_bytes: 3, ..Limits::default() };
     let mut decoder = Decoder::with_limits(limits);
     let mut input = &b"data: a\n:long\n:ok\ndata: b\n\n"[..];
     assert_eq!(decoder.decode_item(&mut input).unwrap_err(), LimitExceeded { limit: Limit::Comment, max: 3 });
