@@ -3,8 +3,10 @@
 use alloc::vec::Vec;
 
 #[cfg(feature = "http1")]
+use crate::header;
+#[cfg(feature = "http1")]
 use crate::http1::{Framing, RequestHead, Response, chunk};
-use crate::{Encoder, EventRef, header};
+use crate::{Encoder, EventRef};
 
 /// Holds what is to be written on one connection: encoded events, framed as the response demands.
 ///
@@ -53,7 +55,7 @@ impl Sender {
     /// A sender of the response to this request: its head is pending at once, so that the client knows that the
     /// stream is open before the first event.
     ///
-    /// The response gets the headers of an event stream ([`header::RESPONSE`]) where it does not bring its own. An answer
+    /// The response gets the headers of an event stream ([`header::RESPONSE`](crate::header::RESPONSE)) where it does not bring its own. An answer
     /// to HEAD ends after its head; one to HTTP/1.0 is not chunked, and ends with the connection.
     #[cfg(feature = "http1")]
     pub fn http1(request: &RequestHead, mut response: Response) -> Self {

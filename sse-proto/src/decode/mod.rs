@@ -358,11 +358,15 @@ impl Decoder {
         chunk: &[u8],
         block: &mut Block,
     ) -> Result<Option<Found>, LimitExceeded> {
+        let mut pushed = Ok(());
         if let Some(field) = self.line.end_name() {
             self.begin_value::<OBSERVE>(field, chunk, block);
-            self.push_part(&[], block)?;
+            pushed = self.push_part(&[], block);
         }
-        let Line::Value { field, .. } = mem::take(&mut self.line) else { return Ok(None) };
+        // Whatever became of it, the line is over.
+        let line = mem::take(&mut self.line);
+        pushed?;
+        let Line::Value { field, .. } = line else { return Ok(None) };
         match field {
             Field::Data => {}
             Field::Event => {

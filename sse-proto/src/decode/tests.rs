@@ -110,6 +110,17 @@ fn a_skipped_event_keeps_its_id_and_spares_the_next() {
     }
 }
 
+/// Found by fuzzing: the line after a cut `data` line without a colon that exceeded the limit was skipped with it.
+#[test]
+fn a_cut_line_without_a_colon_over_the_limit_ends_at_its_end() {
+    let limits = Limits { event_bytes: 0, ..Limits::default() };
+    let mut decoder = Decoder::with_limits(limits);
+    assert!(decoder.decode(&mut &b"data\ndat"[..]).unwrap().is_none());
+    assert_eq!(decoder.decode(&mut &b"a\n"[..]).unwrap_err().limit(), Limit::Event);
+    assert!(decoder.decode(&mut &b"id: 7\n\n"[..]).unwrap().is_none());
+    assert_eq!(decoder.last_event_id(), "7");
+}
+
 #[test]
 fn a_comment_over_its_limit_does_not_harm_the_event_around_it() {
     let limits = Limits { comment_bytes: 3, ..Limits::default() };

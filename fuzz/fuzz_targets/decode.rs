@@ -1,0 +1,29 @@
+//! However a stream is cut, and whatever the limits, the decoder gives what the slow reference decoder gives.
+#![no_main]
+
+#[path = "../cuts.rs"]
+mod cuts;
+#[path = "../../sse-proto/tests/reference/mod.rs"]
+mod reference;
+
+use libfuzzer_sys::fuzz_target;
+use reference::{decode, drive, drive_events};
+use sse_proto::Limits;
+
+fuzz_target!(|data: &[u8]| {
+    let (stream, offsets) = cuts::split(data);
+    let pieces = cuts::pieces(stream, &offsets);
+    let mut small = Limits::default();
+    let size = offsets.len();
+    (small.event_bytes, small.name_bytes, small.id_bytes, small.comment_bytes) =
+        (size, size / 2, size / 2, size / 3);
+    for limits in [Limits::default(), small] {
+        let expected = decode(stream, limits, "seed");
+        assert_eq!(drive([stream], limits, "seed"), expected);
+        assert_eq!(drive(stream.chunks(1), limits, "seed"), expected);
+        assert_eq!(drive(pieces.iter().copied(), limits, "seed"), expected);
+        let events = expected.without_extras();
+        assert_eq!(drive_events([stream], limits, "seed"), events);
+        assert_eq!(drive_events(pieces.iter().copied(), limits, "seed"), events);
+    }
+});

@@ -1,0 +1,57 @@
+//! However the bytes of a connection are cut, the response decoder gives the same response, or the same error.
+#![no_main]
+
+#[path = "../cuts.rs"]
+mod cuts;
+
+use libfuzzer_sys::fuzz_target;
+use sse_proto::http1::{ResponseDecoder, ResponseError, ResponsePart};
+
+fuzz_target!(|data: &[u8]| {
+    let (stream, offsets) = cuts::split(data);
+    for method in ["GET", "HEAD"] {
+        let expected = run(method, [stream]);
+        assert_eq!(run(method, stream.chunks(1)), expected);
+        assert_eq!(run(method, cuts::pieces(stream, &offsets)), expected);
+    }
+});
+
+type Headers = Vec<(String, Vec<u8>)>;
+
+#[derive(Debug, Default, PartialEq)]
+struct Seen {
+    heads: Vec<(u16, Headers)>,
+    body: Vec<u8>,
+    error: Option<ResponseError>,
+    complete: bool,
+    reusable: bool,
+    at_end: Option<ResponseError>,
+}
+
+fn run<'a>(method: &str, pieces: impl IntoIterator<Item = &'a [u8]>) -> Seen {
+    let mut decoder = ResponseDecoder::new(method);
+    let mut seen = Seen::default();
+    let mut leftover = Vec::new();
+    for mut input in pieces {
+        loop {
+            match decoder.decode(&mut input) {
+                Ok(Some(ResponsePart::Body(bytes))) => seen.body.extend_from_slice(bytes),
+                Ok(Some(ResponsePart::Head(head) | ResponsePart::Interim(head))) => {
+                    let headers = head.headers().map(|(name, value)| (name.to_owned(), value.to_vec()));
+                    seen.heads.push((head.status(), headers.collect()));
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    assert_eq!(decoder.decode(&mut input), Err(error.clone()), "an error stays");
+                    seen.error = Some(error);
+                    break;
+                }
+            }
+        }
+        leftover.extend_from_slice(input);
+    }
+    seen.complete = decoder.is_complete();
+    seen.reusable = decoder.reusable(&leftover);
+    seen.at_end = decoder.handle_eof().err();
+    seen
+}

@@ -1,0 +1,53 @@
+//! Whatever the sizes of buffer and reads, a receiver gives the same; without HTTP, what the reference decoder gives.
+#![no_main]
+
+#[path = "../cuts.rs"]
+mod cuts;
+#[path = "../../sse-proto/tests/reference/mod.rs"]
+mod reference;
+
+use libfuzzer_sys::fuzz_target;
+use reference::{Seen, block};
+use sse_proto::{End, Limits, ReceiveError, Receiver, Want};
+
+fuzz_target!(|data: &[u8]| {
+    let (stream, offsets) = cuts::split(data);
+    let pieces = cuts::pieces(stream, &offsets);
+    let capacity = offsets.len() + 1;
+
+    let expected = run(Receiver::http1("GET"), &[stream]);
+    assert_eq!(run(Receiver::http1("GET").with_capacity(1), &[stream]), expected);
+    assert_eq!(run(Receiver::http1("GET").with_capacity(capacity), &pieces), expected);
+
+    let (seen, error, end) = run(Receiver::new().with_capacity(capacity), &pieces);
+    let reference = reference::decode(stream, Limits::default(), "").without_extras();
+    assert_eq!((seen, error), (reference.seen, None));
+    assert_eq!(end, if reference.clean { End::Clean } else { End::Truncated });
+});
+
+fn run(mut receiver: Receiver, pieces: &[&[u8]]) -> (Vec<Seen>, Option<ReceiveError>, End) {
+    let mut pieces = pieces.iter().filter(|piece| !piece.is_empty());
+    let mut left: &[u8] = &[];
+    let (mut seen, mut error) = (Vec::new(), None);
+    loop {
+        match receiver.want() {
+            Ok(Want::Read) => {
+                if left.is_empty() {
+                    left = pieces.next().copied().unwrap_or_default();
+                }
+                let space = receiver.space();
+                let count = left.len().min(space.len());
+                space[..count].copy_from_slice(&left[..count]);
+                left = &left[count..];
+                receiver.handle_read(count);
+            }
+            Ok(Want::Event) => seen.push(Seen::Event(block(receiver.event()))),
+            Ok(Want::Closed(end)) => {
+                assert_eq!(receiver.want(), Ok(Want::Closed(end)));
+                return (seen, error, end);
+            }
+            Ok(_) => {}
+            Err(found) => assert!(error.replace(found).is_none(), "one error ends it"),
+        }
+    }
+}
