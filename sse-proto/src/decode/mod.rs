@@ -1,12 +1,12 @@
 //! Bytes to events: HTML, "Parsing an event stream" and "Interpreting an event stream".
 //!
-//! The path of a line: [`Decoder::advance`] finds its end. A line that lies whole in the chunk goes to
-//! [`Decoder::whole_line`]; one that is cut by the end of a chunk goes piece by piece to
-//! [`Decoder::part_of_line`] and [`Decoder::end_of_cut_line`]. Both end in the same few methods, one per field. The
-//! blank line goes to [`Decoder::end_of_block`], and [`Decoder::view`] lends what has come together.
+//! The path of a line, in `machine`: `advance` finds its end. A line that lies whole in the chunk goes to `whole_line`;
+//! one that is cut by the end of a chunk goes piece by piece to `part_of_line` and `end_of_cut_line`. Both do the same
+//! to the block, one arm for each field. The blank line goes to `end_of_block`, and `view` lends what has come together.
 
 mod block;
 mod line;
+mod machine;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,11 +14,11 @@ use core::mem;
 use core::time::Duration;
 
 pub(crate) use self::block::Found;
-use self::block::{Block, Place, push_lossy, texts};
-use self::line::{Digits, Field, Line};
+use self::block::{Block, Place, texts};
+use self::line::{Digits, Line};
+use crate::EventRef;
 use crate::field::{self, InvalidField};
-use crate::limits::{Limit, LimitExceeded, Limits};
-use crate::{EventRef, scan};
+use crate::limits::{LimitExceeded, Limits};
 
 const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
@@ -202,283 +202,7 @@ impl Decoder {
         end
     }
 
-    /// Finds the next event, and with `OBSERVE` what else there is to show. `None`: all of `input` is consumed.
-    ///
-    /// Places in what it found are offsets in `input` as it was before the call; [`view`](Self::view) needs the same
-    /// slice again.
-    pub(crate) fn advance<const OBSERVE: bool>(
-        &mut self,
-        input: &mut &[u8],
-    ) -> Result<Option<Found>, LimitExceeded> {
-        if self.lent {
-            self.clear_lent();
-        }
-        let chunk = *input;
-        let mut at = 0;
-        let mut block = mem::take(&mut self.block);
-        let found = self.advance_in::<OBSERVE>(chunk, &mut at, &mut block);
-        *input = chunk.get(at..).unwrap_or_default();
-        self.lent = matches!(found, Ok(Some(_)));
-        // A found event has taken the block with it. Otherwise the block goes on after this chunk.
-        self.keep(block, chunk);
-        found
-    }
-
-    fn advance_in<const OBSERVE: bool>(
-        &mut self,
-        chunk: &[u8],
-        at: &mut usize,
-        block: &mut Block,
-    ) -> Result<Option<Found>, LimitExceeded> {
-        self.skip_bom(chunk, at);
-        self.skip_lf(chunk, at);
-        loop {
-            let rest = chunk.get(*at..).unwrap_or_default();
-            let Some(len) = scan::line_end(rest) else {
-                *at = chunk.len();
-                self.part_of_line::<OBSERVE>(chunk, rest, block)?;
-                return Ok(None);
-            };
-            let (line, end) = rest.split_at(len);
-            let start = *at;
-            // An error below consumes the line as well; it is complete.
-            *at += len + 1;
-            self.after_cr = end.first() == Some(&b'\r');
-            self.skip_lf(chunk, at);
-
-            let found = if self.line != Line::Start {
-                let part = self.part_of_line::<OBSERVE>(chunk, line, block);
-                let ended = self.end_of_cut_line::<OBSERVE>(chunk, block);
-                part.and(ended)?
-            } else if line.is_empty() {
-                self.end_of_block::<OBSERVE>(chunk, block)
-            } else {
-                self.whole_line::<OBSERVE>(chunk, start, line, block)?
-            };
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
-    }
-
-    /// Drops one BOM at the start of the stream (the standard decodes with "UTF-8 decode", which strips it).
-    fn skip_bom(&mut self, chunk: &[u8], at: &mut usize) {
-        while let (Some(expected), Some(byte)) = (BOM.get(usize::from(self.bom)), chunk.get(*at)) {
-            if byte == expected {
-                *at += 1;
-                self.bom += 1;
-                continue;
-            }
-            if self.bom > 0 {
-                // No BOM after all: the line begins with a byte that no field begins with.
-                self.line = Line::Skip;
-            }
-            self.bom = u8::MAX;
-        }
-    }
-
-    fn skip_lf(&mut self, chunk: &[u8], at: &mut usize) {
-        if !self.after_cr {
-            return;
-        }
-        if let Some(byte) = chunk.get(*at) {
-            self.after_cr = false;
-            *at += usize::from(*byte == b'\n');
-        }
-    }
-
-    /// A line that lies in the chunk from `start` on.
-    fn whole_line<const OBSERVE: bool>(
-        &mut self,
-        chunk: &[u8],
-        start: usize,
-        line: &[u8],
-        block: &mut Block,
-    ) -> Result<Option<Found>, LimitExceeded> {
-        let Some((field, value)) = Field::split(line) else { return Ok(None) };
-        let end = start + line.len();
-        let place = Place::Chunk { start: end - value.len(), end };
-        match field {
-            Field::Data if self.skipping => {}
-            Field::Data if block.data == Place::Absent => {
-                self.fits(Limit::Event, value.len(), block)?;
-                block.data = place;
-            }
-            Field::Data => {
-                self.begin_data_line(chunk, block);
-                self.fits(Limit::Event, self.data.len().saturating_add(value.len()), block)?;
-                append(&mut self.data, value);
-            }
-            Field::Event if self.skipping => {}
-            Field::Event => {
-                self.fits(Limit::Name, value.len(), block)?;
-                block.name = place;
-            }
-            Field::Id => {
-                if self.fits(Limit::Id, value.len(), block)? && !value.contains(&0) {
-                    block.id = place;
-                }
-            }
-            Field::Retry => {
-                let mut digits = Digits::default();
-                digits.push(value);
-                self.set_retry(digits, block);
-            }
-            Field::Comment if OBSERVE => {
-                self.fits(Limit::Comment, value.len(), block)?;
-                return Ok(Some(Found::Comment(place)));
-            }
-            Field::Comment => {}
-        }
-        Ok(None)
-    }
-
-    /// A piece of a line that began before this chunk or does not end in it.
-    fn part_of_line<const OBSERVE: bool>(
-        &mut self,
-        chunk: &[u8],
-        mut bytes: &[u8],
-        block: &mut Block,
-    ) -> Result<(), LimitExceeded> {
-        if let Some(field) = self.line.push_name(&mut bytes) {
-            self.begin_value::<OBSERVE>(field, chunk, block);
-        }
-        if let Line::Value { space, .. } = &mut self.line {
-            if *space && !bytes.is_empty() {
-                *space = false;
-                bytes = bytes.strip_prefix(b" ").unwrap_or(bytes);
-            }
-        }
-        self.push_part(bytes, block)
-    }
-
-    /// The end of a line that began before this chunk; its last piece has been pushed.
-    fn end_of_cut_line<const OBSERVE: bool>(
-        &mut self,
-        chunk: &[u8],
-        block: &mut Block,
-    ) -> Result<Option<Found>, LimitExceeded> {
-        let mut pushed = Ok(());
-        if let Some(field) = self.line.end_name() {
-            self.begin_value::<OBSERVE>(field, chunk, block);
-            pushed = self.push_part(&[], block);
-        }
-        // Whatever became of it, the line is over.
-        let line = mem::take(&mut self.line);
-        pushed?;
-        let Line::Value { field, .. } = line else { return Ok(None) };
-        match field {
-            Field::Data => {}
-            Field::Event => {
-                mem::swap(&mut self.name, &mut self.value);
-                block.name = Place::Kept;
-            }
-            Field::Id if self.value.contains(&0) => {}
-            Field::Id => {
-                mem::swap(&mut self.id, &mut self.value);
-                block.id = Place::Kept;
-            }
-            Field::Retry => self.set_retry(self.digits, block),
-            Field::Comment if OBSERVE => return Ok(Some(Found::Comment(Place::Kept))),
-            Field::Comment => {}
-        }
-        Ok(None)
-    }
-
-    fn begin_value<const OBSERVE: bool>(&mut self, field: Field, chunk: &[u8], block: &mut Block) {
-        self.value.clear();
-        self.digits = Digits::default();
-        match field {
-            Field::Data | Field::Event if self.skipping => self.line = Line::Skip,
-            Field::Comment if !OBSERVE => self.line = Line::Skip,
-            Field::Data => self.begin_data_line(chunk, block),
-            _ => {}
-        }
-    }
-
-    /// A piece of the value of a cut line.
-    fn push_part(&mut self, bytes: &[u8], block: &mut Block) -> Result<(), LimitExceeded> {
-        let Line::Value { field, .. } = self.line else { return Ok(()) };
-        let (limit, len) = match field {
-            Field::Data => (Limit::Event, self.data.len()),
-            Field::Event => (Limit::Name, self.value.len()),
-            Field::Id => (Limit::Id, self.value.len()),
-            Field::Comment => (Limit::Comment, self.value.len()),
-            Field::Retry => {
-                self.digits.push(bytes);
-                return Ok(());
-            }
-        };
-        let fits = self.fits(limit, len.saturating_add(bytes.len()), block);
-        match fits {
-            Ok(true) if field == Field::Data => append(&mut self.data, bytes),
-            Ok(true) => append(&mut self.value, bytes),
-            _ => self.line = Line::Skip,
-        }
-        fits.map(|_| ())
-    }
-
-    /// Makes room for one more line of data in the buffer, behind what the block has so far.
-    fn begin_data_line(&mut self, chunk: &[u8], block: &mut Block) {
-        if block.data != Place::Absent {
-            self.keep_data(chunk, block);
-            self.data.push(b'\n');
-        }
-        block.data = Place::Kept;
-    }
-
-    fn set_retry(&mut self, digits: Digits, block: &mut Block) {
-        if let Some(millis) = digits.value() {
-            self.retry = Some(millis);
-            block.retry = Some(millis);
-        }
-    }
-
-    /// The blank line: the id counts from here on, and what has data is an event.
-    fn end_of_block<const OBSERVE: bool>(&mut self, chunk: &[u8], block: &mut Block) -> Option<Found> {
-        if let Some(id) = block.id.of(chunk, &self.id) {
-            self.last_event_id.clear();
-            push_lossy(&mut self.last_event_id, id);
-        }
-        let block = mem::take(block);
-        if mem::take(&mut self.skipping) {
-            None
-        } else if block.data != Place::Absent {
-            Some(Found::Event(block))
-        } else if OBSERVE && (block.is_waiting() || block.retry.is_some()) {
-            Some(Found::NoData(block))
-        } else {
-            None
-        }
-    }
-
-    /// Whether a value of `len` bytes is within the limit; if not, it must be ignored.
-    ///
-    /// Unless it is a mere comment, the event is lost with it. That is an error once for each event: only an id line
-    /// can still be over its limit later, since it counts in a lost event too.
-    fn fits(&mut self, limit: Limit, len: usize, block: &mut Block) -> Result<bool, LimitExceeded> {
-        let max = match limit {
-            Limit::Event => self.limits.event_bytes,
-            Limit::Name => self.limits.name_bytes,
-            Limit::Id => self.limits.id_bytes,
-            Limit::Comment => self.limits.comment_bytes,
-        };
-        if len <= max {
-            return Ok(true);
-        }
-        release(&mut self.value);
-        if limit != Limit::Comment {
-            if mem::replace(&mut self.skipping, true) {
-                return Ok(false);
-            }
-            block.data = Place::Absent;
-            block.name = Place::Absent;
-            release(&mut self.data);
-        }
-        Err(LimitExceeded { limit, max })
-    }
-
-    /// Lends what was found, likewise.
+    /// Lends what was found. `chunk` is the slice that [`advance`](Self::advance) was called with.
     pub(crate) fn item<'d>(&'d mut self, chunk: &'d [u8], found: &Found) -> Item<'d> {
         match found {
             Found::Event(block) => Item::Event(self.view(chunk, block)),
@@ -490,7 +214,7 @@ impl Decoder {
         }
     }
 
-    /// Lends a found event. `chunk` is the slice that [`advance`](Self::advance) was called with.
+    /// Lends a found event, likewise.
     pub(crate) fn view<'d>(&'d mut self, chunk: &'d [u8], block: &Block) -> EventRef<'d> {
         let name = block.name.of(chunk, &self.name);
         let data = block.data.of(chunk, &self.data);
@@ -503,58 +227,6 @@ impl Decoder {
             last_event_id: &self.last_event_id,
             retry: block.retry,
         }
-    }
-
-    /// Copies what lies in the chunk, for the block goes on after it.
-    fn keep(&mut self, mut block: Block, chunk: &[u8]) {
-        self.keep_data(chunk, &mut block);
-        for (place, kept) in [(&mut block.name, &mut self.name), (&mut block.id, &mut self.id)] {
-            if let Place::Chunk { start, end } = *place {
-                kept.clear();
-                append(kept, chunk.get(start..end).unwrap_or_default());
-                *place = Place::Kept;
-            }
-        }
-        self.block = block;
-    }
-
-    fn keep_data(&mut self, chunk: &[u8], block: &mut Block) {
-        if let Place::Chunk { start, end } = block.data {
-            append(&mut self.data, chunk.get(start..end).unwrap_or_default());
-            block.data = Place::Kept;
-        }
-    }
-
-    /// Clears what the former call lent, except what belongs to a block that goes on.
-    fn clear_lent(&mut self) {
-        self.lent = false;
-        if self.block.data == Place::Absent {
-            release(&mut self.data);
-        }
-        if self.block.name == Place::Absent {
-            release(&mut self.name);
-        }
-        if self.block.id == Place::Absent {
-            release(&mut self.id);
-        }
-        release(&mut self.value);
-        if self.lossy.capacity() > RETAINED {
-            self.lossy = String::new();
-        }
-    }
-}
-
-fn append(buffer: &mut Vec<u8>, bytes: &[u8]) {
-    #[cfg(test)]
-    scan::work::add(bytes.len());
-    buffer.extend_from_slice(bytes);
-}
-
-/// Empties a buffer, and gives back what an exceptional event needed.
-fn release(buffer: &mut Vec<u8>) {
-    buffer.clear();
-    if buffer.capacity() > RETAINED {
-        *buffer = Vec::new();
     }
 }
 

@@ -3,6 +3,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::*;
+use crate::limits::Limit;
 use crate::scan::work;
 
 /// Work per input byte: bytes examined or copied, counted where it is done.
