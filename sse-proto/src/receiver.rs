@@ -176,8 +176,8 @@ impl Receiver {
 
     /// What was found; `None` after anything but [`Want::Event`].
     pub fn item(&mut self) -> Option<Item<'_>> {
-        let (found, chunk) = self.found.as_ref()?;
-        let chunk = self.buffer.get(chunk.clone()).unwrap_or_default();
+        let (found, chunk) = self.found.clone()?;
+        let chunk = self.buffer.get(chunk).unwrap_or_default();
         Some(self.decoder.item(chunk, found))
     }
 

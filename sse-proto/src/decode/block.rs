@@ -9,7 +9,7 @@ pub(crate) enum Place {
     /// The block has no such field so far.
     #[default]
     Absent,
-    /// In the chunk that is being decoded, at these offsets. Never between two calls.
+    /// In the chunk that is being decoded, at these offsets. Between two calls only while the block is lent.
     Chunk { start: usize, end: usize },
     /// In the decoder's buffer for this field.
     Kept,
@@ -45,8 +45,11 @@ impl Block {
 /// What there is to lend.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Found {
-    Event(Block),
-    NoData(Block),
+    /// The block is an event.
+    Event,
+    /// The block has no data.
+    NoData,
+    /// The comment here; the block around it goes on.
     Comment(Place),
 }
 
@@ -68,6 +71,10 @@ pub(super) fn texts<'a>(name: &'a [u8], data: &'a [u8], lossy: &'a mut String) -
 ///
 /// To do this value by value is exact, since CR and LF never occur inside a sequence.
 pub(super) fn push_lossy(text: &mut String, bytes: &[u8]) {
+    if let Ok(valid) = str::from_utf8(bytes) {
+        text.push_str(valid);
+        return;
+    }
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
         if !chunk.invalid().is_empty() {

@@ -6,63 +6,64 @@ use core::mem;
 
 use super::block::{Block, Found, Place, push_lossy};
 use super::line::{Digits, Field, Line};
-use super::{BOM, Decoder, RETAINED};
+use super::{BOM, Decoder, Lent, RETAINED};
 use crate::limits::{Limit, LimitExceeded};
 use crate::scan;
 
 impl Decoder {
     /// Finds the next event, and with `OBSERVE` what else there is to show. `None`: all of `input` is consumed.
     ///
-    /// Places in what it found are offsets in `input` as it was before the call; [`view`](Self::view) needs the same
-    /// slice again.
+    /// What was found may lie in `input` as it was before the call: [`view`](Self::view) needs the same slice again.
     pub(crate) fn advance<const OBSERVE: bool>(
         &mut self,
         input: &mut &[u8],
     ) -> Result<Option<Found>, LimitExceeded> {
-        if self.lent {
+        if self.lent != Lent::Nothing {
             self.clear_lent();
         }
         let chunk = *input;
         let mut at = 0;
-        let mut block = mem::take(&mut self.block);
-        let found = self.advance_in::<OBSERVE>(chunk, &mut at, &mut block);
+        let found = self.lines::<OBSERVE>(chunk, &mut at);
         *input = chunk.get(at..).unwrap_or_default();
-        self.lent = matches!(found, Ok(Some(_)));
-        // A found event has taken the block with it. Otherwise the block goes on after this chunk.
-        self.keep(block, chunk);
+        if let Ok(Some(Found::Event | Found::NoData)) = found {
+            self.lent = Lent::Block;
+        } else {
+            // The block goes on after this chunk.
+            self.keep(chunk);
+            self.lent = if matches!(found, Ok(Some(_))) { Lent::Comment } else { Lent::Nothing };
+        }
         found
     }
 
-    fn advance_in<const OBSERVE: bool>(
+    /// Works through the lines from `at` on, and moves it behind what it has consumed: an error too consumes its line.
+    fn lines<const OBSERVE: bool>(
         &mut self,
         chunk: &[u8],
         at: &mut usize,
-        block: &mut Block,
     ) -> Result<Option<Found>, LimitExceeded> {
-        self.skip_bom(chunk, at);
-        self.skip_lf(chunk, at);
+        if usize::from(self.bom) < BOM.len() {
+            self.skip_bom(chunk, at);
+        }
+        if self.after_cr {
+            self.skip_lf(chunk, at);
+        }
         loop {
-            let rest = chunk.get(*at..).unwrap_or_default();
-            let Some(len) = scan::line_end(rest) else {
+            let start = *at;
+            let rest = chunk.get(start..).unwrap_or_default();
+            let Some(line) = scan::line_end(rest).and_then(|len| rest.get(..len)) else {
                 *at = chunk.len();
-                self.part_of_line::<OBSERVE>(chunk, rest, block)?;
+                self.part_of_line::<OBSERVE>(chunk, rest)?;
                 return Ok(None);
             };
-            let (line, end) = rest.split_at(len);
-            let start = *at;
-            // An error below consumes the line as well; it is complete.
-            *at += len + 1;
-            self.after_cr = end.first() == Some(&b'\r');
-            self.skip_lf(chunk, at);
-
+            *at = self.end_of_line(chunk, start + line.len());
             let found = if self.line != Line::Start {
-                let part = self.part_of_line::<OBSERVE>(chunk, line, block);
-                let ended = self.end_of_cut_line::<OBSERVE>(chunk, block);
+                let part = self.part_of_line::<OBSERVE>(chunk, line);
+                let ended = self.end_of_cut_line::<OBSERVE>(chunk);
                 part.and(ended)?
             } else if line.is_empty() {
-                self.end_of_block::<OBSERVE>(chunk, block)
+                self.end_of_block::<OBSERVE>(chunk)
             } else {
-                self.whole_line::<OBSERVE>(chunk, start, line, block)?
+                self.whole_line::<OBSERVE>(chunk, start, line)?
             };
             if found.is_some() {
                 return Ok(found);
@@ -86,55 +87,65 @@ impl Decoder {
         }
     }
 
+    /// Drops an LF that follows the CR at the end of the chunk before.
     fn skip_lf(&mut self, chunk: &[u8], at: &mut usize) {
-        if !self.after_cr {
-            return;
-        }
         if let Some(byte) = chunk.get(*at) {
             self.after_cr = false;
             *at += usize::from(*byte == b'\n');
         }
     }
 
+    /// Where the next line begins, if one ends at `end`. A CR ends it at once; an LF after it may still be to come.
+    #[inline]
+    fn end_of_line(&mut self, chunk: &[u8], end: usize) -> usize {
+        match chunk.get(end..) {
+            Some([b'\r', b'\n', ..]) => end + 2,
+            Some([b'\r']) => {
+                self.after_cr = true;
+                end + 1
+            }
+            _ => end + 1,
+        }
+    }
+
     /// A line that lies in the chunk from `start` on.
+    #[inline]
     fn whole_line<const OBSERVE: bool>(
         &mut self,
         chunk: &[u8],
         start: usize,
         line: &[u8],
-        block: &mut Block,
     ) -> Result<Option<Found>, LimitExceeded> {
         let Some((field, value)) = Field::split(line) else { return Ok(None) };
         let end = start + line.len();
         let place = Place::Chunk { start: end - value.len(), end };
         match field {
-            Field::Data if self.skipping => {}
-            Field::Data if block.data == Place::Absent => {
-                self.fits(Limit::Event, value.len(), block)?;
-                block.data = place;
+            Field::Data | Field::Event if self.skipping => {}
+            Field::Data if self.block.data == Place::Absent => {
+                self.fits(Limit::Event, value.len())?;
+                self.block.data = place;
             }
             Field::Data => {
-                self.begin_data_line(chunk, block);
-                self.fits(Limit::Event, self.data.len().saturating_add(value.len()), block)?;
+                self.begin_data_line(chunk);
+                self.fits(Limit::Event, self.data.len().saturating_add(value.len()))?;
                 append(&mut self.data, value);
             }
-            Field::Event if self.skipping => {}
             Field::Event => {
-                self.fits(Limit::Name, value.len(), block)?;
-                block.name = place;
+                self.fits(Limit::Name, value.len())?;
+                self.block.name = place;
             }
             Field::Id => {
-                if self.fits(Limit::Id, value.len(), block)? && !value.contains(&0) {
-                    block.id = place;
+                if self.fits(Limit::Id, value.len())? && !value.contains(&0) {
+                    self.block.id = place;
                 }
             }
             Field::Retry => {
                 let mut digits = Digits::default();
                 digits.push(value);
-                self.set_retry(digits, block);
+                self.set_retry(digits);
             }
             Field::Comment if OBSERVE => {
-                self.fits(Limit::Comment, value.len(), block)?;
+                self.fits(Limit::Comment, value.len())?;
                 return Ok(Some(Found::Comment(place)));
             }
             Field::Comment => {}
@@ -147,10 +158,9 @@ impl Decoder {
         &mut self,
         chunk: &[u8],
         mut bytes: &[u8],
-        block: &mut Block,
     ) -> Result<(), LimitExceeded> {
         if let Some(field) = self.line.push_name(&mut bytes) {
-            self.begin_value::<OBSERVE>(field, chunk, block);
+            self.begin_value::<OBSERVE>(field, chunk);
         }
         if let Line::Value { space, .. } = &mut self.line {
             if *space && !bytes.is_empty() {
@@ -158,19 +168,15 @@ impl Decoder {
                 bytes = bytes.strip_prefix(b" ").unwrap_or(bytes);
             }
         }
-        self.push_part(bytes, block)
+        self.push_part(bytes)
     }
 
     /// The end of a line that began before this chunk; its last piece has been pushed.
-    fn end_of_cut_line<const OBSERVE: bool>(
-        &mut self,
-        chunk: &[u8],
-        block: &mut Block,
-    ) -> Result<Option<Found>, LimitExceeded> {
+    fn end_of_cut_line<const OBSERVE: bool>(&mut self, chunk: &[u8]) -> Result<Option<Found>, LimitExceeded> {
         let mut pushed = Ok(());
         if let Some(field) = self.line.end_name() {
-            self.begin_value::<OBSERVE>(field, chunk, block);
-            pushed = self.push_part(&[], block);
+            self.begin_value::<OBSERVE>(field, chunk);
+            pushed = self.push_part(&[]);
         }
         // Whatever became of it, the line is over.
         let line = mem::take(&mut self.line);
@@ -180,33 +186,33 @@ impl Decoder {
             Field::Data => {}
             Field::Event => {
                 mem::swap(&mut self.name, &mut self.value);
-                block.name = Place::Kept;
+                self.block.name = Place::Kept;
             }
             Field::Id if self.value.contains(&0) => {}
             Field::Id => {
                 mem::swap(&mut self.id, &mut self.value);
-                block.id = Place::Kept;
+                self.block.id = Place::Kept;
             }
-            Field::Retry => self.set_retry(self.digits, block),
+            Field::Retry => self.set_retry(self.digits),
             Field::Comment if OBSERVE => return Ok(Some(Found::Comment(Place::Kept))),
             Field::Comment => {}
         }
         Ok(None)
     }
 
-    fn begin_value<const OBSERVE: bool>(&mut self, field: Field, chunk: &[u8], block: &mut Block) {
+    fn begin_value<const OBSERVE: bool>(&mut self, field: Field, chunk: &[u8]) {
         self.value.clear();
         self.digits = Digits::default();
         match field {
             Field::Data | Field::Event if self.skipping => self.line = Line::Skip,
             Field::Comment if !OBSERVE => self.line = Line::Skip,
-            Field::Data => self.begin_data_line(chunk, block),
+            Field::Data => self.begin_data_line(chunk),
             _ => {}
         }
     }
 
     /// A piece of the value of a cut line.
-    fn push_part(&mut self, bytes: &[u8], block: &mut Block) -> Result<(), LimitExceeded> {
+    fn push_part(&mut self, bytes: &[u8]) -> Result<(), LimitExceeded> {
         let Line::Value { field, .. } = self.line else { return Ok(()) };
         let (limit, len) = match field {
             Field::Data => (Limit::Event, self.data.len()),
@@ -218,7 +224,7 @@ impl Decoder {
                 return Ok(());
             }
         };
-        let fits = self.fits(limit, len.saturating_add(bytes.len()), block);
+        let fits = self.fits(limit, len.saturating_add(bytes.len()));
         match fits {
             Ok(true) if field == Field::Data => append(&mut self.data, bytes),
             Ok(true) => append(&mut self.value, bytes),
@@ -228,95 +234,98 @@ impl Decoder {
     }
 
     /// Makes room for one more line of data in the buffer, behind what the block has so far.
-    fn begin_data_line(&mut self, chunk: &[u8], block: &mut Block) {
-        if block.data != Place::Absent {
-            self.keep_data(chunk, block);
+    fn begin_data_line(&mut self, chunk: &[u8]) {
+        if self.block.data != Place::Absent {
+            self.keep_data(chunk);
             self.data.push(b'\n');
         }
-        block.data = Place::Kept;
+        self.block.data = Place::Kept;
     }
 
-    fn set_retry(&mut self, digits: Digits, block: &mut Block) {
+    fn set_retry(&mut self, digits: Digits) {
         if let Some(millis) = digits.value() {
             self.retry = Some(millis);
-            block.retry = Some(millis);
+            self.block.retry = Some(millis);
         }
     }
 
     /// The blank line: the id counts from here on, and what has data is an event.
-    fn end_of_block<const OBSERVE: bool>(&mut self, chunk: &[u8], block: &mut Block) -> Option<Found> {
-        if let Some(id) = block.id.of(chunk, &self.id) {
+    #[inline]
+    fn end_of_block<const OBSERVE: bool>(&mut self, chunk: &[u8]) -> Option<Found> {
+        if let Some(id) = self.block.id.of(chunk, &self.id) {
             self.last_event_id.clear();
             push_lossy(&mut self.last_event_id, id);
         }
-        let block = mem::take(block);
         if mem::take(&mut self.skipping) {
-            None
-        } else if block.data != Place::Absent {
-            Some(Found::Event(block))
-        } else if OBSERVE && (block.is_waiting() || block.retry.is_some()) {
-            Some(Found::NoData(block))
-        } else {
-            None
+            self.block = Block::default();
+        } else if self.block.data != Place::Absent {
+            return Some(Found::Event);
+        } else if self.block.is_waiting() || self.block.retry.is_some() {
+            if OBSERVE {
+                return Some(Found::NoData);
+            }
+            self.block = Block::default();
         }
+        None
     }
 
     /// Whether a value of `len` bytes is within the limit; if not, it must be ignored.
     ///
-    /// Unless it is a mere comment, the event is lost with it. That is an error once for each event: only an id line
-    /// can still be over its limit later, since it counts in a lost event too.
-    fn fits(&mut self, limit: Limit, len: usize, block: &mut Block) -> Result<bool, LimitExceeded> {
+    /// # Errors
+    /// Where that has not been reported for this event yet.
+    #[inline]
+    fn fits(&mut self, limit: Limit, len: usize) -> Result<bool, LimitExceeded> {
         let max = match limit {
             Limit::Event => self.limits.event_bytes,
             Limit::Name => self.limits.name_bytes,
             Limit::Id => self.limits.id_bytes,
             Limit::Comment => self.limits.comment_bytes,
         };
-        if len <= max {
-            return Ok(true);
-        }
+        if len <= max { Ok(true) } else { self.exceed(limit, max) }
+    }
+
+    /// Unless it is a mere comment, the event is lost with what exceeds a limit. That is an error once for each event:
+    /// only an id line can still be over its limit later, since it counts in a lost event too.
+    #[cold]
+    fn exceed(&mut self, limit: Limit, max: usize) -> Result<bool, LimitExceeded> {
         release(&mut self.value);
         if limit != Limit::Comment {
             if mem::replace(&mut self.skipping, true) {
                 return Ok(false);
             }
-            block.data = Place::Absent;
-            block.name = Place::Absent;
+            self.block.data = Place::Absent;
+            self.block.name = Place::Absent;
             release(&mut self.data);
         }
         Err(LimitExceeded { limit, max })
     }
 
-    /// Copies what lies in the chunk, for the block goes on after it.
-    fn keep(&mut self, mut block: Block, chunk: &[u8]) {
-        self.keep_data(chunk, &mut block);
-        for (place, kept) in [(&mut block.name, &mut self.name), (&mut block.id, &mut self.id)] {
+    /// Copies what of the block lies in the chunk, for the block goes on after it.
+    fn keep(&mut self, chunk: &[u8]) {
+        self.keep_data(chunk);
+        let Block { name, id, .. } = &mut self.block;
+        for (place, kept) in [(name, &mut self.name), (id, &mut self.id)] {
             if let Place::Chunk { start, end } = *place {
                 kept.clear();
                 append(kept, chunk.get(start..end).unwrap_or_default());
                 *place = Place::Kept;
             }
         }
-        self.block = block;
     }
 
-    fn keep_data(&mut self, chunk: &[u8], block: &mut Block) {
-        if let Place::Chunk { start, end } = block.data {
+    fn keep_data(&mut self, chunk: &[u8]) {
+        if let Place::Chunk { start, end } = self.block.data {
             append(&mut self.data, chunk.get(start..end).unwrap_or_default());
-            block.data = Place::Kept;
+            self.block.data = Place::Kept;
         }
     }
 
     /// Clears what the former call lent, except what belongs to a block that goes on.
     fn clear_lent(&mut self) {
-        self.lent = false;
-        if self.block.data == Place::Absent {
+        if self.lent == Lent::Block {
+            self.block = Block::default();
             release(&mut self.data);
-        }
-        if self.block.name == Place::Absent {
             release(&mut self.name);
-        }
-        if self.block.id == Place::Absent {
             release(&mut self.id);
         }
         release(&mut self.value);
@@ -333,6 +342,7 @@ fn append(buffer: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Empties a buffer, and gives back what an exceptional event needed.
+#[inline]
 fn release(buffer: &mut Vec<u8>) {
     buffer.clear();
     if buffer.capacity() > RETAINED {

@@ -71,8 +71,8 @@ pub struct Decoder {
     after_cr: bool,
     /// The event has exceeded a limit: its remaining data and name lines are ignored.
     skipping: bool,
-    /// What the former call lent has to be cleared away.
-    lent: bool,
+    /// What the former call lent, and this one has to clear away.
+    lent: Lent,
     line: Line,
     digits: Digits,
     block: Block,
@@ -88,6 +88,17 @@ pub struct Decoder {
     lossy: String,
     last_event_id: String,
     retry: Option<u64>,
+}
+
+/// What of the decoder's is lent between two calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Lent {
+    #[default]
+    Nothing,
+    /// The block, which is complete.
+    Block,
+    /// A comment, with the block around it still to be completed.
+    Comment,
 }
 
 /// How a stream ended.
@@ -157,7 +168,7 @@ impl Decoder {
     ) -> Result<Option<EventRef<'d>>, LimitExceeded> {
         let chunk = *input;
         match self.advance::<false>(input)? {
-            Some(Found::Event(block)) => Ok(Some(self.view(chunk, &block))),
+            Some(Found::Event) => Ok(Some(self.view(chunk))),
             _ => Ok(None),
         }
     }
@@ -186,7 +197,7 @@ impl Decoder {
     ) -> Result<Option<Item<'d>>, LimitExceeded> {
         let chunk = *input;
         let found = self.advance::<true>(input)?;
-        Ok(found.map(|found| self.item(chunk, &found)))
+        Ok(found.map(|found| self.item(chunk, found)))
     }
 
     /// Ends the stream: drops what is incomplete, and stands at the start of the next stream.
@@ -203,10 +214,10 @@ impl Decoder {
     }
 
     /// Lends what was found. `chunk` is the slice that [`advance`](Self::advance) was called with.
-    pub(crate) fn item<'d>(&'d mut self, chunk: &'d [u8], found: &Found) -> Item<'d> {
+    pub(crate) fn item<'d>(&'d mut self, chunk: &'d [u8], found: Found) -> Item<'d> {
         match found {
-            Found::Event(block) => Item::Event(self.view(chunk, block)),
-            Found::NoData(block) => Item::NoData(self.view(chunk, block)),
+            Found::Event => Item::Event(self.view(chunk)),
+            Found::NoData => Item::NoData(self.view(chunk)),
             Found::Comment(place) => {
                 let text = place.of(chunk, &self.value).unwrap_or_default();
                 Item::Comment(texts(&[], text, &mut self.lossy).1)
@@ -215,17 +226,17 @@ impl Decoder {
     }
 
     /// Lends a found event, likewise.
-    pub(crate) fn view<'d>(&'d mut self, chunk: &'d [u8], block: &Block) -> EventRef<'d> {
-        let name = block.name.of(chunk, &self.name);
-        let data = block.data.of(chunk, &self.data);
+    pub(crate) fn view<'d>(&'d mut self, chunk: &'d [u8]) -> EventRef<'d> {
+        let name = self.block.name.of(chunk, &self.name);
+        let data = self.block.data.of(chunk, &self.data);
         let (name_text, data_text) =
             texts(name.unwrap_or_default(), data.unwrap_or_default(), &mut self.lossy);
         EventRef {
             name: name.map(|_| name_text),
             data: data.map(|_| data_text),
-            has_id: block.id != Place::Absent,
+            has_id: self.block.id != Place::Absent,
             last_event_id: &self.last_event_id,
-            retry: block.retry,
+            retry: self.block.retry,
         }
     }
 }

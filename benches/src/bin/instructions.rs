@@ -1,0 +1,61 @@
+//! Decodes or encodes one input once, for a tool that counts instructions:
+//!
+//! ```sh
+//! cargo build --release -p sse-benches --bin instructions
+//! valgrind --tool=callgrind target/release/instructions decode a 65536
+//! ```
+//!
+//! Prints the events and bytes of the input. The mode `none` makes the input and does nothing with it.
+
+use std::hint::black_box;
+use std::process::ExitCode;
+
+use sse_benches::inputs;
+use sse_proto::{Decoder, Encoder, Event};
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [mode, name, piece] = &args[..] else {
+        eprintln!("usage: instructions decode|encode|none INPUT PIECE");
+        return ExitCode::from(2);
+    };
+    let (Some(input), Ok(piece)) =
+        (inputs(1 << 20).into_iter().find(|input| input.name == name), piece.parse())
+    else {
+        eprintln!("no such input or piece");
+        return ExitCode::from(2);
+    };
+    let stream = input.stream.as_bytes();
+    let mut events = Vec::new();
+    if mode == "encode" || mode == "none" {
+        let (mut decoder, mut rest) = (Decoder::new(), stream);
+        while let Ok(Some(event)) = decoder.decode(&mut rest) {
+            events.push(event.to_event());
+        }
+    }
+    println!("{} {}", input.events, stream.len());
+    match mode.as_str() {
+        "decode" => decode(stream, piece),
+        "encode" => encode(&events),
+        _ => drop(black_box(events)),
+    }
+    ExitCode::SUCCESS
+}
+
+#[inline(never)]
+fn decode(stream: &[u8], piece: usize) {
+    let mut decoder = Decoder::new();
+    for mut chunk in black_box(stream).chunks(piece) {
+        while let Ok(Some(event)) = decoder.decode(&mut chunk) {
+            black_box((event.name(), event.data(), event.last_event_id()));
+        }
+    }
+}
+
+#[inline(never)]
+fn encode(events: &[Event]) {
+    let mut out = Vec::with_capacity(2 << 20);
+    let mut encoder = Encoder::new(&mut out);
+    black_box(events).iter().for_each(|event| encoder.event(event));
+    black_box(out);
+}
