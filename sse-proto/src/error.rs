@@ -25,7 +25,15 @@ impl<E: fmt::Display> fmt::Display for ReadError<E> {
     }
 }
 
-impl<E: core::error::Error> core::error::Error for ReadError<E> {}
+/// The text is that of the cause, so `source` is the cause's source.
+impl<E: core::error::Error> core::error::Error for ReadError<E> {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Io(error) => error.source(),
+            Self::Receive(_) => None,
+        }
+    }
+}
 
 impl<E> From<ReceiveError> for ReadError<E> {
     fn from(error: ReceiveError) -> Self {
@@ -54,8 +62,16 @@ impl<E: fmt::Display> fmt::Display for AcceptError<E> {
     }
 }
 
+/// The text is that of the cause, so `source` is the cause's source.
 #[cfg(feature = "http1")]
-impl<E: core::error::Error> core::error::Error for AcceptError<E> {}
+impl<E: core::error::Error> core::error::Error for AcceptError<E> {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Io(error) => error.source(),
+            Self::Request(_) => None,
+        }
+    }
+}
 
 #[cfg(feature = "http1")]
 impl<E> From<RequestHeadError> for AcceptError<E> {
