@@ -10,6 +10,12 @@ pub fn split(data: &[u8]) -> (&[u8], Vec<usize>) {
     (stream, offsets)
 }
 
+/// The bytes of the cuts as they are, for what else a target lets the input choose.
+pub fn choices(data: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    let count = data.first().map_or(0, |count| usize::from(*count % 16));
+    data.iter().skip(1).take(count).map(|choice| usize::from(*choice))
+}
+
 /// The stream in these pieces.
 pub fn pieces<'a>(stream: &'a [u8], offsets: &[usize]) -> Vec<&'a [u8]> {
     let mut pieces = Vec::new();

@@ -6,13 +6,17 @@
 mod cuts;
 
 use libfuzzer_sys::fuzz_target;
-use sse_proto::http1::{RequestDecoder, RequestHeadError, Url};
+use sse_proto::http1::{HeadLimits, RequestDecoder, RequestHead, RequestHeadError, Url};
 
 fuzz_target!(|data: &[u8]| {
     let (stream, offsets) = cuts::split(data);
-    let expected = run([stream]);
-    assert_eq!(run(stream.chunks(1)), expected);
-    assert_eq!(run(cuts::pieces(stream, &offsets)), expected);
+    let mut choices = cuts::choices(data);
+    let small = HeadLimits { bytes: choices.next().unwrap_or(0), headers: choices.next().unwrap_or(0) % 8 };
+    for limits in [HeadLimits::default(), small] {
+        let expected = run(limits, [stream]);
+        assert_eq!(run(limits, stream.chunks(1)), expected);
+        assert_eq!(run(limits, cuts::pieces(stream, &offsets)), expected);
+    }
 
     if let Ok(url) = String::from_utf8_lossy(stream).parse::<Url>() {
         let again: Url = url.to_string().parse().unwrap();
@@ -21,10 +25,11 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-type Head = (String, String, Vec<(String, Vec<u8>)>);
-
-fn run<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Head>, Option<RequestHeadError>) {
-    let mut decoder = RequestDecoder::new();
+fn run<'a>(
+    limits: HeadLimits,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> (Vec<RequestHead>, Option<RequestHeadError>) {
+    let mut decoder = RequestDecoder::new().with_limits(limits);
     let mut heads = Vec::new();
     for mut input in pieces {
         loop {
@@ -32,17 +37,18 @@ fn run<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Head>, Option<Req
                 Ok(Some(head)) => {
                     assert!(head.path().len() <= head.target().len().max(1));
                     let _ = (head.query_param("a"), head.last_event_id(), head.stream_framing());
-                    let headers =
-                        head.headers().map(|(name, value)| (name.to_owned(), value.to_vec())).collect();
-                    heads.push((head.method().to_owned(), head.target().to_owned(), headers));
+                    heads.push(head);
                 }
                 Ok(None) => break,
                 Err(error) => {
+                    assert_eq!(decoder.decode(&mut input), Err(error.clone()), "an error stays");
+                    assert_eq!(decoder.handle_eof(), Err(error.clone()), "an error stays");
                     assert!((400..600).contains(&error.status()));
                     return (heads, Some(error));
                 }
             }
         }
+        assert!(input.is_empty(), "None means that all is consumed");
     }
     (heads, decoder.handle_eof().err())
 }

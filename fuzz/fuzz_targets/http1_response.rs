@@ -5,14 +5,17 @@
 mod cuts;
 
 use libfuzzer_sys::fuzz_target;
-use sse_proto::http1::{ResponseDecoder, ResponseError, ResponsePart};
+use sse_proto::http1::{HeadLimits, ResponseDecoder, ResponseError, ResponsePart};
 
 fuzz_target!(|data: &[u8]| {
     let (stream, offsets) = cuts::split(data);
-    for method in ["GET", "HEAD"] {
-        let expected = run(method, [stream]);
-        assert_eq!(run(method, stream.chunks(1)), expected);
-        assert_eq!(run(method, cuts::pieces(stream, &offsets)), expected);
+    let mut choices = cuts::choices(data);
+    let small = HeadLimits { bytes: choices.next().unwrap_or(0), headers: choices.next().unwrap_or(0) % 8 };
+    for (method, limits) in [("GET", HeadLimits::default()), ("HEAD", HeadLimits::default()), ("GET", small)]
+    {
+        let expected = run(method, limits, [stream]);
+        assert_eq!(run(method, limits, stream.chunks(1)), expected);
+        assert_eq!(run(method, limits, cuts::pieces(stream, &offsets)), expected);
     }
 });
 
@@ -28,14 +31,17 @@ struct Seen {
     at_end: Option<ResponseError>,
 }
 
-fn run<'a>(method: &str, pieces: impl IntoIterator<Item = &'a [u8]>) -> Seen {
-    let mut decoder = ResponseDecoder::new(method);
+fn run<'a>(method: &str, limits: HeadLimits, pieces: impl IntoIterator<Item = &'a [u8]>) -> Seen {
+    let mut decoder = ResponseDecoder::new(method).with_limits(limits);
     let mut seen = Seen::default();
     let mut leftover = Vec::new();
     for mut input in pieces {
         loop {
             match decoder.decode(&mut input) {
-                Ok(Some(ResponsePart::Body(bytes))) => seen.body.extend_from_slice(bytes),
+                Ok(Some(ResponsePart::Body(bytes))) => {
+                    assert!(!bytes.is_empty(), "a part of the body is never empty");
+                    seen.body.extend_from_slice(bytes);
+                }
                 Ok(Some(ResponsePart::Head(head) | ResponsePart::Interim(head))) => {
                     let headers = head.headers().map(|(name, value)| (name.to_owned(), value.to_vec()));
                     seen.heads.push((head.status(), headers.collect()));

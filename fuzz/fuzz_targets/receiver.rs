@@ -8,21 +8,31 @@ mod reference;
 
 use libfuzzer_sys::fuzz_target;
 use reference::{Seen, block};
+use sse_proto::http1::Request;
 use sse_proto::{End, Limits, ReceiveError, Receiver, Want};
 
 fuzz_target!(|data: &[u8]| {
     let (stream, offsets) = cuts::split(data);
     let pieces = cuts::pieces(stream, &offsets);
-    let capacity = offsets.len() + 1;
+    let mut choices = cuts::choices(data);
+    let mut choose = || choices.next().unwrap_or(0);
+    let capacity = choose();
+    let mut small = Limits::default();
+    (small.event_bytes, small.name_bytes, small.id_bytes) = (choose() % 32, choose() % 32, choose() % 32);
 
-    let expected = run(Receiver::http1("GET"), &[stream]);
-    assert_eq!(run(Receiver::http1("GET").with_capacity(1), &[stream]), expected);
-    assert_eq!(run(Receiver::http1("GET").with_capacity(capacity), &pieces), expected);
+    let request = Request::get("http://host/").unwrap();
+    for limits in [Limits::default(), small] {
+        let http1 = || Receiver::http1(&request).with_limits(limits);
+        let expected = run(http1(), &[stream]);
+        assert_eq!(run(http1().with_capacity(1), &[stream]), expected);
+        assert_eq!(run(http1().with_capacity(capacity), &pieces), expected);
 
-    let (seen, error, end) = run(Receiver::new().with_capacity(capacity), &pieces);
-    let reference = reference::decode(stream, Limits::default(), "").without_extras();
-    assert_eq!((seen, error), (reference.seen, None));
-    assert_eq!(end, if reference.clean { End::Clean } else { End::Truncated });
+        let bare = Receiver::new().with_limits(limits);
+        let (seen, error, end) = run(bare.with_capacity(capacity), &pieces);
+        let reference = reference::decode(stream, limits, "").without_extras();
+        assert_eq!((seen, error), (reference.seen, None));
+        assert_eq!(end, if reference.clean { End::Clean } else { End::Truncated });
+    }
 });
 
 fn run(mut receiver: Receiver, pieces: &[&[u8]]) -> (Vec<Seen>, Option<ReceiveError>, End) {
@@ -47,6 +57,7 @@ fn run(mut receiver: Receiver, pieces: &[&[u8]]) -> (Vec<Seen>, Option<ReceiveEr
                 return (seen, error, end);
             }
             Ok(_) => {}
+            Err(ReceiveError::Limit(found)) => seen.push(Seen::Exceeded(found.limit(), found.max())),
             Err(found) => assert!(error.replace(found).is_none(), "one error ends it"),
         }
     }

@@ -16,15 +16,21 @@ struct Fields {
     id: Option<String>,
     retry: Option<u64>,
     comment: String,
-    piece: u8,
+    /// How long the pieces are that a writer gets, the rest in one; empty ones are pieces too.
+    pieces: Vec<u8>,
 }
 
 impl Fields {
     fn event(&self) -> Result<Event, InvalidField> {
+        let event = self.without_data()?;
+        Ok(match &self.data {
+            Some(data) => event.with_data(data),
+            None => event,
+        })
+    }
+
+    fn without_data(&self) -> Result<Event, InvalidField> {
         let mut event = Event::default();
-        if let Some(data) = &self.data {
-            event = event.with_data(data);
-        }
         if let Some(name) = &self.event {
             event = event.with_name(name)?;
         }
@@ -55,26 +61,40 @@ fuzz_target!(|fields: Fields| {
     Encoder::new(&mut out).event(&event);
     assert_eq!(decode(&out), normalised(event.clone()));
 
-    let mut slice = vec![0; out.len()];
+    let length = out.len() - start;
+    let error = event.as_ref().encode_to_slice(&mut vec![0; length - 1]).unwrap_err();
+    assert_eq!(error.needed(), length);
+    let mut slice = vec![0; length];
     let written = event.as_ref().encode_to_slice(&mut slice).unwrap();
     assert_eq!(&slice[..written], &out[start..]);
 
     let Some(data) = &fields.data else { return };
-    let piece = usize::from(fields.piece).max(1);
+    let without_data = fields.without_data().unwrap();
     let mut as_bytes = Vec::new();
-    let mut writer = Encoder::new(&mut as_bytes).data_writer(&event);
-    data.as_bytes().chunks(piece).for_each(|bytes| writer.write_all(bytes).unwrap());
+    let mut writer = Encoder::new(&mut as_bytes).data_writer(&without_data);
+    fields.cut(data.as_bytes()).for_each(|bytes| writer.write_all(bytes).unwrap());
     writer.finish();
     let mut as_text = String::new();
-    let mut writer = Encoder::new(&mut as_text).data_writer(&event);
+    let mut writer = Encoder::new(&mut as_text).data_writer(&without_data);
     let characters: Vec<char> = data.chars().collect();
-    characters.chunks(piece).for_each(|text| writer.write_str(&text.iter().collect::<String>()).unwrap());
+    fields.cut(&characters).for_each(|text| writer.write_str(&text.iter().collect::<String>()).unwrap());
     writer.finish();
     assert_eq!(as_bytes, out[start..]);
     assert_eq!(as_text.as_bytes(), &out[start..]);
 });
 
 impl Fields {
+    fn cut<'a, T>(&'a self, mut whole: &'a [T]) -> impl Iterator<Item = &'a [T]> {
+        let mut lengths = self.pieces.iter().map(|length| usize::from(*length));
+        core::iter::from_fn(move || {
+            let length = lengths.next().unwrap_or(whole.len()).min(whole.len());
+            let (piece, rest) = whole.split_at(length);
+            let is_over = whole.is_empty();
+            whole = rest;
+            (!is_over).then_some(piece)
+        })
+    }
+
     fn comment_len(&self) -> usize {
         let mut out = Vec::new();
         Encoder::new(&mut out).comment(&self.comment);

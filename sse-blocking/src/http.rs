@@ -14,16 +14,21 @@ use crate::{AcceptError, EventReader, EventWriter, ReadError};
 /// If the server cannot be reached, or answers with anything else than status 200 and `text/event-stream`. For an
 /// `https` URL, `Unsupported`: make the TLS connection yourself, and give it to [`EventReader::open`].
 pub fn connect(request: &Request) -> Result<EventReader<TcpStream>, ReadError> {
+    connect_with(request, Receiver::http1(request))
+}
+
+/// As [`connect`], with a receiver that was made by [`Receiver::http1`], and may have other limits.
+///
+/// # Errors
+/// As [`connect`].
+pub fn connect_with(request: &Request, receiver: Receiver) -> Result<EventReader<TcpStream>, ReadError> {
     let url = request.url();
-    if url.scheme() == Scheme::Https {
-        return Err(ReadError::Io(io::Error::new(
-            io::ErrorKind::Unsupported,
-            "https needs a tls connection",
-        )));
+    if url.scheme() != Scheme::Http {
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "https needs a tls connection").into());
     }
-    let socket = TcpStream::connect((url.host(), url.port())).map_err(ReadError::Io)?;
-    socket.set_nodelay(true).map_err(ReadError::Io)?;
-    EventReader::open(socket, request)
+    let socket = TcpStream::connect((url.host(), url.port()))?;
+    socket.set_nodelay(true)?;
+    EventReader::open_with(socket, request, receiver)
 }
 
 impl<S: Read + Write> EventReader<S> {
@@ -31,11 +36,20 @@ impl<S: Read + Write> EventReader<S> {
     ///
     /// # Errors
     /// If the connection fails, or the server answers with anything else than status 200 and `text/event-stream`.
-    pub fn open(mut io: S, request: &Request) -> Result<Self, ReadError> {
+    pub fn open(io: S, request: &Request) -> Result<Self, ReadError> {
+        Self::open_with(io, request, Receiver::http1(request))
+    }
+
+    /// As [`open`](Self::open), with a receiver that was made by [`Receiver::http1`], and may have other limits.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(mut io: S, request: &Request, receiver: Receiver) -> Result<Self, ReadError> {
         let mut bytes = Vec::new();
         request.encode(&mut bytes);
-        io.write_all(&bytes).and_then(|()| io.flush()).map_err(ReadError::Io)?;
-        let mut reader = Self::with_receiver(io, Receiver::http1(request.method()));
+        io.write_all(&bytes)?;
+        io.flush()?;
+        let mut reader = Self::with_receiver(io, receiver);
         reader.wait_until_open()?;
         Ok(reader)
     }
@@ -43,8 +57,11 @@ impl<S: Read + Write> EventReader<S> {
 
 /// Reads the head of a request from an accepted connection.
 ///
+/// Set `TCP_NODELAY` on the socket, or the system holds small events back. Of the body of a request nothing is read: where
+/// one was sent, closing the connection resets it, and the client may lose what it has not read by then.
+///
 /// # Errors
-/// If the connection fails, or the client sends something else; then it has been answered with the status that says so.
+/// If the connection fails, or the client sends something else; then it is sent the status that says so.
 pub fn accept<S: Read + Write>(mut io: S) -> Result<Exchange<S>, AcceptError> {
     let mut decoder = RequestDecoder::new();
     let mut space = [0; 4096];
@@ -52,7 +69,7 @@ pub fn accept<S: Read + Write>(mut io: S) -> Result<Exchange<S>, AcceptError> {
         let count = match io.read(&mut space) {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(AcceptError::Io(error)),
+            Err(error) => return Err(error.into()),
         };
         match decoder.handle_read(space.get(..count).unwrap_or_default()) {
             Ok(Some(request)) => return Ok(Exchange { io, request }),
@@ -74,6 +91,11 @@ pub struct Exchange<S> {
 }
 
 impl<S: Write> Exchange<S> {
+    /// The connection.
+    pub fn get_ref(&self) -> &S {
+        &self.io
+    }
+
     /// The request.
     pub fn request(&self) -> &RequestHead {
         &self.request

@@ -14,6 +14,9 @@ use crate::{CloseHandle, ReadError, Shutdown};
 /// [`next_item`](Self::next_item) shows comments too. After [`ReceiveError::Limit`](sse_proto::ReceiveError::Limit) the
 /// events go on; after any other error, and at the end of the stream, the connection is dropped and `None` comes for good.
 ///
+/// Where the connection has a read timeout, `WouldBlock` and `TimedOut` (it depends on the system) are errors after which
+/// the next call waits again.
+///
 /// Reads [`Receiver::CAPACITY`] bytes at a time; wrapping the stream in a `BufReader` gains nothing.
 #[derive(Debug)]
 pub struct EventReader<R> {
@@ -51,6 +54,11 @@ impl<R: Read> EventReader<R> {
             Ok(()) => self.receiver.item().map(Ok),
             Err(error) => Some(Err(error)),
         }
+    }
+
+    /// The connection; `None` once it has been dropped.
+    pub fn get_ref(&self) -> Option<&R> {
+        self.io.as_ref()
     }
 
     /// The last event id so far; empty where there is none.
@@ -115,7 +123,6 @@ impl<R: Read> EventReader<R> {
             match self.step(want) {
                 Ok(Want::Event) => return Some(Ok(())),
                 Ok(_) => {}
-                Err(_) if self.is_closed() => self.close(),
                 Err(error) => return Some(Err(error)),
             }
         }
@@ -133,9 +140,15 @@ impl<R: Read> EventReader<R> {
             Ok(Want::Read) => match io.read(self.receiver.space()) {
                 Ok(count) => self.receiver.handle_read(count),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // A read timeout of the connection's: the next call waits again.
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                    return Err(error.into());
+                }
+                // What a read ends with that a handle has ended does not matter.
+                Err(_) if self.is_closed() => {}
                 Err(error) => {
                     self.close();
-                    return Err(ReadError::Io(error));
+                    return Err(error.into());
                 }
             },
             Ok(Want::Closed(_)) => self.close(),

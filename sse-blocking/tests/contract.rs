@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use sse_blocking::{
     AcceptError, CloseHandle, EventReader, EventWriter, ReadError, Shutdown as _, accept, connect,
+    connect_with,
 };
 
 macro_rules! contract {
@@ -59,6 +60,28 @@ impl Write for Recorder {
 }
 
 include!("../../sse-proto/tests/adapters/contract.rs");
+
+#[test]
+fn a_read_timeout_leaves_the_reader_as_it_was() {
+    let (go, may_go) = mpsc::channel();
+    let (url, server) = serve(move |socket, _| {
+        socket.write_all(format!("{EVENT_STREAM}\r\ndata: ha").as_bytes()).unwrap();
+        may_go.recv().unwrap();
+        socket.write_all(b"lf\n\n").unwrap();
+    });
+    let mut reader = connect(&get(&url)).unwrap();
+    reader.get_ref().unwrap().set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    for _ in 0..2 {
+        let error = reader.next().unwrap().unwrap_err();
+        assert!(
+            matches!(&error, ReadError::Io(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut))
+        );
+    }
+    go.send(()).unwrap();
+    reader.get_ref().unwrap().set_read_timeout(None).unwrap();
+    assert_eq!(next!(reader), Some(Event::new("half")));
+    server.join().unwrap();
+}
 
 #[test]
 fn shutting_a_socket_down_again_does_no_harm() {

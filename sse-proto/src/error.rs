@@ -35,6 +35,27 @@ impl<E: core::error::Error> core::error::Error for ReadError<E> {
     }
 }
 
+impl<E> ReadError<E> {
+    /// Whether events go on: after [`ReceiveError::Limit`].
+    pub fn is_recoverable(&self) -> bool {
+        matches!(self, Self::Receive(error) if error.is_recoverable())
+    }
+}
+
+#[cfg(feature = "std")]
+impl From<std::io::Error> for ReadError<std::io::Error> {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+#[cfg(all(feature = "std", feature = "http1"))]
+impl From<std::io::Error> for AcceptError<std::io::Error> {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
 impl<E> From<ReceiveError> for ReadError<E> {
     fn from(error: ReceiveError) -> Self {
         Self::Receive(error)

@@ -26,7 +26,7 @@ pub const DEFAULT_NAME: &str = "message";
 /// assert!(EventRef::new("21.5").with_name("two\nlines").is_err());
 /// # Ok::<(), sse_proto::InvalidField>(())
 /// ```
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct EventRef<'a> {
     pub(crate) name: Option<&'a str>,
     pub(crate) data: Option<&'a str>,
@@ -46,6 +46,7 @@ impl<'a> EventRef<'a> {
     }
 
     /// Sets the data.
+    #[must_use]
     pub const fn with_data(mut self, data: &'a str) -> Self {
         self.data = Some(data);
         self
@@ -71,6 +72,7 @@ impl<'a> EventRef<'a> {
     }
 
     /// Sets the reconnection time; whole milliseconds are kept, at most `u64::MAX` of them.
+    #[must_use]
     pub fn with_retry(mut self, retry: Duration) -> Self {
         self.retry = Some(millis(retry));
         self
@@ -112,7 +114,7 @@ impl<'a> EventRef<'a> {
         self.data
     }
 
-    /// Copies into an owned event.
+    /// Copies into an owned event: its fields. The last event id, if it is not this event's own, is not among them.
     pub fn to_event(self) -> Event {
         let mut event = Event::default();
         event.assign(self);
@@ -122,6 +124,12 @@ impl<'a> EventRef<'a> {
 
 impl<'a> From<&'a str> for EventRef<'a> {
     fn from(data: &'a str) -> Self {
+        Self::new(data)
+    }
+}
+
+impl<'a> From<&'a String> for EventRef<'a> {
+    fn from(data: &'a String) -> Self {
         Self::new(data)
     }
 }
@@ -160,6 +168,7 @@ impl Event {
     }
 
     /// Sets the data.
+    #[must_use]
     pub fn with_data(mut self, data: impl Into<String>) -> Self {
         self.data = Slot { text: data.into(), present: true };
         self
@@ -188,6 +197,7 @@ impl Event {
     }
 
     /// Sets the reconnection time; whole milliseconds are kept, at most `u64::MAX` of them.
+    #[must_use]
     pub fn with_retry(mut self, retry: Duration) -> Self {
         self.retry = Some(millis(retry));
         self

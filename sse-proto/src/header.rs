@@ -83,11 +83,7 @@ impl InvalidLastEventId {
 
 impl fmt::Display for InvalidLastEventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "last-event-id is no event id: neither utf-8 nor free of control bytes at byte {}",
-            self.position
-        )
+        write!(f, "last-event-id is not utf-8, or holds a line break or a nul, at byte {}", self.position)
     }
 }
 

@@ -13,7 +13,7 @@ use core::fmt;
 ///
 /// let mut limits = Limits::default();
 /// limits.event_bytes = 64 * 1024;
-/// let decoder = Decoder::with_limits(limits);
+/// let decoder = Decoder::new().with_limits(limits);
 /// # let _ = decoder;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

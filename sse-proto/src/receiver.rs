@@ -7,14 +7,16 @@ use core::time::Duration;
 
 use crate::decode::Found;
 #[cfg(feature = "http1")]
-use crate::http1::{ResponseDecoder, ResponseError, ResponseHead, ResponsePart};
-use crate::{Decoder, End, EventRef, Item, LimitExceeded};
+use crate::header;
+#[cfg(feature = "http1")]
+use crate::http1::{HeadLimits, Request, ResponseDecoder, ResponseError, ResponseHead, ResponsePart};
+use crate::{Decoder, End, EventRef, InvalidField, Item, LimitExceeded, Limits};
 
 /// Receives the events of one connection: a buffer to read into, the HTTP response around the events if there is one,
 /// and a [`Decoder`].
 ///
-/// It says what it wants, and the caller, who has the connection, does it. A want stands until it is met; only an
-/// event is gone when the next want is asked for.
+/// It says what it wants, and the caller, who has the connection, does it. [`Want::Read`] and [`Want::Closed`] stand until
+/// they are met; the others come once, and are gone when the next want is asked for.
 ///
 /// ```text
 ///           ┌──────────────── handle_read ───────────────┐
@@ -110,20 +112,45 @@ impl Receiver {
         }
     }
 
-    /// A receiver of an HTTP/1.1 response to a request with this method: the event stream is its body.
+    /// A receiver of the HTTP/1.1 response to this request: the event stream is its body.
     ///
-    /// The response is accepted if its status is 200 and its media type is `text/event-stream`.
+    /// The response is accepted if its status is 200 and its media type is `text/event-stream`. The stream begins with the
+    /// last event id of the request.
     #[cfg(feature = "http1")]
-    pub fn http1(method: &str) -> Self {
-        Self { response: Some(ResponseDecoder::new(method)), ..Self::new() }
+    pub fn http1(request: &Request) -> Self {
+        let mut receiver = Self { response: Some(ResponseDecoder::new(request.method())), ..Self::new() };
+        let id = request
+            .header(header::LAST_EVENT_ID)
+            .and_then(|id| header::parse_last_event_id(id).ok().flatten());
+        // Cannot fail: it was parsed as an event id.
+        let _ = receiver.decoder.set_last_event_id(id.unwrap_or_default());
+        receiver
     }
 
-    /// Decodes with this decoder, which may have other limits or a last event id.
-    pub fn with_decoder(self, decoder: Decoder) -> Self {
-        Self { decoder, ..self }
+    /// Decodes with other limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { decoder: self.decoder.with_limits(limits), ..self }
+    }
+
+    /// Bounds the head of the response otherwise.
+    #[cfg(feature = "http1")]
+    #[must_use]
+    pub fn with_head_limits(self, limits: HeadLimits) -> Self {
+        Self { response: self.response.map(|response| response.with_limits(limits)), ..self }
+    }
+
+    /// Begins with this last event id.
+    ///
+    /// # Errors
+    /// If the id holds CR, LF or NUL: no event stream can have set it.
+    pub fn with_last_event_id(mut self, id: &str) -> Result<Self, InvalidField> {
+        self.decoder.set_last_event_id(id)?;
+        Ok(self)
     }
 
     /// Reads at most this many bytes at a time, at least 1.
+    #[must_use]
     pub fn with_capacity(self, bytes: usize) -> Self {
         Self { capacity: bytes.max(1), buffer: Vec::new(), unread: 0..0, body: 0..0, ..self }
     }
@@ -299,7 +326,7 @@ fn accept(head: &ResponseHead) -> Result<(), ReceiveError> {
         return Err(ReceiveError::Status(head.status()));
     }
     let media_type = head.header("content-type").unwrap_or_default();
-    if crate::header::is_event_stream(media_type) {
+    if header::is_event_stream(media_type) {
         Ok(())
     } else {
         Err(ReceiveError::MediaType(alloc::string::String::from_utf8_lossy(media_type).into_owned()))
@@ -354,7 +381,16 @@ impl fmt::Display for ReceiveError {
     }
 }
 
-impl core::error::Error for ReceiveError {}
+/// The text is that of the cause, so `source` is the cause's source.
+impl core::error::Error for ReceiveError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            #[cfg(feature = "http1")]
+            Self::Http(error) => error.source(),
+            _ => None,
+        }
+    }
+}
 
 impl From<LimitExceeded> for ReceiveError {
     fn from(error: LimitExceeded) -> Self {

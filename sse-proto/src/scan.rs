@@ -1,8 +1,13 @@
 //! Finding line ends: the one place where most bytes of a stream are looked at.
 
 /// The offset of the first CR or LF.
+#[inline]
 pub(crate) fn line_end(bytes: &[u8]) -> Option<usize> {
-    let found = memchr::memchr2(b'\n', b'\r', bytes);
+    let found = match bytes {
+        // A blank line ends every event: a tenth of the cost of a search that finds nothing before it.
+        [b'\n' | b'\r', ..] => Some(0),
+        _ => memchr::memchr2(b'\n', b'\r', bytes),
+    };
     #[cfg(test)]
     work::add(found.map_or(bytes.len(), |at| at + 1));
     found

@@ -56,7 +56,8 @@ impl Sender {
     /// stream is open before the first event.
     ///
     /// The response gets the headers of an event stream ([`header::RESPONSE`](crate::header::RESPONSE)) where it does not bring its own. An answer
-    /// to HEAD ends after its head; one to HTTP/1.0 is not chunked, and ends with the connection.
+    /// to HEAD, or one whose status has no body, ends after its head; one to HTTP/1.0 is not chunked, and ends with the
+    /// connection. The head says that the connection closes after it.
     #[cfg(feature = "http1")]
     pub fn http1(request: &RequestHead, mut response: Response) -> Self {
         for (name, value) in header::RESPONSE {
@@ -64,9 +65,9 @@ impl Sender {
                 response = response.clone().with_header(name, value).unwrap_or(response);
             }
         }
-        let framing = request.stream_framing();
+        let framing = if response.has_body() { request.stream_framing() } else { Framing::None };
         let mut out = Vec::new();
-        response.encode(framing, &mut out);
+        response.closing().encode(framing, &mut out);
         Self { out, framing: Some(framing), ..Self::default() }
     }
 
@@ -110,11 +111,12 @@ impl Sender {
     /// Reports that the first `count` bytes of [`pending`](Self::pending) were written; more than all of it is taken
     /// for all of it.
     pub fn handle_written(&mut self, count: usize) {
-        self.written = self.written.saturating_add(count);
-        if self.pending().is_empty() {
+        self.written = self.written.saturating_add(count).min(self.out.len());
+        // Moving the rest only when it is the smaller part keeps time linear, and the buffer below twice what is pending.
+        if self.written >= self.out.len() / 2 {
+            self.out.drain(..self.written);
             self.written = 0;
-            self.out.clear();
-            self.out.shrink_to(Self::RETAINED);
+            self.out.shrink_to(Self::RETAINED.max(2 * self.out.len()));
         }
     }
 

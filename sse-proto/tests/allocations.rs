@@ -1,7 +1,7 @@
 //! Memory, counted by the allocator: none for each event in the long run, and none kept after a large one.
 
 use allocation_counter::{AllocationInfo, measure};
-use sse_proto::{Decoder, Encoder, Event, EventRef, Limit, Limits};
+use sse_proto::{Decoder, Encoder, Event, EventRef, Limit, Limits, Sender};
 
 /// One line, several lines, names, ids, comments, retry, not ASCII, not UTF-8.
 const STREAM: &[u8] = b"data: {\"token\":\"hello\"}\n\nevent: tick\nid: 17\ndata: 21.50\n\n:\n\ndata: a\r\ndata: b\r\n\r\n\
@@ -115,7 +115,7 @@ fn memory_is_bounded_by_the_limits_whatever_comes() {
     limits.name_bytes = 1000;
     limits.id_bytes = 1000;
     for line in [&b"data: "[..], b"data: x\ndata: ", b"event: ", b"id: ", b":", b"unknown", b"retry: 1"] {
-        let mut decoder = Decoder::with_limits(limits);
+        let mut decoder = Decoder::new().with_limits(limits);
         decoder.decode(&mut &*line).unwrap();
         let mut exceeded = 0;
         let info = measure(|| {
@@ -135,4 +135,19 @@ fn memory_is_bounded_by_the_limits_whatever_comes() {
         let stored = [&b"data"[..], b"even", b"id: "].iter().any(|name| line.starts_with(name));
         assert_eq!(exceeded, usize::from(stored), "reported once, {:?}", String::from_utf8_lossy(line));
     }
+}
+
+#[test]
+fn a_peer_that_never_catches_up_costs_no_more_than_what_is_pending() {
+    let event = "x".repeat(10_000);
+    let mut sender = Sender::new();
+    (0..7).for_each(|_| sender.event(&event));
+    let info = measure(|| {
+        for _ in 0..10_000 {
+            sender.handle_written(event.len());
+            sender.event(&event);
+        }
+    });
+    assert!(sender.pending().len() < 200_000, "{}", sender.pending().len());
+    assert!(info.bytes_max < 1_000_000, "{} bytes", info.bytes_max);
 }

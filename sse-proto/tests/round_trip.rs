@@ -33,6 +33,20 @@ fn event() -> impl Strategy<Value = Event> {
         })
 }
 
+fn without_data(event: &Event) -> Event {
+    let mut fields = Event::default();
+    if let Some(name) = event.event_field() {
+        fields = fields.with_name(name).unwrap();
+    }
+    if let Some(id) = event.id() {
+        fields = fields.with_id(id).unwrap();
+    }
+    if let Some(retry) = event.retry() {
+        fields = fields.with_retry(retry);
+    }
+    fields
+}
+
 fn decode(wire: &[u8]) -> Vec<Event> {
     let mut decoder = Decoder::new();
     let mut input = wire;
@@ -70,6 +84,7 @@ proptest! {
 
     #[test]
     fn data_in_pieces_is_the_same_data(event in event(), data in "[\r\nab€]{0,20}", cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..5)) {
+        let fields = without_data(&event);
         let event = event.with_data(data.clone());
         let mut whole = Vec::new();
         Encoder::new(&mut whole).event(&event);
@@ -80,7 +95,7 @@ proptest! {
         at.extend([0, chars.len()]);
         at.sort_unstable();
         let mut out = String::new();
-        let mut writer = Encoder::new(&mut out).data_writer(&event);
+        let mut writer = Encoder::new(&mut out).data_writer(&fields);
         for piece in at.windows(2) {
             writer.write_str(&chars[piece[0]..piece[1]].iter().collect::<String>()).unwrap();
         }
@@ -92,7 +107,7 @@ proptest! {
         at.extend([0, data.len()]);
         at.sort_unstable();
         let mut out = Vec::new();
-        let mut writer = Encoder::new(&mut out).data_writer(&event);
+        let mut writer = Encoder::new(&mut out).data_writer(&fields);
         for piece in at.windows(2) {
             writer.write_all(&data.as_bytes()[piece[0]..piece[1]]).unwrap();
         }
@@ -108,6 +123,15 @@ fn line_breaks_in_data_arrive_as_lf() {
         Encoder::new(&mut out).event(data);
         assert_eq!(decode(&out), [Event::new("a\nb")]);
     }
+}
+
+#[test]
+fn data_that_is_there_already_comes_first() {
+    let mut out = String::new();
+    let mut writer = Encoder::new(&mut out).data_writer("begun\r");
+    writer.write_str("\nand ended").unwrap();
+    writer.finish();
+    assert_eq!(out, "data: begun\ndata: and ended\n\n");
 }
 
 #[test]

@@ -30,7 +30,7 @@ impl CloseHandle {
         }
     }
 
-    /// Whether the connection has been closed: by a handle, or because the reader has ended.
+    /// Whether the connection has been closed: by a handle, or because the reader has ended or is gone.
     pub fn is_closed(&self) -> bool {
         self.shared.closed.load(Ordering::Acquire)
     }
@@ -38,9 +38,12 @@ impl CloseHandle {
     /// Wakes this task when it is closed. To be called before `is_closed` is asked.
     pub(crate) fn register(&self, waker: &Waker) {
         let mut slot = self.shared.waker.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *slot {
-            Some(registered) => registered.clone_from(waker),
-            empty => *empty = Some(waker.clone()),
+        if slot.as_ref().is_some_and(|registered| registered.will_wake(waker)) {
+            return;
         }
+        let former = slot.replace(waker.clone());
+        drop(slot);
+        // It may be the last of its task, whose drop may call anything: not while the lock is held.
+        drop(former);
     }
 }

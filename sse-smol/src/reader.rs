@@ -67,6 +67,11 @@ impl<R: AsyncRead + Unpin> EventReader<R> {
         }
     }
 
+    /// The connection; `None` once it has been dropped.
+    pub fn get_ref(&self) -> Option<&R> {
+        self.io.as_ref()
+    }
+
     /// The last event id so far; empty where there is none.
     pub fn last_event_id(&self) -> &str {
         self.receiver.last_event_id()
@@ -149,7 +154,7 @@ impl<R: AsyncRead + Unpin> EventReader<R> {
                     Ok(count) => self.receiver.handle_read(count),
                     Err(error) => {
                         self.close();
-                        return Poll::Ready(Err(ReadError::Io(error)));
+                        return Poll::Ready(Err(error.into()));
                     }
                 }
             }
@@ -166,6 +171,14 @@ impl<R: AsyncRead + Unpin> EventReader<R> {
 }
 
 type Wanted = Result<Want, sse_proto::ReceiveError>;
+
+impl<R> Drop for EventReader<R> {
+    fn drop(&mut self) {
+        if let Some(handle) = &self.handle {
+            handle.close();
+        }
+    }
+}
 
 impl<R: AsyncRead + Unpin> Stream for EventReader<R> {
     type Item = Result<Event, ReadError>;

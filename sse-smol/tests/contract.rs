@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use futures_io::{AsyncRead, AsyncWrite};
 use smol::block_on;
 use smol::net::TcpListener as Listener;
-use sse_smol::{AcceptError, CloseHandle, EventReader, EventWriter, ReadError, accept, connect};
+use sse_smol::{
+    AcceptError, CloseHandle, EventReader, EventWriter, ReadError, accept, connect, connect_with,
+};
 
 macro_rules! contract {
     ($(fn $name:ident() $body:block)*) => { $(#[test] fn $name() { block_on(async move $body) })* };

@@ -60,7 +60,7 @@ pub use sse_proto as proto;
 pub use sse_proto::{Event, EventRef, Item};
 
 pub use crate::close::CloseHandle;
-pub use crate::http::{Exchange, accept, connect};
+pub use crate::http::{Exchange, accept, connect, connect_with};
 pub use crate::reader::EventReader;
 pub use crate::writer::EventWriter;
 

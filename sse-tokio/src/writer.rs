@@ -48,6 +48,16 @@ impl<W: AsyncWrite + Unpin> EventWriter<W> {
         Self { io, sender }
     }
 
+    /// The connection.
+    pub fn get_ref(&self) -> &W {
+        &self.io
+    }
+
+    /// The connection. What is written to it from outside must not fall into the middle of an event.
+    pub fn get_mut(&mut self) -> &mut W {
+        &mut self.io
+    }
+
     /// Sends one event.
     ///
     /// # Errors

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use sse_tokio::{AcceptError, CloseHandle, EventReader, EventWriter, ReadError, accept, connect};
+use sse_tokio::{
+    AcceptError, CloseHandle, EventReader, EventWriter, ReadError, accept, connect, connect_with,
+};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpListener as Listener;
 

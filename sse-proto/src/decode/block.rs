@@ -17,6 +17,7 @@ pub(crate) enum Place {
 
 impl Place {
     /// The value; `None` where absent. A place in the chunk is only ever asked of the chunk it was found in.
+    #[inline]
     pub(super) fn of<'a>(self, chunk: &'a [u8], kept: &'a [u8]) -> Option<&'a [u8]> {
         match self {
             Self::Absent => None,
@@ -54,6 +55,7 @@ pub(crate) enum Found {
 }
 
 /// Both values as text: in place where they are UTF-8, which is nearly always, else rewritten in `lossy`.
+#[inline]
 pub(super) fn texts<'a>(name: &'a [u8], data: &'a [u8], lossy: &'a mut String) -> (&'a str, &'a str) {
     match (str::from_utf8(name), str::from_utf8(data)) {
         (Ok(name), Ok(data)) => (name, data),

@@ -129,9 +129,10 @@ impl Decoder {
         Self::default()
     }
 
-    /// A decoder with other limits.
-    pub fn with_limits(limits: Limits) -> Self {
-        Self { limits, ..Self::default() }
+    /// With other limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Sets the last event id that the stream begins with: what the request sent as `Last-Event-ID`.
@@ -205,11 +206,10 @@ impl Decoder {
     /// The last event id, the retry time and the limits stay, for the reconnection.
     pub fn finish(&mut self) -> End {
         let in_bom = (1..BOM.len()).contains(&usize::from(self.bom));
-        let waiting = self.skipping || self.block.is_waiting();
+        let waiting = self.skipping || (self.lent != Lent::Block && self.block.is_waiting());
         let end = if in_bom || waiting || self.line != Line::Start { End::Truncated } else { End::Clean };
-        let limits = self.limits;
         let last_event_id = mem::take(&mut self.last_event_id);
-        *self = Self { last_event_id, retry: self.retry, ..Self::with_limits(limits) };
+        *self = Self { limits: self.limits, last_event_id, retry: self.retry, ..Self::default() };
         end
     }
 
@@ -226,6 +226,7 @@ impl Decoder {
     }
 
     /// Lends a found event, likewise.
+    #[inline]
     pub(crate) fn view<'d>(&'d mut self, chunk: &'d [u8]) -> EventRef<'d> {
         let name = self.block.name.of(chunk, &self.name);
         let data = self.block.data.of(chunk, &self.data);

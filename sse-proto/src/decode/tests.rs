@@ -62,6 +62,14 @@ fn finish_tells_clean_from_cut() {
         let mut input = stream.as_bytes();
         while decoder.decode(&mut input).unwrap().is_some() {}
         assert_eq!(decoder.finish(), end, "{stream:?}");
+
+        // An event that is still lent is complete, too.
+        let mut decoder = Decoder::new();
+        let mut input = stream.as_bytes();
+        while !input.is_empty() {
+            let _ = decoder.decode_item(&mut input).unwrap();
+        }
+        assert_eq!(decoder.finish(), end, "{stream:?}, not asked again");
     }
     let mut decoder = Decoder::new();
     assert!(decoder.decode(&mut &b"\xEF\xBB"[..]).unwrap().is_none());
@@ -95,7 +103,7 @@ fn a_skipped_event_keeps_its_id_and_spares_the_next() {
     let stream =
         b"id: 1\ndata: ok\n\nid: 2\ndata: 12\ndata: 34\nretry: 7\nid: 3\ndata: more\n\ndata: next\n\n";
     for piece in [1, 3, stream.len()] {
-        let mut decoder = Decoder::with_limits(limits);
+        let mut decoder = Decoder::new().with_limits(limits);
         let mut seen = Vec::new();
         for mut chunk in stream.chunks(piece) {
             loop {
@@ -115,7 +123,7 @@ fn a_skipped_event_keeps_its_id_and_spares_the_next() {
 #[test]
 fn a_cut_line_without_a_colon_over_the_limit_ends_at_its_end() {
     let limits = Limits { event_bytes: 0, ..Limits::default() };
-    let mut decoder = Decoder::with_limits(limits);
+    let mut decoder = Decoder::new().with_limits(limits);
     assert!(decoder.decode(&mut &b"data\ndat"[..]).unwrap().is_none());
     assert_eq!(decoder.decode(&mut &b"a\n"[..]).unwrap_err().limit(), Limit::Event);
     assert!(decoder.decode(&mut &b"id: 7\n\n"[..]).unwrap().is_none());
@@ -125,7 +133,7 @@ fn a_cut_line_without_a_colon_over_the_limit_ends_at_its_end() {
 #[test]
 fn a_comment_over_its_limit_does_not_harm_the_event_around_it() {
     let limits = Limits { comment_bytes: 3, ..Limits::default() };
-    let mut decoder = Decoder::with_limits(limits);
+    let mut decoder = Decoder::new().with_limits(limits);
     let mut input = &b"data: a\n:long\n:ok\ndata: b\n\n"[..];
     assert_eq!(decoder.decode_item(&mut input).unwrap_err(), LimitExceeded { limit: Limit::Comment, max: 3 });
     assert!(matches!(decoder.decode_item(&mut input), Ok(Some(Item::Comment("ok")))));

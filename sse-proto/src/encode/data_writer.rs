@@ -61,7 +61,7 @@ impl<'b, B: Buffer> DataWriter<'b, B> {
         self.finished = true;
     }
 
-    fn push(&mut self, text: &str) {
+    pub(super) fn push(&mut self, text: &str) {
         let mut text = text;
         if self.after_cr && !text.is_empty() {
             self.after_cr = false;

@@ -67,8 +67,8 @@ impl<'b, B: Buffer> Encoder<'b, B> {
 
     /// Begins an event whose data is written piece by piece: by a serializer, by `write!`.
     ///
-    /// `fields` gives its name, id and retry time; data in it is ignored. Nothing of the event stays in the buffer
-    /// unless [`DataWriter::finish`] is called.
+    /// `event` gives its name, id and retry time, and what its data begins with, if it has any. Nothing of the event stays
+    /// in the buffer unless [`DataWriter::finish`] is called.
     ///
     /// ```
     /// use sse_proto::{Encoder, EventRef};
@@ -85,12 +85,14 @@ impl<'b, B: Buffer> Encoder<'b, B> {
     /// assert_eq!(out, b"event: price\ndata: {\"symbol\":\"AAPL\"}\n\n");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn data_writer<'e>(self, fields: impl Into<EventRef<'e>>) -> DataWriter<'b, B> {
+    pub fn data_writer<'e>(mut self, event: impl Into<EventRef<'e>>) -> DataWriter<'b, B> {
+        let event = event.into();
         let start = self.out.len();
-        let mut encoder = self;
-        encoder.fields(fields.into());
-        encoder.out.push_str("data: ");
-        DataWriter::new(encoder.out, start)
+        self.fields(event);
+        self.out.push_str("data: ");
+        let mut writer = DataWriter::new(self.out, start);
+        writer.push(event.data());
+        writer
     }
 
     fn fields(&mut self, event: EventRef<'_>) {

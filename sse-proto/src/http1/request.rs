@@ -101,7 +101,8 @@ impl Request {
         self
     }
 
-    /// Sets the address, as a redirect does.
+    /// Sets the address. Headers stay, `Host`, `Authorization` and `Cookie` among them: who follows a redirect to another
+    /// origin makes a new request instead.
     #[must_use]
     pub fn with_url(mut self, url: Url) -> Request {
         self.url = url;

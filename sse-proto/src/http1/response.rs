@@ -89,16 +89,20 @@ impl Response {
     ///
     /// It announces that the connection closes after it (RFC 9112 section 9.6).
     pub fn encode_whole(&self, method: &str, body: &[u8], out: &mut Vec<u8>) {
-        let mut response = self.clone();
-        response.fields.remove("connection");
-        let response = response.clone().with_header("Connection", "close").unwrap_or(response);
-        response.encode(Framing::Length(body.len() as u64), out);
+        self.clone().closing().encode(Framing::Length(body.len() as u64), out);
         if method != "HEAD" && self.has_body() {
             out.extend_from_slice(body);
         }
     }
 
-    fn has_body(&self) -> bool {
+    /// With `Connection: close` instead of any `Connection` header.
+    pub(crate) fn closing(mut self) -> Response {
+        self.fields.remove("connection");
+        self.clone().with_header("Connection", "close").unwrap_or(self)
+    }
+
+    /// Whether responses with this status have a body (RFC 9112 section 6.3).
+    pub(crate) fn has_body(&self) -> bool {
         !matches!(self.status, ..200 | 204 | 304)
     }
 }

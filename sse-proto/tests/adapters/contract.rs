@@ -14,7 +14,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use sse_proto::http1::{Request, RequestHeadError, Response, ResponseError};
-use sse_proto::{Decoder, End, Event, Item, Limit, Limits, ReceiveError, Receiver};
+use sse_proto::{End, Event, Item, Limit, Limits, ReceiveError, Receiver};
 
 const EVENT_STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
 
@@ -124,7 +124,9 @@ contract! {
         });
         let request = get(&url).with_header("Accept", "application/json").unwrap();
         let request = request.with_last_event_id("é7").unwrap();
-        assert_eq!(next!(wait!(connect(&request)).unwrap()), None);
+        let mut reader = wait!(connect(&request)).unwrap();
+        assert_eq!(next!(reader), None);
+        assert_eq!(reader.last_event_id(), "é7", "the stream goes on from there");
         let head = server.join().unwrap().to_lowercase();
         for line in ["get /sse http/1.1", "accept: application/json, text/event-stream", "last-event-id: é7", "host: 127.0.0.1:"] {
             assert!(head.contains(line), "{line} in {head}");
@@ -178,13 +180,34 @@ contract! {
         assert_eq!(reader.end(), Some(End::Truncated));
     }
 
+    fn an_error_is_reported_whether_there_is_a_handle_or_not() {
+        for with_handle in [false, true] {
+            let mut reader = wait!(connect(&get(&serve_bytes(chunked("data: one\n\n"), 1000)))).unwrap();
+            if with_handle {
+                close_handle(&mut reader);
+            }
+            assert_eq!(next!(reader), Some(Event::new("one")));
+            let error = wait!(reader.next()).unwrap().unwrap_err();
+            assert_eq!(refusal(&error), &ReceiveError::Http(ResponseError::IncompleteBody));
+        }
+    }
+
+    fn limits_are_set_with_the_receiver() {
+        let request = get(&serve_bytes(format!("{EVENT_STREAM}\r\ndata: long\n\ndata: ok\n\n"), 1000));
+        let mut limits = Limits::default();
+        limits.event_bytes = 3;
+        let mut reader = wait!(connect_with(&request, Receiver::http1(&request).with_limits(limits))).unwrap();
+        assert!(wait!(reader.next()).unwrap().unwrap_err().is_recoverable());
+        assert_eq!(next!(reader), Some(Event::new("ok")));
+    }
+
     fn an_event_over_the_limit_is_reported_and_the_next_is_read() {
         let (url, server) = serve(|socket, _| socket.write_all(b"id: 1\ndata: too long\n\ndata: ok\n\n").unwrap());
         let mut limits = Limits::default();
         limits.event_bytes = 4;
         let mut socket = TcpStream::connect(url.trim_start_matches("http://").trim_end_matches("/sse")).unwrap();
         socket.write_all(b"\r\n\r\n").unwrap();
-        let receiver = Receiver::new().with_decoder(Decoder::with_limits(limits)).with_capacity(3);
+        let receiver = Receiver::new().with_limits(limits).with_capacity(3);
         let mut reader = EventReader::with_receiver(adopt(socket), receiver);
         let error = wait!(reader.next()).unwrap().unwrap_err();
         assert!(matches!(refusal(&error), ReceiveError::Limit(error) if error.limit() == Limit::Event && error.max() == 4));
@@ -248,6 +271,7 @@ contract! {
                 drop(reader);
             }
             assert!(server.join().unwrap());
+            assert!(handle.is_closed());
             handle.close();
         }
     }
@@ -287,7 +311,7 @@ contract! {
         let (head, body) = client.join().unwrap();
         let head = head.to_lowercase();
         assert!(head.starts_with("http/1.1 200 ok\r\n"), "{head}");
-        for line in ["content-type: text/event-stream\r\n", "cache-control: no-store\r\n", "x-accel-buffering: no\r\n", "transfer-encoding: chunked\r\n"] {
+        for line in ["content-type: text/event-stream\r\n", "cache-control: no-store\r\n", "x-accel-buffering: no\r\n", "transfer-encoding: chunked\r\n", "connection: close\r\n"] {
             assert_eq!(head.matches(line).count(), 1, "{line} in {head}");
         }
         assert!(!head.contains("no-cache"), "the user's header wins: {head}");

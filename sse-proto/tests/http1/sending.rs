@@ -1,4 +1,6 @@
-use sse_proto::http1::{Framing, HeaderError, Request, RequestError, Response, Url, UrlError, chunk};
+use sse_proto::http1::{
+    Framing, HeaderError, Request, RequestDecoder, RequestError, Response, Url, UrlError, chunk,
+};
 
 fn encoded(request: &Request) -> String {
     let mut out = Vec::new();
@@ -142,4 +144,16 @@ fn chunk_sizes() {
     let mut out = Vec::new();
     chunk::append(&mut out, b"");
     assert!(out.is_empty());
+}
+
+#[test]
+fn a_status_without_a_body_gets_no_events() {
+    let mut input = &b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..];
+    let request = RequestDecoder::new().decode(&mut input).unwrap().unwrap();
+    let mut sender = sse_proto::Sender::http1(&request, Response::new(204));
+    let head = sender.pending().len();
+    sender.event("HTTP?");
+    sender.finish();
+    assert_eq!(sender.pending().len(), head);
+    assert!(!sender.pending().windows(8).any(|bytes| bytes.eq_ignore_ascii_case(b"transfer")));
 }

@@ -202,7 +202,7 @@ fn lossy(bytes: &[u8]) -> String {
 
 /// Feeds the real decoder with `chunks` and shows all it has to show.
 pub fn drive<'a>(chunks: impl IntoIterator<Item = &'a [u8]>, limits: Limits, seed: &str) -> Outcome {
-    let mut decoder = Decoder::with_limits(limits);
+    let mut decoder = Decoder::new().with_limits(limits);
     decoder.set_last_event_id(seed).unwrap();
     let mut seen = Vec::new();
     for chunk in chunks {
@@ -224,7 +224,7 @@ pub fn drive<'a>(chunks: impl IntoIterator<Item = &'a [u8]>, limits: Limits, see
 
 /// The same for events alone.
 pub fn drive_events<'a>(chunks: impl IntoIterator<Item = &'a [u8]>, limits: Limits, seed: &str) -> Outcome {
-    let mut decoder = Decoder::with_limits(limits);
+    let mut decoder = Decoder::new().with_limits(limits);
     decoder.set_last_event_id(seed).unwrap();
     let mut seen = Vec::new();
     for chunk in chunks {
