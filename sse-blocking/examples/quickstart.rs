@@ -128,12 +128,12 @@ impl Options {
         const USAGE: &str = "usage: quickstart [--port PORT] [--interval MILLISECONDS]";
         let mut options = Self { port: 8888, interval: Duration::from_secs(1) };
         while let Some(arg) = args.next() {
-            let value = args.next().ok_or(USAGE)?;
+            let value = args.next().ok_or_else(|| format!("{arg} takes a value\n{USAGE}"))?;
             let invalid = |_| format!("{value:?} is no value for {arg}\n{USAGE}");
             match arg.as_str() {
                 "--port" => options.port = value.parse().map_err(invalid)?,
                 "--interval" => options.interval = Duration::from_millis(value.parse().map_err(invalid)?),
-                _ => return Err(USAGE.into()),
+                _ => return Err(format!("unknown option {arg}\n{USAGE}").into()),
             }
         }
         Ok(options)

@@ -22,6 +22,10 @@ use sse_blocking::{EventReader, EventRef, Item};
 const USAGE: &str = "usage: ssecat [--json] [--comments] [--chunk N] URL|FILE|-";
 
 fn main() -> ExitCode {
+    if std::env::args().any(|arg| arg == "--help") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let options = match Options::parse(std::env::args().skip(1)) {
         Ok(options) => options,
         Err(error) => {
