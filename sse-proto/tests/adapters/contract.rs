@@ -248,7 +248,8 @@ contract! {
         });
         assert!(wait!(reader.next()).is_none());
         let took = when.recv().unwrap().elapsed();
-        assert!(took < Duration::from_millis(50), "{took:?}");
+        // A few hundred microseconds, usually; but a busy machine must not fail the test.
+        assert!(took < Duration::from_millis(500), "{took:?}");
         assert!(wait!(reader.next()).is_none());
         assert_eq!(reader.end(), None, "closed from this side");
         assert!(close_handle(&mut reader).is_closed());
