@@ -13,13 +13,29 @@ pub(crate) fn line_end(bytes: &[u8]) -> Option<usize> {
     found
 }
 
-/// Splits text at its first line break: CR, LF or CRLF, which counts as one.
-pub(crate) fn split_line(text: &str) -> (&str, Option<&str>) {
-    let Some((line, rest)) = line_end(text.as_bytes()).and_then(|at| text.split_at_checked(at)) else {
-        return (text, None);
-    };
-    let rest = rest.strip_prefix("\r\n").or_else(|| rest.get(1..));
-    (line, rest)
+/// The lines of a text: what is between its line breaks, CR, LF and CRLF, which counts as one. At least one line.
+#[inline]
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    #[cfg(test)]
+    work::add(text.len());
+    let bytes = text.as_bytes();
+    let mut breaks = memchr::memchr2_iter(b'\n', b'\r', bytes);
+    let mut rest = Some(0);
+    core::iter::from_fn(move || {
+        let mut start = rest?;
+        loop {
+            let Some(end) = breaks.next() else {
+                rest = None;
+                return text.get(start..);
+            };
+            let crlf = end == start && bytes.get(end.wrapping_sub(1)..=end) == Some(b"\r\n");
+            if !crlf {
+                rest = Some(end + 1);
+                return text.get(start..end);
+            }
+            start = end + 1;
+        }
+    })
 }
 
 /// Counts the bytes that are examined or copied, so that tests can prove linear time without a clock.
@@ -46,10 +62,18 @@ mod tests {
 
     #[test]
     fn crlf_is_one_break_and_lfcr_two() {
-        assert_eq!(split_line("ab"), ("ab", None));
-        assert_eq!(split_line("a\r\nb"), ("a", Some("b")));
-        assert_eq!(split_line("a\rb"), ("a", Some("b")));
-        assert_eq!(split_line("\n\rb"), ("", Some("\rb")));
-        assert_eq!(split_line("é\r"), ("é", Some("")));
+        for (text, expected) in [
+            ("", &[""][..]),
+            ("ab", &["ab"]),
+            ("a\r\nb", &["a", "b"]),
+            ("a\rb", &["a", "b"]),
+            ("\n\rb", &["", "", "b"]),
+            ("é\r", &["é", ""]),
+            ("\r\n", &["", ""]),
+            ("\r\r\n\n", &["", "", "", ""]),
+            ("\n\n", &["", "", ""]),
+        ] {
+            assert!(lines(text).eq(expected.iter().copied()), "{text:?}");
+        }
     }
 }

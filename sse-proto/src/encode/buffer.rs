@@ -33,6 +33,7 @@ impl Buffer for Vec<u8> {
         self.reserve(additional);
     }
 
+    #[inline]
     fn push_str(&mut self, text: &str) {
         self.extend_from_slice(text.as_bytes());
     }
@@ -51,6 +52,7 @@ impl Buffer for String {
         self.reserve(additional);
     }
 
+    #[inline]
     fn push_str(&mut self, text: &str) {
         self.push_str(text);
     }
@@ -70,6 +72,7 @@ impl Buffer for bytes::BytesMut {
         self.reserve(additional);
     }
 
+    #[inline]
     fn push_str(&mut self, text: &str) {
         self.extend_from_slice(text.as_bytes());
     }

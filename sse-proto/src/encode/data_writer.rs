@@ -68,12 +68,11 @@ impl<'b, B: Buffer> DataWriter<'b, B> {
             text = text.strip_prefix('\n').unwrap_or(text);
         }
         self.after_cr |= text.ends_with('\r');
-        loop {
-            let (line, rest) = scan::split_line(text);
+        let mut prefix = "";
+        for line in scan::lines(text) {
+            self.out.push_str(prefix);
             self.out.push_str(line);
-            let Some(rest) = rest else { return };
-            self.out.push_str("\ndata: ");
-            text = rest;
+            prefix = "\ndata: ";
         }
     }
 }
