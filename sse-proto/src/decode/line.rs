@@ -14,7 +14,7 @@ impl Field {
     /// The field of a whole line that is not empty, and its value. `None` for fields that the standard ignores.
     ///
     /// Names are compared literally; one space after the colon is dropped; a line without a colon is a name.
-    #[inline]
+    #[inline(always)]
     pub(super) fn split(line: &[u8]) -> Option<(Self, &[u8])> {
         let (field, rest) = match line {
             [b':', text @ ..] => return Some((Self::Comment, text)),

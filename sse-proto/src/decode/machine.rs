@@ -323,10 +323,13 @@ impl Decoder {
     /// Clears what the former call lent, except what belongs to a block that goes on.
     fn clear_lent(&mut self) {
         if self.lent == Lent::Block {
-            self.block = Block::default();
-            release(&mut self.data);
-            release(&mut self.name);
-            release(&mut self.id);
+            let Block { data, name, id, .. } = mem::take(&mut self.block);
+            // What lies in the chunk has used no buffer.
+            for (place, kept) in [(data, &mut self.data), (name, &mut self.name), (id, &mut self.id)] {
+                if place == Place::Kept {
+                    release(kept);
+                }
+            }
         }
         release(&mut self.value);
         if self.lossy.capacity() > RETAINED {
