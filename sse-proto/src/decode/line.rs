@@ -16,19 +16,25 @@ impl Field {
     /// Names are compared literally; one space after the colon is dropped; a line without a colon is a name.
     #[inline(always)]
     pub(super) fn split(line: &[u8]) -> Option<(Self, &[u8])> {
-        let (field, rest) = match line {
-            [b':', text @ ..] => return Some((Self::Comment, text)),
-            [b'd', b'a', b't', b'a', rest @ ..] => (Self::Data, rest),
-            [b'e', b'v', b'e', b'n', b't', rest @ ..] => (Self::Event, rest),
-            [b'i', b'd', rest @ ..] => (Self::Id, rest),
-            [b'r', b'e', b't', b'r', b'y', rest @ ..] => (Self::Retry, rest),
+        let (field, value) = match line.first()? {
+            b':' => (Self::Comment, line.get(1..)),
+            b'd' => (Self::Data, value_of(b"data", line)),
+            b'e' => (Self::Event, value_of(b"event", line)),
+            b'i' => (Self::Id, value_of(b"id", line)),
+            b'r' => (Self::Retry, value_of(b"retry", line)),
             _ => return None,
         };
-        match rest {
-            [] => Some((field, rest)),
-            [b':', b' ', value @ ..] | [b':', value @ ..] => Some((field, value)),
-            _ => None,
-        }
+        Some((field, value?))
+    }
+}
+
+/// The value of a line, if its field has this name.
+#[inline(always)]
+fn value_of<'l, const LEN: usize>(name: &[u8; LEN], line: &'l [u8]) -> Option<&'l [u8]> {
+    match line.strip_prefix(name)? {
+        [b':', b' ', value @ ..] | [b':', value @ ..] => Some(value),
+        [] => Some(&[]),
+        _ => None,
     }
 }
 
