@@ -28,10 +28,8 @@ pub(crate) fn text(bytes: &[u8]) -> Option<&str> {
 #[inline]
 fn is_ascii(bytes: &[u8]) -> bool {
     #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-    if let Some(last) = bytes.last_chunk() {
-        // The last block may overlap the one before.
-        let mut blocks = bytes.chunks_exact(64).filter_map(|block| block.first_chunk());
-        return blocks.all(sse2::is_ascii) && sse2::is_ascii(last);
+    if bytes.len() >= 64 {
+        return sse2::is_ascii(bytes);
     }
     !any_word(bytes, |word| word & HIGHEST != 0)
 }
@@ -162,10 +160,16 @@ mod sse2 {
         before | Vector::load(bytes, last).line_ends() << last
     }
 
-    #[inline(always)]
-    pub(super) fn is_ascii(block: &[u8; 64]) -> bool {
-        let [a, b, c, d] = Vector::load_block(block);
-        a.or(b).or(c.or(d)).mask() == 0
+    /// Of at least 64 bytes.
+    #[inline(never)]
+    pub(super) fn is_ascii(bytes: &[u8]) -> bool {
+        let is_ascii = |block| {
+            let [a, b, c, d] = Vector::load_block(block);
+            a.or(b).or(c.or(d)).mask() == 0
+        };
+        // The last block may overlap the one before.
+        let mut blocks = bytes.chunks_exact(64).filter_map(|block| block.first_chunk());
+        blocks.all(is_ascii) && bytes.last_chunk().is_some_and(is_ascii)
     }
 
     /// Sixteen bytes.

@@ -8,20 +8,30 @@ use crate::scan;
 
 /// Where the value of a field is: absent, kept in the decoder's buffer for the field, or in the chunk that is being
 /// decoded; the latter between two calls only while the block is lent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
-    /// A range of the chunk, or one that no chunk has.
+    /// Where in the chunk it begins, or one of two marks: no chunk is that long.
     start: usize,
     end: usize,
 }
 
 impl Place {
     pub(super) const ABSENT: Self = Self { start: usize::MAX, end: 0 };
-    pub(super) const KEPT: Self = Self { start: usize::MAX, end: 1 };
+    pub(super) const KEPT: Self = Self { start: usize::MAX - 1, end: 0 };
 
     #[inline]
     pub(super) fn in_chunk(start: usize, end: usize) -> Self {
         Self { start, end }
+    }
+
+    #[inline]
+    pub(super) fn is_absent(self) -> bool {
+        self.start == Self::ABSENT.start
+    }
+
+    #[inline]
+    pub(super) fn is_kept(self) -> bool {
+        self.start == Self::KEPT.start
     }
 
     /// The value, if it lies in the chunk. A place is only ever asked of the chunk it was found in.
@@ -37,9 +47,15 @@ impl Place {
     }
 
     /// The value, wherever it is.
-    #[inline]
+    #[inline(always)]
     pub(super) fn of<'a>(self, chunk: &'a [u8], kept: &'a [u8]) -> Option<&'a [u8]> {
-        self.within(chunk).or_else(|| (self == Self::KEPT).then_some(kept))
+        if self.is_absent() {
+            None
+        } else if self.is_kept() {
+            Some(kept)
+        } else {
+            self.within(chunk)
+        }
     }
 }
 
@@ -68,7 +84,7 @@ impl Block {
     /// Whether something would be lost if the blank line never came. A retry time has taken effect already.
     #[inline]
     pub(super) fn is_waiting(&self) -> bool {
-        self.data != Place::ABSENT || self.name != Place::ABSENT || self.id != Place::ABSENT
+        !(self.data.is_absent() && self.name.is_absent() && self.id.is_absent())
     }
 }
 
@@ -83,25 +99,24 @@ pub(crate) enum Found {
     Comment(Place),
 }
 
-/// The values as text, in place, if they are UTF-8, which is nearly always.
-#[inline]
-pub(super) fn texts<'a, const N: usize>(values: [Option<&'a [u8]>; N]) -> Option<[Option<&'a str>; N]> {
-    let mut texts = [None; N];
-    for (text, value) in texts.iter_mut().zip(values) {
-        *text = match value {
-            Some(value) => Some(scan::text(value)?),
-            None => None,
-        };
+/// A value as text, if it is UTF-8, which it nearly always is.
+#[inline(always)]
+pub(super) fn text(value: Option<&[u8]>) -> Result<Option<&str>, NotUtf8> {
+    match value {
+        Some(value) => scan::text(value).map(Some).ok_or(NotUtf8),
+        None => Ok(None),
     }
-    Some(texts)
 }
+
+pub(super) struct NotUtf8;
 
 /// The values rewritten as text, one behind the other in `buffer`.
 #[cold]
 pub(super) fn rewritten<'a>(
-    [name, data]: [Option<&[u8]>; 2],
+    name: Option<&[u8]>,
+    data: Option<&[u8]>,
     buffer: &'a mut Vec<u8>,
-) -> [Option<&'a str>; 2] {
+) -> (Option<&'a str>, Option<&'a str>) {
     buffer.clear();
     let mut text = String::from_utf8(mem::take(buffer)).unwrap_or_default();
     push_lossy(&mut text, name.unwrap_or_default());
@@ -110,7 +125,7 @@ pub(super) fn rewritten<'a>(
     *buffer = text.into_bytes();
     let (name_text, data_text) =
         scan::text(buffer).unwrap_or_default().split_at_checked(middle).unwrap_or_default();
-    [name.map(|_| name_text), data.map(|_| data_text)]
+    (name.map(|_| name_text), data.map(|_| data_text))
 }
 
 /// A value as text; rewritten if it is not UTF-8.
@@ -124,7 +139,7 @@ pub(super) fn lossy_in_place(value: &mut Vec<u8>) -> &str {
 /// Appends text, with U+FFFD for each maximal subpart of an ill-formed sequence (Encoding Standard, "UTF-8 decode").
 ///
 /// To do this value by value is exact, since CR and LF never occur inside a sequence.
-#[inline]
+#[inline(always)]
 pub(super) fn push_lossy(text: &mut String, bytes: &[u8]) {
     match scan::text(bytes) {
         Some(valid) => text.push_str(valid),

@@ -16,24 +16,28 @@ impl Field {
     /// Names are compared literally; one space after the colon is dropped; a line without a colon is a name.
     #[inline(always)]
     pub(super) fn split(line: &[u8]) -> Option<(Self, &[u8])> {
-        let (field, value) = match line.first()? {
-            b':' => (Self::Comment, line.get(1..)),
-            b'd' => (Self::Data, value_of(b"data", line)),
-            b'e' => (Self::Event, value_of(b"event", line)),
-            b'i' => (Self::Id, value_of(b"id", line)),
-            b'r' => (Self::Retry, value_of(b"retry", line)),
-            _ => return None,
-        };
-        Some((field, value?))
+        if let Some(rest) = line.strip_prefix(b"data") {
+            Some((Self::Data, value(rest)?))
+        } else if let Some(rest) = line.strip_prefix(b"event") {
+            Some((Self::Event, value(rest)?))
+        } else if let Some(rest) = line.strip_prefix(b"id") {
+            Some((Self::Id, value(rest)?))
+        } else if let Some(text) = line.strip_prefix(b":") {
+            Some((Self::Comment, text))
+        } else if let Some(rest) = line.strip_prefix(b"retry") {
+            Some((Self::Retry, value(rest)?))
+        } else {
+            None
+        }
     }
 }
 
-/// The value of a line, if its field has this name.
+/// The value of a line, given what follows its name. `None` if the name goes on.
 #[inline(always)]
-fn value_of<'l, const LEN: usize>(name: &[u8; LEN], line: &'l [u8]) -> Option<&'l [u8]> {
-    match line.strip_prefix(name)? {
+fn value(rest: &[u8]) -> Option<&[u8]> {
+    match rest {
         [b':', b' ', value @ ..] | [b':', value @ ..] => Some(value),
-        [] => Some(&[]),
+        [] => Some(rest),
         _ => None,
     }
 }

@@ -13,6 +13,7 @@ impl Decoder {
     /// Finds the next event, and with `OBSERVE` what else there is to show. `None`: all of `input` is consumed.
     ///
     /// What was found may lie in `input` as it was before the call: [`view`](Self::view) needs the same slice again.
+    #[inline(always)]
     pub(crate) fn advance<const OBSERVE: bool>(
         &mut self,
         input: &mut &[u8],
@@ -20,7 +21,9 @@ impl Decoder {
         let chunk = *input;
         let mut at = 0;
         let found = self.advance_in::<OBSERVE>(chunk, &mut at);
-        *input = chunk.get(at..).unwrap_or_default();
+        if let Some(rest) = chunk.get(at..) {
+            *input = rest;
+        }
         found
     }
 
@@ -92,7 +95,7 @@ impl Decoder {
         }
         let mut ends = LineEnds::new(chunk);
         while let Some(end) = ends.after(*at) {
-            let line = chunk.get(*at..end).unwrap_or_default();
+            let Some(line) = chunk.get(*at..end) else { break };
             *at = self.end_of_line(chunk, end);
             let found = match line {
                 [] => self.end_of_block::<OBSERVE>(chunk),
@@ -158,7 +161,7 @@ impl Decoder {
         let place = Place::in_chunk(end - value.len(), end);
         match field {
             Field::Data | Field::Event if self.skipping => {}
-            Field::Data if self.block.data == Place::ABSENT => {
+            Field::Data if self.block.data.is_absent() => {
                 self.fits(Limit::Event, value.len())?;
                 self.block.data = place;
             }
@@ -284,7 +287,7 @@ impl Decoder {
         }
         if mem::take(&mut self.skipping) {
             self.block = Block::default();
-        } else if self.block.data != Place::ABSENT {
+        } else if !self.block.data.is_absent() {
             return Some(Found::Event);
         } else if !self.block.is_empty() {
             if OBSERVE {
@@ -336,7 +339,7 @@ impl Decoder {
 
     #[inline]
     fn keep_data(&mut self, chunk: &[u8]) {
-        if self.block.data != Place::KEPT && self.block.data != Place::ABSENT {
+        if !self.block.data.is_kept() && !self.block.data.is_absent() {
             append_line(&mut self.data, chunk, self.block.data);
             self.block.data = Place::KEPT;
         }
@@ -349,7 +352,7 @@ impl Decoder {
             let Block { data, name, id, .. } = &self.block;
             // What lies in the chunk has used no buffer.
             for (place, kept) in [(data, &mut self.data), (name, &mut self.name), (id, &mut self.id)] {
-                if *place == Place::KEPT {
+                if place.is_kept() {
                     release(kept);
                 }
             }

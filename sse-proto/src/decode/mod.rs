@@ -14,7 +14,7 @@ use core::mem;
 use core::time::Duration;
 
 pub(crate) use self::block::Found;
-use self::block::{Block, Place, lossy_in_place, rewritten, texts};
+use self::block::{Block, lossy_in_place, rewritten, text};
 use self::line::{Digits, Line};
 use crate::EventRef;
 use crate::field::{self, InvalidField};
@@ -163,7 +163,6 @@ impl Decoder {
     ///
     /// # Errors
     /// When the peer exceeds one of the [`Limits`], once for each event. Calling again goes on behind it.
-    #[inline]
     pub fn decode<'d, 'i: 'd>(
         &'d mut self,
         input: &mut &'i [u8],
@@ -221,7 +220,7 @@ impl Decoder {
             Found::NoData => Item::NoData(self.view(chunk)),
             Found::Comment(place) => Item::Comment(match place.within(chunk) {
                 Some(text) if scan::text(text).is_some() => scan::text(text).unwrap_or_default(),
-                Some(text) => rewritten([None, Some(text)], &mut self.value)[1].unwrap_or_default(),
+                Some(text) => rewritten(None, Some(text), &mut self.value).1.unwrap_or_default(),
                 None => lossy_in_place(&mut self.value),
             }),
         }
@@ -230,21 +229,26 @@ impl Decoder {
     /// Lends a found event, likewise.
     #[inline(always)]
     pub(crate) fn view<'d>(&'d mut self, chunk: &'d [u8]) -> EventRef<'d> {
-        // The LF after the last line is not part of the data.
-        let data = self.data.split_last().map_or(&[][..], |(_, data)| data);
-        let values = [self.block.name.of(chunk, &self.name), self.block.data.of(chunk, data)];
-        let [name, data] = match texts(values) {
-            Some(texts) => texts,
-            None => rewritten(values, &mut self.value),
+        let name = self.block.name.of(chunk, &self.name);
+        let data = self.block.data.of(chunk, without_last(&self.data));
+        let (name, data) = match (text(name), text(data)) {
+            (Ok(name), Ok(data)) => (name, data),
+            _ => rewritten(name, data, &mut self.value),
         };
         EventRef {
             name,
             data,
-            has_id: self.block.id != Place::ABSENT,
+            has_id: !self.block.id.is_absent(),
             last_event_id: &self.last_event_id,
             retry: self.retry.filter(|_| self.block.has_retry),
         }
     }
+}
+
+/// The data without the LF after its last line.
+#[inline]
+fn without_last(data: &[u8]) -> &[u8] {
+    data.split_last().map_or(data, |(_, data)| data)
 }
 
 #[cfg(test)]
