@@ -14,14 +14,22 @@ pub(crate) use self::sse2::LineEnds;
 /// The bytes as text, if they are UTF-8.
 #[inline]
 pub(crate) fn text(bytes: &[u8]) -> Option<&str> {
-    if is_ascii(bytes) {
-        // SAFETY: every byte is ASCII, which was checked right here, and ASCII is UTF-8.
-        return Some(unsafe { str::from_utf8_unchecked(bytes) });
-    }
+    ascii(bytes).or_else(|| unicode(bytes))
+}
+
+#[inline(never)]
+fn unicode(bytes: &[u8]) -> Option<&str> {
     #[cfg(feature = "simdutf8")]
     return simdutf8::basic::from_utf8(bytes).ok();
     #[cfg(not(feature = "simdutf8"))]
     str::from_utf8(bytes).ok()
+}
+
+/// The bytes as text, if they are ASCII.
+#[inline]
+pub(crate) fn ascii(bytes: &[u8]) -> Option<&str> {
+    // SAFETY: ASCII is UTF-8.
+    is_ascii(bytes).then(|| unsafe { str::from_utf8_unchecked(bytes) })
 }
 
 /// Whether every byte is below 0x80. That of the standard library is made for long texts; this one is for short ones too.
@@ -34,15 +42,33 @@ fn is_ascii(bytes: &[u8]) -> bool {
     !any_word(bytes, |word| word & HIGHEST != 0)
 }
 
+/// Whether there is a CR or LF among the bytes.
+#[inline]
+pub(crate) fn has_line_end(bytes: &[u8]) -> bool {
+    #[cfg(test)]
+    work::add(bytes.len());
+    if bytes.len() < 16 {
+        return any_word(bytes, |word| has_zero(word ^ LOWEST * 0x0A) || has_zero(word ^ LOWEST * 0x0D));
+    }
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+    return sse2::has_line_end(bytes);
+    #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
+    memchr::memchr2(b'\n', b'\r', bytes).is_some()
+}
+
 /// Whether there is a NUL among the bytes.
 #[inline]
 pub(crate) fn has_nul(bytes: &[u8]) -> bool {
-    any_word(bytes, |word| word.wrapping_sub(LOWEST) & !word & HIGHEST != 0)
+    any_word(bytes, has_zero)
 }
 
 /// The lowest and the highest bit of each byte of a word.
 const LOWEST: u64 = u64::from_ne_bytes([0x01; 8]);
 const HIGHEST: u64 = u64::from_ne_bytes([0x80; 8]);
+
+fn has_zero(word: u64) -> bool {
+    word.wrapping_sub(LOWEST) & !word & HIGHEST != 0
+}
 
 /// Whether `found` holds of any of the words that cover the bytes. Some bytes are in two words, or more than once in one.
 #[inline]
@@ -160,16 +186,27 @@ mod sse2 {
         before | Vector::load(bytes, last).line_ends() << last
     }
 
+    /// Of at least 16 bytes.
+    pub(super) fn has_line_end(bytes: &[u8]) -> bool {
+        if bytes.len() < 64 {
+            return few_line_ends(bytes) != 0;
+        }
+        any_block(bytes, |block| line_ends(block) != 0)
+    }
+
     /// Of at least 64 bytes.
-    #[inline(never)]
     pub(super) fn is_ascii(bytes: &[u8]) -> bool {
-        let is_ascii = |block| {
+        !any_block(bytes, |block| {
             let [a, b, c, d] = Vector::load_block(block);
-            a.or(b).or(c.or(d)).mask() == 0
-        };
-        // The last block may overlap the one before.
+            a.or(b).or(c.or(d)).mask() != 0
+        })
+    }
+
+    /// Whether `found` holds of any block. The last one may overlap the one before.
+    #[inline(always)]
+    fn any_block(bytes: &[u8], found: impl Fn(&[u8; 64]) -> bool) -> bool {
         let mut blocks = bytes.chunks_exact(64).filter_map(|block| block.first_chunk());
-        blocks.all(is_ascii) && bytes.last_chunk().is_some_and(is_ascii)
+        blocks.any(&found) || bytes.last_chunk().is_some_and(found)
     }
 
     /// Sixteen bytes.
@@ -230,29 +267,26 @@ mod sse2 {
     }
 }
 
-/// The lines of a text: what is between its line breaks, CR, LF and CRLF, which counts as one. At least one line.
+/// The lines of a text, each with the LF, CR or CRLF that ends it. At least one line; the last one has no end.
 #[inline]
-pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
-    #[cfg(test)]
-    work::add(text.len());
-    let bytes = text.as_bytes();
-    let mut breaks = memchr::memchr2_iter(b'\n', b'\r', bytes);
+pub(crate) fn lines_with_end(text: &str) -> impl Iterator<Item = &str> {
+    let mut ends = LineEnds::new(text.as_bytes());
     let mut rest = Some(0);
     core::iter::from_fn(move || {
-        let mut start = rest?;
-        loop {
-            let Some(end) = breaks.next() else {
-                rest = None;
-                return text.get(start..);
-            };
-            let crlf = end == start && bytes.get(end.wrapping_sub(1)..=end) == Some(b"\r\n");
-            if !crlf {
-                rest = Some(end + 1);
-                return text.get(start..end);
-            }
-            start = end + 1;
-        }
+        let start = rest?;
+        rest = ends.after(start).map(|end| match text.as_bytes().get(end..) {
+            Some([b'\r', b'\n', ..]) => end + 2,
+            _ => end + 1,
+        });
+        text.get(start..rest.unwrap_or(text.len()))
     })
+}
+
+/// The lines of a text without their ends.
+#[inline]
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    lines_with_end(text)
+        .map(|line| line.strip_suffix("\r\n").or_else(|| line.strip_suffix(['\r', '\n'])).unwrap_or(line))
 }
 
 /// Counts the bytes that are examined or copied, so that tests can prove linear time without a clock.
