@@ -99,7 +99,7 @@ mod plain {
             Self { chunk }
         }
 
-        /// The offset of the first CR or LF that is not before `start`. From call to call `start` never decreases.
+        /// The offset of the first CR or LF that is not before `start`, which is not before the one found last.
         #[inline]
         pub(crate) fn after(&mut self, start: usize) -> Option<usize> {
             let found = match self.chunk.get(start..)? {
@@ -309,7 +309,90 @@ pub(crate) mod work {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
+
+    /// Byte strings of every length up to a few blocks, with one rare byte at every place or none, at every alignment.
+    fn each_case(rare: u8, mut check: impl FnMut(&[u8])) {
+        // Miri takes a thousand times as long, and looks at each access, not at results.
+        let lengths = if cfg!(miri) { [0, 3, 4, 8, 17, 63, 64, 65].to_vec() } else { (0..=200).collect() };
+        for len in lengths {
+            let mut buffer = Vec::from_iter((0..len + 16).map(|at| b'a' + (at % 26) as u8));
+            for align in 0..if cfg!(miri) { 1 } else { 16 } {
+                check(&buffer[align..align + len]);
+                for at in (align..align + len).step_by(if cfg!(miri) { 31 } else { 1 }) {
+                    let byte = core::mem::replace(&mut buffer[at], rare);
+                    check(&buffer[align..align + len]);
+                    buffer[at] = byte;
+                }
+            }
+        }
+    }
+
+    /// What stands before and behind the bytes must not matter: it is of the rare kind here.
+    #[test]
+    fn questions_are_answered_as_the_plain_way_does() {
+        for rare in [0, 1, b'\n', 0x0B, b'\r', 0x0E, b' ', 0x7F, 0x80, 0x8A, 0x8D, 0xC3, 0xFF] {
+            each_case(rare, |bytes| {
+                assert_eq!(is_ascii(bytes), bytes.is_ascii(), "{bytes:?}");
+                assert_eq!(text(bytes), str::from_utf8(bytes).ok(), "{bytes:?}");
+                assert_eq!(has_nul(bytes), bytes.contains(&0), "{bytes:?}");
+                let has_end = bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
+                assert_eq!(has_line_end(bytes), has_end, "{bytes:?}");
+            });
+        }
+    }
+
+    fn all_ends(bytes: &[u8]) -> (Vec<usize>, Vec<usize>) {
+        let (mut ends, mut plain) = (LineEnds::new(bytes), plain::LineEnds::new(bytes));
+        let all = |after: &mut dyn FnMut(usize) -> Option<usize>| {
+            let mut start = 0;
+            Vec::from_iter(core::iter::from_fn(|| {
+                let end = after(start)?;
+                start = end + 1;
+                Some(end)
+            }))
+        };
+        (all(&mut |start| ends.after(start)), all(&mut |start| plain.after(start)))
+    }
+
+    #[test]
+    fn line_ends_are_those_of_the_plain_way() {
+        for rare in [b'\n', b'\r', 0x0B, 0x0C, 0x8A] {
+            each_case(rare, |bytes| {
+                let (ends, plain) = all_ends(bytes);
+                assert_eq!(ends, plain, "{bytes:?}");
+            });
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config {
+            cases: if cfg!(miri) { 4 } else { 2000 },
+            failure_persistence: None,
+            ..proptest::test_runner::Config::default()
+        })]
+
+        #[test]
+        fn line_ends_are_found_in_any_order_of_questions(
+            bytes in proptest::collection::vec(
+                proptest::prop_oneof![3 => proptest::strategy::Just(b'x'), 1 => 8u8..15], 0..400,
+            ),
+            steps in proptest::collection::vec(0usize..100, 0..40),
+        ) {
+            let (ends, plain) = all_ends(&bytes);
+            proptest::prop_assert_eq!(ends, plain);
+            // A caller may pass over ends, and may ask twice.
+            let (mut ends, mut plain) = (LineEnds::new(&bytes), plain::LineEnds::new(&bytes));
+            let mut start = 0;
+            for step in steps {
+                let (end, expected) = (ends.after(start), plain.after(start));
+                proptest::prop_assert_eq!(end, expected);
+                start = end.unwrap_or(start) + step;
+            }
+        }
+    }
 
     #[test]
     fn crlf_is_one_break_and_lfcr_two() {
