@@ -47,6 +47,9 @@ fn is_ascii(bytes: &[u8]) -> bool {
 pub(crate) fn has_line_end(bytes: &[u8]) -> bool {
     #[cfg(test)]
     work::add(bytes.len());
+    if let [byte] = bytes {
+        return matches!(byte, b'\n' | b'\r');
+    }
     if bytes.len() < 16 {
         return any_word(bytes, |word| has_zero(word ^ LOWEST * 0x0A) || has_zero(word ^ LOWEST * 0x0D));
     }

@@ -10,6 +10,18 @@ use crate::limits::{Limit, LimitExceeded};
 use crate::scan::{self, LineEnds};
 
 impl Decoder {
+    /// Takes all of `input` if it is only one more piece of a line, as when a stream comes byte by byte.
+    #[inline(never)]
+    pub(super) fn take_part<const OBSERVE: bool>(
+        &mut self,
+        input: &mut &[u8],
+    ) -> Result<bool, LimitExceeded> {
+        if scan::has_line_end(input) {
+            return Ok(false);
+        }
+        self.part_of_line::<OBSERVE>(mem::take(input)).map(|()| true)
+    }
+
     /// Finds the next event, and with `OBSERVE` what else there is to show. `None`: all of `input` is consumed.
     ///
     /// What was found may lie in `input` as it was before the call: [`view`](Self::view) needs the same slice again.
@@ -194,9 +206,12 @@ impl Decoder {
     }
 
     /// A piece of a line that is cut by the end of a chunk.
+    #[inline(always)]
     fn part_of_line<const OBSERVE: bool>(&mut self, mut bytes: &[u8]) -> Result<(), LimitExceeded> {
-        if let Some(field) = self.line.push_name(&mut bytes) {
-            self.begin_value::<OBSERVE>(field);
+        if let Line::Start | Line::Name { .. } = self.line {
+            if let Some(field) = self.line.push_name(&mut bytes) {
+                self.begin_value::<OBSERVE>(field);
+            }
         }
         if let Line::Value { space, .. } = &mut self.line {
             if *space && !bytes.is_empty() {
@@ -250,6 +265,7 @@ impl Decoder {
     }
 
     /// A piece of the value of a cut line.
+    #[inline(always)]
     fn push_part(&mut self, bytes: &[u8]) -> Result<(), LimitExceeded> {
         let Line::Value { field, .. } = self.line else { return Ok(()) };
         let (limit, buffer) = match field {

@@ -163,7 +163,19 @@ impl Decoder {
     ///
     /// # Errors
     /// When the peer exceeds one of the [`Limits`], once for each event. Calling again goes on behind it.
+    #[inline]
     pub fn decode<'d, 'i: 'd>(
+        &'d mut self,
+        input: &mut &'i [u8],
+    ) -> Result<Option<EventRef<'d>>, LimitExceeded> {
+        if self.line != Line::Start && self.take_part::<false>(input)? {
+            return Ok(None);
+        }
+        self.decode_lines(input)
+    }
+
+    #[inline(never)]
+    fn decode_lines<'d, 'i: 'd>(
         &'d mut self,
         input: &mut &'i [u8],
     ) -> Result<Option<EventRef<'d>>, LimitExceeded> {
