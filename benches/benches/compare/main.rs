@@ -4,6 +4,7 @@
 //! cargo bench -p sse-benches --bench compare                                   # prints the tables
 //! cargo bench -p sse-benches --bench compare -- --write benches/README.md      # and puts them there
 //! cargo bench -p sse-benches --bench compare -- --append benches/history.csv   # and adds the ratios there
+//! cargo bench -p sse-benches --bench compare -- --only layers                  # or decode, encode, flatness
 //! cargo bench -p sse-benches --bench compare -- --test                         # checks everything once
 //! ```
 
@@ -60,10 +61,20 @@ fn main() -> ExitCode {
     let effort = if test { Effort::TEST } else { Effort::FULL };
 
     let mut report = Report::default();
-    decode(&mut report, effort, if test { SIZE / 16 } else { SIZE });
-    encode(&mut report, effort, if test { OUTPUT / 64 } else { OUTPUT });
-    layers(&mut report, effort);
-    flatness(&mut report, effort, if test { 2 } else { 4 });
+    let only = args.iter().skip_while(|arg| *arg != "--only").nth(1);
+    let wanted = |part: &str| only.is_none_or(|only| only == part);
+    if wanted("decode") {
+        decode(&mut report, effort, if test { SIZE / 16 } else { SIZE });
+    }
+    if wanted("encode") {
+        encode(&mut report, effort, if test { OUTPUT / 64 } else { OUTPUT });
+    }
+    if wanted("layers") {
+        layers(&mut report, effort);
+    }
+    if wanted("flatness") {
+        flatness(&mut report, effort, if test { 2 } else { 4 });
+    }
 
     let text = report.markdown();
     print!("{text}");

@@ -5,18 +5,19 @@ use core::mem;
 
 use super::block::{Block, Found, Place, push_lossy};
 use super::line::{Digits, Field, Line};
-use super::{BOM, Decoder, Lent, RETAINED};
+use super::{BOM, Decoder, Lent, RETAINED, RETAINED_IN_USE};
 use crate::limits::{Limit, LimitExceeded};
 use crate::scan::{self, LineEnds};
 
 impl Decoder {
-    /// Takes all of `input` if it is only one more piece of a line, as when a stream comes byte by byte.
+    /// Takes all of `input` if it is only a few more bytes of a line, as when a stream comes byte by byte.
     #[inline(never)]
     pub(super) fn take_part<const OBSERVE: bool>(
         &mut self,
         input: &mut &[u8],
     ) -> Result<bool, LimitExceeded> {
-        if scan::has_line_end(input) {
+        const FEW: usize = 64;
+        if input.len() > FEW || scan::has_line_end(input) {
             return Ok(false);
         }
         self.part_of_line::<OBSERVE>(mem::take(input)).map(|()| true)
@@ -64,7 +65,7 @@ impl Decoder {
                 self.lent = Lent::Block;
                 return found;
             }
-            Ok(Some(Found::Comment(_))) => Lent::Comment,
+            Ok(Some(Found::Comment)) => Lent::Comment,
             _ => Lent::Nothing,
         };
         // The block goes on after this chunk.
@@ -198,7 +199,9 @@ impl Decoder {
             }
             Field::Comment if OBSERVE => {
                 self.fits(Limit::Comment, value.len())?;
-                return Ok(Some(Found::Comment(place)));
+                self.value.clear();
+                append(&mut self.value, value);
+                return Ok(Some(Found::Comment));
             }
             Field::Comment => {}
         }
@@ -243,7 +246,7 @@ impl Decoder {
             Field::Retry => self.set_retry(self.digits),
             Field::Comment if OBSERVE => {
                 self.lent = Lent::Comment;
-                return Ok(Some(Found::Comment(Place::KEPT)));
+                return Ok(Some(Found::Comment));
             }
             Field::Event | Field::Comment => {}
         }
@@ -251,6 +254,7 @@ impl Decoder {
     }
 
     fn begin_value<const OBSERVE: bool>(&mut self, field: Field) {
+        self.buffered = true;
         match field {
             Field::Data | Field::Event if self.skipping => self.line = Line::Skip,
             Field::Data => self.block.data = Place::KEPT,
@@ -327,15 +331,15 @@ impl Decoder {
     /// only an id line can still be over its limit later, since it counts in a lost event too.
     #[cold]
     fn exceed(&mut self, limit: Limit) -> Result<bool, LimitExceeded> {
-        release(&mut self.value);
+        recycle(&mut self.value);
         if limit != Limit::Comment {
             if mem::replace(&mut self.skipping, true) {
                 return Ok(false);
             }
             self.block.data = Place::ABSENT;
             self.block.name = Place::ABSENT;
-            release(&mut self.data);
-            release(&mut self.name);
+            recycle(&mut self.data);
+            recycle(&mut self.name);
         }
         Err(LimitExceeded { limit, max: self.limits.of(limit) })
     }
@@ -349,6 +353,7 @@ impl Decoder {
                 kept.clear();
                 append(kept, value);
                 *place = Place::KEPT;
+                self.buffered = true;
             }
         }
     }
@@ -358,6 +363,7 @@ impl Decoder {
         if !self.block.data.is_kept() && !self.block.data.is_absent() {
             append_line(&mut self.data, chunk, self.block.data);
             self.block.data = Place::KEPT;
+            self.buffered = true;
         }
     }
 
@@ -365,17 +371,22 @@ impl Decoder {
     #[inline]
     fn clear_lent(&mut self) {
         if mem::take(&mut self.lent) == Lent::Block {
-            let Block { data, name, id, .. } = &self.block;
-            // What lies in the chunk has used no buffer.
-            for (place, kept) in [(data, &mut self.data), (name, &mut self.name), (id, &mut self.id)] {
-                if place.is_kept() {
-                    release(kept);
-                }
+            if self.buffered {
+                self.recycle_buffers();
             }
             self.block = Block::default();
         }
         if !self.value.is_empty() {
-            release(&mut self.value);
+            recycle(&mut self.value);
+        }
+    }
+
+    #[inline(never)]
+    fn recycle_buffers(&mut self) {
+        self.buffered = false;
+        for buffer in [&mut self.data, &mut self.name, &mut self.id] {
+            recycle(buffer);
+            self.buffered |= buffer.capacity() > RETAINED;
         }
     }
 }
@@ -411,10 +422,11 @@ fn append(buffer: &mut Vec<u8>, bytes: &[u8]) {
     buffer.extend_from_slice(bytes);
 }
 
-/// Empties a buffer, and gives back what an exceptional event needed.
-fn release(buffer: &mut Vec<u8>) {
+/// Empties a buffer. What an exceptional event needed is given back, unless the events after it need it too.
+fn recycle(buffer: &mut Vec<u8>) {
+    let (used, capacity) = (buffer.len(), buffer.capacity());
     buffer.clear();
-    if buffer.capacity() > RETAINED {
+    if capacity > RETAINED && (capacity > RETAINED_IN_USE || used < capacity / 4) {
         *buffer = Vec::new();
     }
 }

@@ -19,12 +19,14 @@ use self::line::{Digits, Line};
 use crate::EventRef;
 use crate::field::{self, InvalidField};
 use crate::limits::{LimitExceeded, Limits};
-use crate::scan;
 
 const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
-/// Capacity that a buffer may keep for the next event; what an exceptional event needed beyond it is given back.
+/// Capacity that a buffer keeps for good.
 const RETAINED: usize = 64 * 1024;
+
+/// Capacity that a buffer keeps as long as event after event needs it.
+const RETAINED_IN_USE: usize = 2 * 1024 * 1024;
 
 /// Decodes an event stream, chunk by chunk.
 ///
@@ -72,6 +74,8 @@ pub struct Decoder {
     after_cr: bool,
     /// The event has exceeded a limit: its remaining data and name lines are ignored.
     skipping: bool,
+    /// The buffers of the block have been written to, or are larger than what they keep for good.
+    buffered: bool,
     /// What the former call lent, and this one has to clear away.
     lent: Lent,
     line: Line,
@@ -83,7 +87,7 @@ pub struct Decoder {
     name: Vec<u8>,
     /// The id of the block where it does not lie in the chunk.
     id: Vec<u8>,
-    /// While a line is cut: its id or comment so far. While an event is lent of which the name or the data is not UTF-8:
+    /// While a line is cut: its id or comment so far. While a comment is lent: the comment. While an event is lent of which the name or the data is not UTF-8:
     /// both, rewritten, one behind the other.
     value: Vec<u8>,
     last_event_id: String,
@@ -230,11 +234,7 @@ impl Decoder {
         match found {
             Found::Event => Item::Event(self.view(chunk)),
             Found::NoData => Item::NoData(self.view(chunk)),
-            Found::Comment(place) => Item::Comment(match place.within(chunk) {
-                Some(text) if scan::text(text).is_some() => scan::text(text).unwrap_or_default(),
-                Some(text) => rewritten(None, Some(text), &mut self.value).1.unwrap_or_default(),
-                None => lossy_in_place(&mut self.value),
-            }),
+            Found::Comment => Item::Comment(lossy_in_place(&mut self.value)),
         }
     }
 
