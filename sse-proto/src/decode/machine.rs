@@ -10,14 +10,13 @@ use crate::limits::{Limit, LimitExceeded};
 use crate::scan::{self, LineEnds};
 
 impl Decoder {
-    /// Takes all of `input` if it is only a few more bytes of a line, as when a stream comes byte by byte.
+    /// Takes all of a few bytes if they are only one more piece of a line.
     #[inline(never)]
-    pub(super) fn take_part<const OBSERVE: bool>(
+    pub(super) fn take_piece<const OBSERVE: bool>(
         &mut self,
         input: &mut &[u8],
     ) -> Result<bool, LimitExceeded> {
-        const FEW: usize = 64;
-        if input.len() > FEW || scan::has_line_end(input) {
+        if scan::has_line_end(input) {
             return Ok(false);
         }
         self.part_of_line::<OBSERVE>(mem::take(input)).map(|()| true)
@@ -31,6 +30,17 @@ impl Decoder {
         &mut self,
         input: &mut &[u8],
     ) -> Result<Option<Found>, LimitExceeded> {
+        if input.len() < scan::FEW {
+            return self.advance_few::<OBSERVE>(input);
+        }
+        self.advance_many::<OBSERVE>(input)
+    }
+
+    #[inline(always)]
+    pub(super) fn advance_many<const OBSERVE: bool>(
+        &mut self,
+        input: &mut &[u8],
+    ) -> Result<Option<Found>, LimitExceeded> {
         let chunk = *input;
         let mut at = 0;
         let found = self.advance_in::<OBSERVE>(chunk, &mut at);
@@ -38,6 +48,48 @@ impl Decoder {
             *input = rest;
         }
         found
+    }
+
+    /// As [`advance`](Self::advance), of a few bytes, as when a stream comes byte by byte: every line is taken for one that
+    /// is cut, so that nothing is lent from the chunk.
+    #[inline(never)]
+    pub(super) fn advance_few<const OBSERVE: bool>(
+        &mut self,
+        input: &mut &[u8],
+    ) -> Result<Option<Found>, LimitExceeded> {
+        if self.lent != Lent::Nothing {
+            self.clear_lent();
+        }
+        let chunk = *input;
+        let mut at = 0;
+        if usize::from(self.bom) < BOM.len() {
+            self.skip_bom(chunk, &mut at);
+        }
+        if self.after_cr {
+            self.skip_lf(chunk, &mut at);
+        }
+        loop {
+            let rest = chunk.get(at..).unwrap_or_default();
+            let Some(len) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
+                *input = &[];
+                return self.part_of_line::<OBSERVE>(rest).map(|()| None);
+            };
+            at = self.end_of_line(chunk, at + len);
+            *input = chunk.get(at..).unwrap_or_default();
+            let found = if len == 0 && self.line == Line::Start {
+                self.end_of_block::<OBSERVE>(&[])
+            } else {
+                let pushed = self.part_of_line::<OBSERVE>(rest.get(..len).unwrap_or_default());
+                let ended = self.end_of_cut_line::<OBSERVE>();
+                pushed.and(ended)?
+            };
+            if let Some(found) = found {
+                if found != Found::Comment {
+                    self.lent = Lent::Block;
+                }
+                return Ok(Some(found));
+            }
+        }
     }
 
     /// Moves `at` behind what is consumed of the chunk. An error, too, consumes its line.
@@ -58,6 +110,9 @@ impl Decoder {
             if found.is_some() || self.line != Line::Start {
                 return Ok(found);
             }
+        }
+        if self.after_cr {
+            self.skip_lf(chunk, at);
         }
         let found = self.whole_lines::<OBSERVE>(chunk, at);
         self.lent = match found {
@@ -103,9 +158,6 @@ impl Decoder {
         chunk: &[u8],
         at: &mut usize,
     ) -> Result<Option<Found>, LimitExceeded> {
-        if self.after_cr {
-            self.skip_lf(chunk, at);
-        }
         let mut ends = LineEnds::new(chunk);
         while let Some(end) = ends.after(*at) {
             let Some(line) = chunk.get(*at..end) else { break };
@@ -284,7 +336,10 @@ impl Decoder {
         };
         let len = buffer.len().saturating_add(bytes.len());
         if len <= self.limits.of(limit) {
-            append(buffer, bytes);
+            match bytes {
+                [byte] => buffer.push(*byte),
+                _ => append(buffer, bytes),
+            }
             return Ok(());
         }
         self.line = Line::Skip;
@@ -299,7 +354,7 @@ impl Decoder {
     }
 
     /// The blank line: the id counts from here on, and what has data is an event.
-    #[inline]
+    #[inline(always)]
     fn end_of_block<const OBSERVE: bool>(&mut self, chunk: &[u8]) -> Option<Found> {
         if let Some(id) = self.block.id.of(chunk, &self.id) {
             self.last_event_id.clear();

@@ -19,8 +19,12 @@ use self::line::{Digits, Line};
 use crate::EventRef;
 use crate::field::{self, InvalidField};
 use crate::limits::{LimitExceeded, Limits};
+use crate::scan;
 
 const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
+
+/// A chunk that is no longer than this may well lie in the middle of a line.
+const PIECE: usize = 64;
 
 /// Capacity that a buffer keeps for good.
 const RETAINED: usize = 64 * 1024;
@@ -172,10 +176,22 @@ impl Decoder {
         &'d mut self,
         input: &mut &'i [u8],
     ) -> Result<Option<EventRef<'d>>, LimitExceeded> {
-        if self.line != Line::Start && self.take_part::<false>(input)? {
+        // What comes in small pieces, or byte by byte, is in the middle of a line for the most part.
+        if self.line != Line::Start && input.len() <= PIECE && self.take_piece::<false>(input)? {
             return Ok(None);
         }
-        self.decode_lines(input)
+        if input.len() < scan::FEW { self.decode_few(input) } else { self.decode_lines(input) }
+    }
+
+    #[inline(never)]
+    fn decode_few<'d, 'i: 'd>(
+        &'d mut self,
+        input: &mut &'i [u8],
+    ) -> Result<Option<EventRef<'d>>, LimitExceeded> {
+        match self.advance_few::<false>(input)? {
+            Some(Found::Event) => Ok(Some(self.view_buffers())),
+            _ => Ok(None),
+        }
     }
 
     #[inline(never)]
@@ -184,7 +200,7 @@ impl Decoder {
         input: &mut &'i [u8],
     ) -> Result<Option<EventRef<'d>>, LimitExceeded> {
         let chunk = *input;
-        match self.advance::<false>(input)? {
+        match self.advance_many::<false>(input)? {
             Some(Found::Event) => Ok(Some(self.view(chunk))),
             _ => Ok(None),
         }
@@ -236,6 +252,12 @@ impl Decoder {
             Found::NoData => Item::NoData(self.view(chunk)),
             Found::Comment => Item::Comment(lossy_in_place(&mut self.value)),
         }
+    }
+
+    /// Lends a found event of which nothing lies in a chunk.
+    #[inline(never)]
+    fn view_buffers(&mut self) -> EventRef<'_> {
+        self.view(&[])
     }
 
     /// Lends a found event, likewise.

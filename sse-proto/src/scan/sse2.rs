@@ -96,7 +96,7 @@ pub(crate) fn has_line_end(bytes: &[u8]) -> bool {
     match bytes {
         [byte] => is_line_end(*byte),
         _ if bytes.len() < 16 => {
-            any_word(bytes, |word| has_zero(word ^ LOWEST * 0x0A) || has_zero(word ^ LOWEST * 0x0D))
+            any_word(bytes, |word| has_zero(word ^ (LOWEST * 0x0A)) || has_zero(word ^ (LOWEST * 0x0D)))
         }
         _ if bytes.len() < 64 => few_line_ends(bytes) != 0,
         _ => any_block(bytes, |block| line_ends(block) != 0),
