@@ -5,6 +5,7 @@
 //! cargo bench -p sse-benches --bench compare -- --write benches/README.md      # and puts them there
 //! cargo bench -p sse-benches --bench compare -- --append benches/history.csv   # and adds the ratios there
 //! cargo bench -p sse-benches --bench compare -- --only layers                  # or decode, encode, flatness
+//! cargo bench -p sse-benches --bench compare -- --only "decode d1m 65536"      # a row
 //! cargo bench -p sse-benches --bench compare -- --test                         # checks everything once
 //! ```
 
@@ -61,10 +62,10 @@ fn main() -> ExitCode {
     let effort = if test { Effort::TEST } else { Effort::FULL };
 
     let mut report = Report::default();
-    let only = args.iter().skip_while(|arg| *arg != "--only").nth(1);
-    let wanted = |part: &str| only.is_none_or(|only| only == part);
+    let only = args.iter().skip_while(|arg| *arg != "--only").nth(1).map_or("", String::as_str);
+    let wanted = |row: &str| row.split(' ').zip(only.split_whitespace()).all(|(word, only)| word == only);
     if wanted("decode") {
-        decode(&mut report, effort, if test { SIZE / 16 } else { SIZE });
+        decode(&mut report, effort, if test { SIZE / 16 } else { SIZE }, wanted);
     }
     if wanted("encode") {
         encode(&mut report, effort, if test { OUTPUT / 64 } else { OUTPUT });
@@ -99,9 +100,12 @@ fn gib_per_second(bytes: usize, nanoseconds: f64) -> String {
 }
 
 /// All contenders find the same events before the clock starts.
-fn decode(report: &mut Report, effort: Effort, size: usize) {
+fn decode(report: &mut Report, effort: Effort, size: usize, wanted: impl Fn(&str) -> bool) {
     let streams = |size| {
-        Vec::from_iter(inputs(size).into_iter().map(|input| {
+        let large = inputs(4 * size).into_iter().find(|input| input.name == "d1m");
+        // More than one event of each.
+        let inputs = inputs(size).into_iter().filter(|input| input.name != "d1m").chain(large);
+        Vec::from_iter(inputs.map(|input| {
             let stream: &'static [u8] = input.stream.leak().as_bytes();
             (input.name, input.description, stream)
         }))
@@ -128,6 +132,10 @@ fn decode(report: &mut Report, effort: Effort, size: usize) {
             ],
         );
         for &(name, description, stream) in if piece == 1 { &short } else { &long } {
+            let row = format!("decode {name} {piece}");
+            if !wanted(&row) {
+                continue;
+            }
             let pieces = Pieces { stream, size: piece };
             let (contenders, rivals) = decoders(report, name, &pieces);
             let times = race(&contenders, &pieces, effort);
@@ -145,7 +153,7 @@ fn decode(report: &mut Report, effort: Effort, size: usize) {
             let cells = [
                 format!("{name}: {description}"),
                 gib_per_second(stream.len(), times.median(0)),
-                report.ratio(format!("decode {name} {piece}"), &ratio),
+                report.ratio(row, &ratio),
                 format!("{aim:.2}"),
                 format!("{} {}", contenders[best].name, gib_per_second(stream.len(), times.median(best))),
                 of_floor(0),

@@ -65,13 +65,14 @@ impl Line {
     pub(super) fn push_name(&mut self, bytes: &mut &[u8]) -> Option<Field> {
         if *self == Self::Start && !bytes.is_empty() {
             *self = Self::Name { bytes: [0; Self::LONGEST_NAME], len: 0 };
-            let mut first = bytes.iter().take(Self::LONGEST_NAME + 1);
-            if let Some((field, value)) = Field::split(bytes).filter(|_| first.any(|byte| *byte == b':')) {
-                // The colon is in: what the whole line has, and the space that may still come.
-                let space = field != Field::Comment && value.is_empty() && bytes.ends_with(b":");
-                *self = Self::Value { field, space };
-                *bytes = value;
-                return Some(field);
+            if let Some((field, value)) = Field::split(bytes) {
+                // Either the name ends here, and may go on, or its colon is in, and the space behind it may still come.
+                let space = value.is_empty() && bytes.ends_with(b":") && field != Field::Comment;
+                if space || !value.is_empty() || matches!(bytes, [.., b' ' | b':']) {
+                    *self = Self::Value { field, space };
+                    *bytes = value;
+                    return Some(field);
+                }
             }
         }
         while let Self::Name { bytes: name, len } = self {
@@ -107,7 +108,10 @@ impl Line {
 }
 
 /// The value of a retry field: ASCII digits only, at least one, saturating.
+//
+// Packed: a decoder has a place for it among its flags.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(Rust, packed)]
 pub(super) struct Digits {
     number: u64,
     seen: Seen,

@@ -4,24 +4,16 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::block::{Block, Found, Place, push_lossy};
+use super::data::Data;
 use super::line::{Digits, Field, Line};
 use super::{BOM, Decoder, Lent, RETAINED, RETAINED_IN_USE};
 use crate::limits::{Limit, LimitExceeded};
 use crate::scan::{self, LineEnds};
 
-impl Decoder {
-    /// Takes all of a few bytes if they are only one more piece of a line.
-    #[inline(never)]
-    pub(super) fn take_piece<const OBSERVE: bool>(
-        &mut self,
-        input: &mut &[u8],
-    ) -> Result<bool, LimitExceeded> {
-        if scan::has_line_end(input) {
-            return Ok(false);
-        }
-        self.part_of_line::<OBSERVE>(mem::take(input)).map(|()| true)
-    }
+/// What is looked at, checked and copied in turn: it stays in the first-level cache meanwhile.
+const BLOCK: usize = 8 * 1024;
 
+impl Decoder {
     /// Finds the next event, and with `OBSERVE` what else there is to show. `None`: all of `input` is consumed.
     ///
     /// What was found may lie in `input` as it was before the call: [`view`](Self::view) needs the same slice again.
@@ -57,39 +49,38 @@ impl Decoder {
         &mut self,
         input: &mut &[u8],
     ) -> Result<Option<Found>, LimitExceeded> {
-        if self.lent != Lent::Nothing {
-            self.clear_lent();
-        }
-        let chunk = *input;
+        let chunk = mem::take(input);
         let mut at = 0;
-        if usize::from(self.bom) < BOM.len() {
-            self.skip_bom(chunk, &mut at);
-        }
-        if self.after_cr {
-            self.skip_lf(chunk, &mut at);
-        }
-        loop {
-            let rest = chunk.get(at..).unwrap_or_default();
-            let Some(len) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
-                *input = &[];
-                return self.part_of_line::<OBSERVE>(rest).map(|()| None);
+        self.begin(chunk, &mut at);
+        let mut ends = LineEnds::new(chunk);
+        while let Some(rest @ [_, ..]) = chunk.get(at..) {
+            let end = match rest {
+                [b'\n' | b'\r', ..] => Some(at),
+                [_] => None,
+                _ => ends.after(at),
             };
-            at = self.end_of_line(chunk, at + len);
-            *input = chunk.get(at..).unwrap_or_default();
-            let found = if len == 0 && self.line == Line::Start {
-                self.end_of_block::<OBSERVE>(&[])
+            let Some(end) = end else {
+                return self.piece_of_line::<OBSERVE>(rest);
+            };
+            let part = chunk.get(at..end).unwrap_or_default();
+            at = self.end_of_line(chunk, end);
+            let found = if part.is_empty() && self.line == Line::Start {
+                Ok(self.end_of_block::<OBSERVE>(&[]))
             } else {
-                let pushed = self.part_of_line::<OBSERVE>(rest.get(..len).unwrap_or_default());
+                let pushed = self.part_of_line::<OBSERVE>(part);
                 let ended = self.end_of_cut_line::<OBSERVE>();
-                pushed.and(ended)?
+                pushed.and(ended)
             };
-            if let Some(found) = found {
-                if found != Found::Comment {
-                    self.lent = Lent::Block;
-                }
-                return Ok(Some(found));
+            if let Ok(None) = found {
+                continue;
             }
+            *input = chunk.get(at..).unwrap_or_default();
+            if let Ok(Some(Found::Event | Found::NoData)) = found {
+                self.lent = Lent::Block;
+            }
+            return found;
         }
+        Ok(None)
     }
 
     /// Moves `at` behind what is consumed of the chunk. An error, too, consumes its line.
@@ -139,10 +130,17 @@ impl Decoder {
         chunk: &[u8],
         at: &mut usize,
     ) -> Result<Option<Found>, LimitExceeded> {
-        let Some(end) = LineEnds::new(chunk).after(*at) else {
-            let part = chunk.get(*at..).unwrap_or_default();
-            *at = chunk.len();
-            return self.part_of_line::<OBSERVE>(part).map(|()| None);
+        let end = loop {
+            let rest = chunk.get(*at..).unwrap_or_default();
+            let block = rest.get(..BLOCK).unwrap_or(rest);
+            if let Some(end) = LineEnds::new(block).after(0) {
+                break *at + end;
+            }
+            *at += block.len();
+            self.part_of_line::<OBSERVE>(block)?;
+            if *at == chunk.len() {
+                return Ok(None);
+            }
         };
         let part = chunk.get(*at..end).unwrap_or_default();
         *at = self.end_of_line(chunk, end);
@@ -164,7 +162,7 @@ impl Decoder {
             *at = self.end_of_line(chunk, end);
             let found = match line {
                 [] => self.end_of_block::<OBSERVE>(chunk),
-                [b':'] if !OBSERVE && self.block.is_empty() => {
+                [b':'] if !OBSERVE && !self.skipping && self.block.is_empty() => {
                     *at = chunk.len() - after_heartbeats(chunk.get(*at..).unwrap_or_default()).len();
                     None
                 }
@@ -175,6 +173,23 @@ impl Decoder {
             }
         }
         Ok(None)
+    }
+
+    /// What there is to do between two lines only.
+    #[inline(always)]
+    fn begin(&mut self, chunk: &[u8], at: &mut usize) {
+        if self.line != Line::Start {
+            return;
+        }
+        if self.lent != Lent::Nothing {
+            self.clear_lent();
+        }
+        if usize::from(self.bom) < BOM.len() {
+            self.skip_bom(chunk, at);
+        }
+        if self.after_cr {
+            self.skip_lf(chunk, at);
+        }
     }
 
     /// Drops one BOM at the start of the stream (the standard decodes with "UTF-8 decode", which strips it).
@@ -233,7 +248,7 @@ impl Decoder {
             Field::Data => {
                 self.keep_data(chunk);
                 self.fits(Limit::Event, self.data.len().saturating_add(value.len()))?;
-                append_line(&mut self.data, chunk, place);
+                push_line(&mut self.data, chunk, place);
             }
             Field::Event => {
                 self.fits(Limit::Name, value.len())?;
@@ -263,6 +278,12 @@ impl Decoder {
     /// A piece of a line that is cut by the end of a chunk.
     #[inline(always)]
     fn part_of_line<const OBSERVE: bool>(&mut self, mut bytes: &[u8]) -> Result<(), LimitExceeded> {
+        if !OBSERVE && self.line == Line::Start && bytes.starts_with(b":") {
+            self.line = Line::Skip;
+        }
+        if self.line == Line::Skip {
+            return Ok(());
+        }
         if let Line::Start | Line::Name { .. } = self.line {
             if let Some(field) = self.line.push_name(&mut bytes) {
                 self.begin_value::<OBSERVE>(field);
@@ -277,8 +298,20 @@ impl Decoder {
         self.push_part(bytes)
     }
 
+    #[inline(never)]
+    pub(super) fn piece_of_line<const OBSERVE: bool>(
+        &mut self,
+        bytes: &[u8],
+    ) -> Result<Option<Found>, LimitExceeded> {
+        self.part_of_line::<OBSERVE>(bytes).map(|()| None)
+    }
+
     /// The end of a cut line; its last piece has been pushed.
     fn end_of_cut_line<const OBSERVE: bool>(&mut self) -> Result<Option<Found>, LimitExceeded> {
+        if self.line == Line::Skip {
+            self.line = Line::Start;
+            return Ok(None);
+        }
         let mut pushed = Ok(());
         if let Some(field) = self.line.end_name() {
             self.begin_value::<OBSERVE>(field);
@@ -289,7 +322,7 @@ impl Decoder {
         pushed?;
         let Line::Value { field, .. } = line else { return Ok(None) };
         match field {
-            Field::Data => self.data.push(b'\n'),
+            Field::Data => self.data.push(b"\n"),
             Field::Id if scan::has_nul(&self.value) => {}
             Field::Id => {
                 mem::swap(&mut self.id, &mut self.value);
@@ -324,21 +357,21 @@ impl Decoder {
     #[inline(always)]
     fn push_part(&mut self, bytes: &[u8]) -> Result<(), LimitExceeded> {
         let Line::Value { field, .. } = self.line else { return Ok(()) };
-        let (limit, buffer) = match field {
-            Field::Data => (Limit::Event, &mut self.data),
-            Field::Event => (Limit::Name, &mut self.name),
-            Field::Id => (Limit::Id, &mut self.value),
-            Field::Comment => (Limit::Comment, &mut self.value),
+        let (limit, len) = match field {
+            Field::Data => (Limit::Event, self.data.len()),
+            Field::Event => (Limit::Name, self.name.len()),
+            Field::Id => (Limit::Id, self.value.len()),
+            Field::Comment => (Limit::Comment, self.value.len()),
             Field::Retry => {
                 self.digits.push(bytes);
                 return Ok(());
             }
         };
-        let len = buffer.len().saturating_add(bytes.len());
-        if len <= self.limits.of(limit) {
-            match bytes {
-                [byte] => buffer.push(*byte),
-                _ => append(buffer, bytes),
+        if len.saturating_add(bytes.len()) <= self.limits.of(limit) {
+            match field {
+                Field::Data => self.data.push(bytes),
+                Field::Event => append(&mut self.name, bytes),
+                _ => append(&mut self.value, bytes),
             }
             return Ok(());
         }
@@ -393,7 +426,7 @@ impl Decoder {
             }
             self.block.data = Place::ABSENT;
             self.block.name = Place::ABSENT;
-            recycle(&mut self.data);
+            self.data.recycle();
             recycle(&mut self.name);
         }
         Err(LimitExceeded { limit, max: self.limits.of(limit) })
@@ -416,7 +449,7 @@ impl Decoder {
     #[inline]
     fn keep_data(&mut self, chunk: &[u8]) {
         if !self.block.data.is_kept() && !self.block.data.is_absent() {
-            append_line(&mut self.data, chunk, self.block.data);
+            push_line(&mut self.data, chunk, self.block.data);
             self.block.data = Place::KEPT;
             self.buffered = true;
         }
@@ -438,11 +471,10 @@ impl Decoder {
 
     #[inline(never)]
     fn recycle_buffers(&mut self) {
-        self.buffered = false;
-        for buffer in [&mut self.data, &mut self.name, &mut self.id] {
-            recycle(buffer);
-            self.buffered |= buffer.capacity() > RETAINED;
-        }
+        let data = self.data.recycle();
+        let name = recycle(&mut self.name);
+        let id = recycle(&mut self.id);
+        self.buffered = data | name | id;
     }
 }
 
@@ -460,28 +492,30 @@ fn after_heartbeats(mut rest: &[u8]) -> &[u8] {
 
 /// Appends a line that lies in the chunk, and the LF that ends each line of data.
 #[inline(always)]
-fn append_line(buffer: &mut Vec<u8>, chunk: &[u8], line: Place) {
+fn push_line(data: &mut Data, chunk: &[u8], line: Place) {
     match line.with_end(chunk) {
-        Some(whole @ [.., b'\n']) => append(buffer, whole),
+        Some(whole @ [.., b'\n']) => data.push(whole),
         _ => {
-            append(buffer, line.within(chunk).unwrap_or_default());
-            buffer.push(b'\n');
+            data.push(line.within(chunk).unwrap_or_default());
+            data.push(b"\n");
         }
     }
 }
 
 #[inline(always)]
-fn append(buffer: &mut Vec<u8>, bytes: &[u8]) {
+pub(super) fn append(buffer: &mut Vec<u8>, bytes: &[u8]) {
     #[cfg(test)]
     scan::work::add(bytes.len());
     buffer.extend_from_slice(bytes);
 }
 
-/// Empties a buffer. What an exceptional event needed is given back, unless the events after it need it too.
-fn recycle(buffer: &mut Vec<u8>) {
+/// Empties a buffer. What an exceptional event needed is given back, unless the events after it need it too. Answers whether
+/// the buffer keeps more than it does for good.
+pub(super) fn recycle(buffer: &mut Vec<u8>) -> bool {
     let (used, capacity) = (buffer.len(), buffer.capacity());
     buffer.clear();
     if capacity > RETAINED && (capacity > RETAINED_IN_USE || used < capacity / 4) {
         *buffer = Vec::new();
     }
+    buffer.capacity() > RETAINED
 }

@@ -1,10 +1,12 @@
 //! Bytes to events: HTML, "Parsing an event stream" and "Interpreting an event stream".
 //!
-//! The path of a line, in `machine`: `advance` finds its end. A line that lies whole in the chunk goes to `whole_line`;
+//! The path of a line, in `machine`: `advance_many` finds its end. A line that lies whole in the chunk goes to `whole_line`;
 //! one that is cut by the end of a chunk goes piece by piece to `part_of_line` and `end_of_cut_line`. Both do the same
 //! to the block, one arm for each field. The blank line goes to `end_of_block`, and `view` lends what has come together.
+//! Of chunks that are smaller than most lines, `advance_few` takes every line for one that is cut.
 
 mod block;
+mod data;
 mod line;
 mod machine;
 
@@ -14,7 +16,8 @@ use core::mem;
 use core::time::Duration;
 
 pub(crate) use self::block::Found;
-use self::block::{Block, lossy_in_place, rewritten, text};
+use self::block::{Block, NotUtf8, lossy_in_place, rewritten, text};
+use self::data::Data;
 use self::line::{Digits, Line};
 use crate::EventRef;
 use crate::field::{self, InvalidField};
@@ -23,7 +26,7 @@ use crate::scan;
 
 const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
-/// A chunk that is no longer than this may well lie in the middle of a line.
+/// A chunk that is no longer than this and begins in the middle of a line may well be nothing else.
 const PIECE: usize = 64;
 
 /// Capacity that a buffer keeps for good.
@@ -86,7 +89,7 @@ pub struct Decoder {
     digits: Digits,
     block: Block,
     /// The data of the block where it does not lie in the chunk, an LF after each line. Empty otherwise.
-    data: Vec<u8>,
+    data: Data,
     /// The name of the block where it does not lie in the chunk.
     name: Vec<u8>,
     /// The id of the block where it does not lie in the chunk.
@@ -176,14 +179,19 @@ impl Decoder {
         &'d mut self,
         input: &mut &'i [u8],
     ) -> Result<Option<EventRef<'d>>, LimitExceeded> {
-        // What comes in small pieces, or byte by byte, is in the middle of a line for the most part.
-        if self.line != Line::Start && input.len() <= PIECE && self.take_piece::<false>(input)? {
-            return Ok(None);
+        // What comes byte by byte, or in other small pieces, is in the middle of a line for the most part.
+        let in_line = self.line != Line::Start;
+        match *input {
+            [byte] if in_line && !matches!(byte, b'\n' | b'\r') => {
+                self.piece_of_line::<false>(mem::take(input)).map(|_| None)
+            }
+            few if few.len() < scan::FEW => self.decode_few(input),
+            piece if piece.len() <= PIECE && in_line && self.line != Line::Skip => self.decode_few(input),
+            _ => self.decode_lines(input),
         }
-        if input.len() < scan::FEW { self.decode_few(input) } else { self.decode_lines(input) }
     }
 
-    #[inline(never)]
+    #[inline]
     fn decode_few<'d, 'i: 'd>(
         &'d mut self,
         input: &mut &'i [u8],
@@ -263,26 +271,22 @@ impl Decoder {
     /// Lends a found event, likewise.
     #[inline(always)]
     pub(crate) fn view<'d>(&'d mut self, chunk: &'d [u8]) -> EventRef<'d> {
-        let name = self.block.name.of(chunk, &self.name);
-        let data = self.block.data.of(chunk, without_last(&self.data));
-        let (name, data) = match (text(name), text(data)) {
+        let Block { name, data, id, .. } = self.block;
+        let name_text = text(name.of(chunk, &self.name));
+        let data_text =
+            if data.is_kept() { self.data.text().map(Some).ok_or(NotUtf8) } else { text(data.within(chunk)) };
+        let (name, data) = match (name_text, data_text) {
             (Ok(name), Ok(data)) => (name, data),
-            _ => rewritten(name, data, &mut self.value),
+            _ => rewritten(name.of(chunk, &self.name), data.of(chunk, self.data.bytes()), &mut self.value),
         };
         EventRef {
             name,
             data,
-            has_id: !self.block.id.is_absent(),
+            has_id: !id.is_absent(),
             last_event_id: &self.last_event_id,
             retry: self.retry.filter(|_| self.block.has_retry),
         }
     }
-}
-
-/// The data without the LF after its last line.
-#[inline]
-fn without_last(data: &[u8]) -> &[u8] {
-    data.split_last().map_or(data, |(_, data)| data)
 }
 
 #[cfg(test)]

@@ -130,6 +130,49 @@ fn a_cut_line_without_a_colon_over_the_limit_ends_at_its_end() {
     assert_eq!(decoder.last_event_id(), "7");
 }
 
+/// Long data is checked piece by piece, with whatever comes after it, and after the next event.
+#[test]
+fn long_data_is_the_same_in_every_cut() {
+    let long = "x".repeat(700);
+    for tail in
+        ["".as_bytes(), "\ndata: y\ndata".as_bytes(), "我🙂".as_bytes(), b"\xE6\x88", b"\xFF\ndata: 7"]
+    {
+        let stream = [b"data:", long.as_bytes(), tail, b"\n\ndata: ", b"next\n\n"].concat();
+        let expected = decode_in_pieces(&stream, stream.len());
+        assert_eq!(expected.len(), 2);
+        assert_eq!(
+            expected[0],
+            String::from_utf8_lossy(&[long.as_bytes(), tail].concat())
+                .replace("data: ", "")
+                .replace("data", "")
+        );
+        for piece in [1, 3, 64, 65, 256, 257, 699, 700, 701, 702, 703, 704, 705, 706, 707, 708, 709] {
+            assert_eq!(decode_in_pieces(&stream, piece), expected, "{tail:?} in pieces of {piece}");
+        }
+    }
+}
+
+fn decode_in_pieces(stream: &[u8], piece: usize) -> Vec<String> {
+    let mut decoder = Decoder::new();
+    let mut seen = Vec::new();
+    for mut chunk in stream.chunks(piece) {
+        while let Some(event) = decoder.decode(&mut chunk).unwrap() {
+            seen.push(String::from(event.data()));
+        }
+    }
+    seen
+}
+
+/// Found by fuzzing: heartbeats are skipped at once, and with them went the blank line that ends a skipped event.
+#[test]
+fn a_skipped_event_ends_among_heartbeats() {
+    let limits = Limits { id_bytes: 0, ..Limits::default() };
+    let mut decoder = Decoder::new().with_limits(limits);
+    let mut input = &b"id: 7\n:\n\n:\n\ndata: next\n\n"[..];
+    assert_eq!(decoder.decode(&mut input).unwrap_err().limit(), Limit::Id);
+    assert_eq!(decoder.decode(&mut input).unwrap().unwrap().data(), "next");
+}
+
 #[test]
 fn a_comment_over_its_limit_does_not_harm_the_event_around_it() {
     let limits = Limits { comment_bytes: 3, ..Limits::default() };
