@@ -22,7 +22,7 @@ impl Decoder {
         &mut self,
         input: &mut &[u8],
     ) -> Result<Option<Found>, LimitExceeded> {
-        if input.len() < scan::FEW {
+        if scan::is_few(input) {
             return self.advance_few::<OBSERVE>(input);
         }
         self.advance_many::<OBSERVE>(input)

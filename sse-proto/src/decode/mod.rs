@@ -185,7 +185,7 @@ impl Decoder {
             [byte] if in_line && !matches!(byte, b'\n' | b'\r') => {
                 self.piece_of_line::<false>(mem::take(input)).map(|_| None)
             }
-            few if few.len() < scan::FEW => self.decode_few(input),
+            few if scan::is_few(few) => self.decode_few(input),
             piece if piece.len() <= PIECE && in_line && self.line != Line::Skip => self.decode_few(input),
             _ => self.decode_lines(input),
         }

@@ -15,8 +15,11 @@ pub(crate) use self::plain::*;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 pub(crate) use self::sse2::*;
 
-/// Chunks of fewer bytes are not worth a look at many at once.
-pub(crate) const FEW: usize = if cfg!(all(target_arch = "x86_64", target_feature = "sse2")) { 16 } else { 0 };
+/// Whether so few bytes are not worth a look at many at once.
+#[inline(always)]
+pub(crate) fn is_few(bytes: &[u8]) -> bool {
+    cfg!(all(target_arch = "x86_64", target_feature = "sse2")) && bytes.len() < 16
+}
 
 /// The bytes as text, if they are UTF-8.
 #[inline]
