@@ -32,6 +32,12 @@ impl Field {
     }
 }
 
+/// As [`Field::split`], where speed does not matter as much as size.
+#[inline(never)]
+fn split_cut(line: &[u8]) -> Option<(Field, &[u8])> {
+    Field::split(line)
+}
+
 /// The value of a line, given what follows its name. `None` if the name goes on.
 #[inline(always)]
 fn value(rest: &[u8]) -> Option<&[u8]> {
@@ -43,7 +49,7 @@ fn value(rest: &[u8]) -> Option<&[u8]> {
 }
 
 /// Where in a line the decoder is, between two chunks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Line {
     /// Before its first byte.
     #[default]
@@ -59,13 +65,23 @@ pub(super) enum Line {
 impl Line {
     const LONGEST_NAME: usize = 5;
 
+    #[inline]
+    pub(super) fn is_start(&self) -> bool {
+        matches!(self, Self::Start)
+    }
+
+    #[inline]
+    pub(super) fn is_skipped(&self) -> bool {
+        matches!(self, Self::Skip)
+    }
+
     /// Takes the bytes of the name from the front of `bytes`, if the name is not complete yet.
     ///
     /// Answers the field when its colon is found.
     pub(super) fn push_name(&mut self, bytes: &mut &[u8]) -> Option<Field> {
-        if *self == Self::Start && !bytes.is_empty() {
+        if self.is_start() && !bytes.is_empty() {
             *self = Self::Name { bytes: [0; Self::LONGEST_NAME], len: 0 };
-            if let Some((field, value)) = Field::split(bytes) {
+            if let Some((field, value)) = split_cut(bytes) {
                 // Either the name ends here, and may go on, or its colon is in, and the space behind it may still come.
                 let space = value.is_empty() && bytes.ends_with(b":") && field != Field::Comment;
                 if space || !value.is_empty() || matches!(bytes, [.., b' ' | b':']) {
@@ -97,7 +113,7 @@ impl Line {
         let Self::Name { bytes, len } = *self else { return None };
         let field = match bytes.get(..usize::from(len))? {
             b"" => Some(Field::Comment),
-            name => Field::split(name).map(|(field, _)| field),
+            name => split_cut(name).map(|(field, _)| field),
         };
         *self = match field {
             Some(field) => Self::Value { field, space: field != Field::Comment },

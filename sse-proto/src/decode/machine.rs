@@ -64,7 +64,7 @@ impl Decoder {
             };
             let part = chunk.get(at..end).unwrap_or_default();
             at = self.end_of_line(chunk, end);
-            let found = if part.is_empty() && self.line == Line::Start {
+            let found = if part.is_empty() && self.line.is_start() {
                 Ok(self.end_of_block::<OBSERVE>(&[]))
             } else {
                 let pushed = self.part_of_line::<OBSERVE>(part);
@@ -96,9 +96,9 @@ impl Decoder {
         if usize::from(self.bom) < BOM.len() {
             self.skip_bom(chunk, at);
         }
-        if self.line != Line::Start {
+        if !self.line.is_start() {
             let found = self.rest_of_cut_line::<OBSERVE>(chunk, at)?;
-            if found.is_some() || self.line != Line::Start {
+            if found.is_some() || !self.line.is_start() {
                 return Ok(found);
             }
         }
@@ -178,7 +178,7 @@ impl Decoder {
     /// What there is to do between two lines only.
     #[inline(always)]
     fn begin(&mut self, chunk: &[u8], at: &mut usize) {
-        if self.line != Line::Start {
+        if !self.line.is_start() {
             return;
         }
         if self.lent != Lent::Nothing {
@@ -276,12 +276,12 @@ impl Decoder {
     }
 
     /// A piece of a line that is cut by the end of a chunk.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn part_of_line<const OBSERVE: bool>(&mut self, mut bytes: &[u8]) -> Result<(), LimitExceeded> {
-        if !OBSERVE && self.line == Line::Start && bytes.starts_with(b":") {
+        if !OBSERVE && self.line.is_start() && bytes.starts_with(b":") {
             self.line = Line::Skip;
         }
-        if self.line == Line::Skip {
+        if self.line.is_skipped() {
             return Ok(());
         }
         if let Line::Start | Line::Name { .. } = self.line {
@@ -308,7 +308,7 @@ impl Decoder {
 
     /// The end of a cut line; its last piece has been pushed.
     fn end_of_cut_line<const OBSERVE: bool>(&mut self) -> Result<Option<Found>, LimitExceeded> {
-        if self.line == Line::Skip {
+        if self.line.is_skipped() {
             self.line = Line::Start;
             return Ok(None);
         }
@@ -354,7 +354,7 @@ impl Decoder {
     }
 
     /// A piece of the value of a cut line.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn push_part(&mut self, bytes: &[u8]) -> Result<(), LimitExceeded> {
         let Line::Value { field, .. } = self.line else { return Ok(()) };
         let (limit, len) = match field {

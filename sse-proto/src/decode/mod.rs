@@ -180,13 +180,13 @@ impl Decoder {
         input: &mut &'i [u8],
     ) -> Result<Option<EventRef<'d>>, LimitExceeded> {
         // What comes byte by byte, or in other small pieces, is in the middle of a line for the most part.
-        let in_line = self.line != Line::Start;
+        let in_line = scan::MANY_AT_ONCE && !self.line.is_start();
         match *input {
             [byte] if in_line && !matches!(byte, b'\n' | b'\r') => {
                 self.piece_of_line::<false>(mem::take(input)).map(|_| None)
             }
             few if scan::is_few(few) => self.decode_few(input),
-            piece if piece.len() <= PIECE && in_line && self.line != Line::Skip => self.decode_few(input),
+            piece if piece.len() <= PIECE && in_line && !self.line.is_skipped() => self.decode_few(input),
             _ => self.decode_lines(input),
         }
     }
@@ -247,7 +247,7 @@ impl Decoder {
     pub fn finish(&mut self) -> End {
         let in_bom = (1..BOM.len()).contains(&usize::from(self.bom));
         let waiting = self.skipping || (self.lent != Lent::Block && self.block.is_waiting());
-        let end = if in_bom || waiting || self.line != Line::Start { End::Truncated } else { End::Clean };
+        let end = if in_bom || waiting || !self.line.is_start() { End::Truncated } else { End::Clean };
         let last_event_id = mem::take(&mut self.last_event_id);
         *self = Self { limits: self.limits, last_event_id, retry: self.retry, ..Self::default() };
         end

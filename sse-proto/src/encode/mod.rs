@@ -45,8 +45,10 @@ impl<'b, B: Buffer> Encoder<'b, B> {
     /// An event without data, which dispatches nothing, still carries its id and retry time to the client.
     pub fn event<'e>(&mut self, event: impl Into<EventRef<'e>>) {
         let event = event.into();
-        if let Some(frame) = Frame::new().encode(event) {
-            return self.out.push_str(frame);
+        if scan::MANY_AT_ONCE {
+            if let Some(frame) = Frame::new().encode(event) {
+                return self.out.push_str(frame);
+            }
         }
         // Lines that break need more: the buffer grows by itself then.
         self.out.reserve(event.len_hint());

@@ -15,10 +15,13 @@ pub(crate) use self::plain::*;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 pub(crate) use self::sse2::*;
 
+/// Whether many bytes are looked at at once. Where they are not, small code counts for more than what that would save.
+pub(crate) const MANY_AT_ONCE: bool = cfg!(all(target_arch = "x86_64", target_feature = "sse2"));
+
 /// Whether so few bytes are not worth a look at many at once.
 #[inline(always)]
 pub(crate) fn is_few(bytes: &[u8]) -> bool {
-    cfg!(all(target_arch = "x86_64", target_feature = "sse2")) && bytes.len() < 16
+    MANY_AT_ONCE && bytes.len() < 16
 }
 
 /// The bytes as text, if they are UTF-8.
