@@ -144,7 +144,7 @@ impl<'a> From<&'a Event> for EventRef<'a> {
 
 /// An owned event.
 ///
-/// Like [`EventRef`], it is always valid. It keeps its buffers when it is written anew with
+/// Like [`EventRef`], it is always valid. All of it is one piece of memory, which is kept when it is written anew with
 /// [`assign`](Self::assign), so that one value can receive a whole stream without allocating.
 ///
 /// ```
@@ -157,9 +157,13 @@ impl<'a> From<&'a Event> for EventRef<'a> {
 /// ```
 #[derive(Clone, Default)]
 pub struct Event {
-    name: Slot,
-    data: Slot,
-    id: Slot,
+    /// The data, the name, the id. What is absent is empty.
+    text: String,
+    data_end: usize,
+    name_end: usize,
+    has_data: bool,
+    has_name: bool,
+    has_id: bool,
     retry: Option<u64>,
 }
 
@@ -172,7 +176,11 @@ impl Event {
     /// Sets the data.
     #[must_use]
     pub fn with_data(mut self, data: impl Into<String>) -> Self {
-        self.data = Slot { text: data.into(), present: true };
+        let mut text = data.into();
+        let (data_end, name_len) = (text.len(), self.name_end - self.data_end);
+        text.push_str(self.text.get(self.data_end..).unwrap_or_default());
+        (self.text, self.data_end, self.name_end) = (text, data_end, data_end + name_len);
+        self.has_data = true;
         self
     }
 
@@ -180,10 +188,11 @@ impl Event {
     ///
     /// # Errors
     /// If the name holds CR or LF: no event stream can carry it.
-    pub fn with_name(mut self, name: impl Into<String>) -> Result<Self, InvalidField> {
-        let text = name.into();
-        field::check_name(&text)?;
-        self.name = Slot { text, present: true };
+    pub fn with_name(mut self, name: impl AsRef<str>) -> Result<Self, InvalidField> {
+        let name = field::check_name(name.as_ref())?;
+        self.text.replace_range(self.data_end..self.name_end, name);
+        self.name_end = self.data_end + name.len();
+        self.has_name = true;
         Ok(self)
     }
 
@@ -191,10 +200,9 @@ impl Event {
     ///
     /// # Errors
     /// If the id holds CR or LF, which no event stream can carry, or NUL, with which a client ignores it.
-    pub fn with_id(mut self, id: impl Into<String>) -> Result<Self, InvalidField> {
-        let text = id.into();
-        field::check_id(&text)?;
-        self.id = Slot { text, present: true };
+    pub fn with_id(mut self, id: impl AsRef<str>) -> Result<Self, InvalidField> {
+        self.text.replace_range(self.name_end.., field::check_id(id.as_ref())?);
+        self.has_id = true;
         Ok(self)
     }
 
@@ -205,27 +213,36 @@ impl Event {
         self
     }
 
-    /// Becomes a copy of `event`, in the buffers it already has.
+    /// Becomes a copy of `event`, in the memory it already has.
+    #[inline]
     pub fn assign(&mut self, event: EventRef<'_>) {
-        self.name.assign(event.name);
-        self.data.assign(event.data);
-        self.id.assign(event.id());
+        let [data, name, id] = [event.data, event.name, event.id()].map(Option::unwrap_or_default);
+        self.text.clear();
+        self.text.reserve(data.len() + name.len() + id.len());
+        self.text.push_str(data);
+        self.text.push_str(name);
+        self.text.push_str(id);
+        self.data_end = data.len();
+        self.name_end = data.len() + name.len();
+        self.has_data = event.data.is_some();
+        self.has_name = event.name.is_some();
+        self.has_id = event.has_id;
         self.retry = event.retry;
     }
 
     /// The event type: the event field, or `message` where that is absent or empty.
     pub fn name(&self) -> &str {
-        effective_name(self.name.get())
+        self.as_ref().name()
     }
 
     /// The data, empty where absent.
     pub fn data(&self) -> &str {
-        self.data.get().unwrap_or_default()
+        self.as_ref().data()
     }
 
     /// The id field of this very event; `None` where it has none.
     pub fn id(&self) -> Option<&str> {
-        self.id.get()
+        self.as_ref().id()
     }
 
     /// The reconnection time that this event carries, if any.
@@ -235,27 +252,30 @@ impl Event {
 
     /// The event field as written; `None` where absent.
     pub fn event_field(&self) -> Option<&str> {
-        self.name.get()
+        self.as_ref().name
     }
 
     /// The data as written; `None` where there is none, so that nothing is dispatched.
     pub fn data_field(&self) -> Option<&str> {
-        self.data.get()
+        self.as_ref().data
     }
 
     /// Takes the data out, empty where absent.
-    pub fn into_data(self) -> String {
-        self.data.text
+    pub fn into_data(mut self) -> String {
+        self.text.truncate(self.data_end);
+        self.text
     }
 
     /// Lends the event, for encoding it.
     #[inline]
     pub fn as_ref(&self) -> EventRef<'_> {
+        let (text, id) = self.text.split_at_checked(self.name_end).unwrap_or_default();
+        let (data, name) = text.split_at_checked(self.data_end).unwrap_or_default();
         EventRef {
-            name: self.name.get(),
-            data: self.data.get(),
-            has_id: self.id.present,
-            last_event_id: &self.id.text,
+            name: self.has_name.then_some(name),
+            data: self.has_data.then_some(data),
+            has_id: self.has_id,
+            last_event_id: id,
             retry: self.retry,
         }
     }
@@ -263,10 +283,7 @@ impl Event {
 
 impl PartialEq for Event {
     fn eq(&self, other: &Self) -> bool {
-        self.name.get() == other.name.get()
-            && self.data.get() == other.data.get()
-            && self.id.get() == other.id.get()
-            && self.retry == other.retry
+        self.as_ref() == other.as_ref()
     }
 }
 
@@ -287,26 +304,6 @@ impl From<&str> for Event {
 impl From<String> for Event {
     fn from(data: String) -> Self {
         Self::new(data)
-    }
-}
-
-/// A text that may be absent and keeps its buffer all the same. Absent texts are empty.
-#[derive(Clone, Default)]
-struct Slot {
-    text: String,
-    present: bool,
-}
-
-impl Slot {
-    #[inline]
-    fn get(&self) -> Option<&str> {
-        self.present.then_some(self.text.as_str())
-    }
-
-    fn assign(&mut self, text: Option<&str>) {
-        self.text.clear();
-        self.text.push_str(text.unwrap_or_default());
-        self.present = text.is_some();
     }
 }
 
@@ -357,8 +354,8 @@ impl fmt::Display for Event {
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
-            .field("event", &self.name.get().map(Preview))
-            .field("data", &self.data.get().map(Preview))
+            .field("event", &self.event_field().map(Preview))
+            .field("data", &self.data_field().map(Preview))
             .field("id", &self.id().map(Preview))
             .field("retry", &self.retry())
             .finish()

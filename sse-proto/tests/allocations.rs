@@ -45,6 +45,16 @@ fn an_event_that_lies_in_the_chunk_never_allocates() {
 }
 
 #[test]
+fn a_new_owned_event_allocates_once() {
+    let event =
+        EventRef::new("21.50").with_name("content_block_delta").unwrap().with_id("1700000000000-17").unwrap();
+    let mut kept = None;
+    assert_eq!(measure(|| kept = Some(event.to_event())).count_total, 1);
+    assert_eq!(kept.unwrap().as_ref(), event);
+    assert_eq!(measure(|| drop(EventRef::default().to_event())).count_total, 0);
+}
+
+#[test]
 fn an_owned_event_is_written_anew_without_allocating() {
     let mut event = Event::default();
     let mut decoder = Decoder::new();
