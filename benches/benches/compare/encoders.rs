@@ -31,17 +31,21 @@ impl Events {
         while let Some(event) = decoder.decode(&mut stream).expect("within the limits") {
             decoded.push(event.to_event());
         }
-        let (mut events, mut frames, mut len) = (Vec::new(), Vec::new(), 0);
-        for event in decoded.iter().cycle() {
+        let (mut events, mut len) = (Vec::new(), 0);
+        let frame = |event: &Event| {
             let mut frame = Vec::new();
             Encoder::new(&mut frame).event(event);
-            len += frame.len();
-            frames.push(frame);
+            frame
+        };
+        for event in decoded.iter().cycle() {
+            len += frame(event).len();
             events.push(event.clone());
             if len >= size {
                 break;
             }
         }
+        // One behind the other, for the floor.
+        let frames = events.iter().map(frame).collect();
         // Some rivals take nothing that is borrowed for less than the whole program.
         Self { events: events.leak(), frames, len }
     }
