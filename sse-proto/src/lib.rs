@@ -51,6 +51,7 @@ mod error;
 mod event;
 mod field;
 pub mod header;
+pub mod http;
 #[cfg(feature = "http1")]
 pub mod http1;
 mod limits;

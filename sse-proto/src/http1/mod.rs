@@ -24,25 +24,20 @@
 
 mod body;
 pub mod chunk;
-mod fields;
 mod framing;
 mod head;
-mod request;
+mod parse;
 mod request_decoder;
 mod request_head;
 mod response;
 mod response_decoder;
 mod response_head;
-mod url;
 
+pub use crate::http::{HeaderError, Request, RequestError, ResponseHead, Scheme, Url, UrlError, Version};
 pub use body::{BodyDecoder, BodyError};
-pub use fields::HeaderError;
 pub use framing::Framing;
-pub use head::{HeadError, HeadLimits, Version};
-pub use request::{Request, RequestError};
+pub use head::{HeadError, HeadLimits};
 pub use request_decoder::{RequestDecoder, RequestHeadError};
 pub use request_head::RequestHead;
 pub use response::Response;
 pub use response_decoder::{ResponseDecoder, ResponseError, ResponsePart};
-pub use response_head::ResponseHead;
-pub use url::{Scheme, Url, UrlError};
