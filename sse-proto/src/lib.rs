@@ -10,6 +10,7 @@
 //! | encode it | [`Encoder`]: [`Event`]s in, bytes appended to your buffer |
 //! | receive the events of a connection | [`Receiver`]: says when to read, gives events |
 //! | send events on a connection | [`Sender`]: holds what is to be written |
+//! | keep a subscription, over any HTTP | [`EventSource`]: says when to connect, with what request, and gives events |
 //! | speak HTTP/1.1 without a library | `http1` (feature `http1`) |
 //! | check and set the headers of a stream | [`header`] |
 //!
@@ -60,6 +61,8 @@ mod scan;
 mod sender;
 #[cfg(feature = "serde")]
 mod serde_impl;
+pub mod source;
+mod time;
 
 pub use crate::decode::{Decoder, End, Item};
 pub use crate::encode::{Buffer, BufferTooSmall, DataWriter, Encoder};
@@ -71,6 +74,8 @@ pub use crate::field::{FieldName, InvalidField};
 pub use crate::limits::{Limit, LimitExceeded, Limits};
 pub use crate::receiver::{ReceiveError, Receiver, Want};
 pub use crate::sender::Sender;
+pub use crate::source::EventSource;
+pub use crate::time::Instant;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

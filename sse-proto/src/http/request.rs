@@ -192,6 +192,28 @@ impl Request {
         self.body.as_deref().unwrap_or_default()
     }
 
+    /// Becomes a `GET` without a body, as a redirect with status 303 demands (Fetch, "HTTP-redirect fetch").
+    pub(crate) fn set_bodyless_get(&mut self) {
+        "GET".clone_into(&mut self.method);
+        self.body = None;
+        self.retain_headers(|name| {
+            !name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("content-"))
+        });
+    }
+
+    pub(crate) fn retain_headers(&mut self, keep: impl Fn(&str) -> bool) {
+        self.fields.retain(keep);
+    }
+
+    /// Sets the last event id as [`with_last_event_id`](Self::with_last_event_id) does, or removes it where no header may hold it.
+    pub(crate) fn set_last_event_id(&mut self, id: &str) {
+        self.fields.remove(LAST_EVENT_ID);
+        if !id.is_empty() {
+            // An id that cannot be sent is left out: to connect without it is better than not to connect.
+            let _ = self.fields.add(LAST_EVENT_ID, id);
+        }
+    }
+
     /// Appends head and body to `out`, as HTTP/1.1 (RFC 9112 section 3).
     pub fn encode(&self, out: &mut Vec<u8>) {
         for part in [&self.method, " ", self.url.target(), " HTTP/1.1\r\n"] {

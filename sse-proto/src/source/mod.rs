@@ -1,0 +1,545 @@
+//! When to connect, with what request, and what to make of the answer: the client of an event stream that comes back.
+//!
+//! [`EventSource`] is the machine; [`Config`] is what its user may choose. The files: `state` has the table of its
+//! transitions, `route` the request and where redirects take it, `clock` the deadlines, `body` the bytes and their decoder,
+//! `response` what a response means, `backoff` how long to wait.
+
+mod backoff;
+mod body;
+mod clock;
+mod config;
+mod http_date;
+mod reason;
+mod redirect;
+mod response;
+mod route;
+mod signal;
+mod state;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::error::Error;
+use core::time::Duration;
+
+pub use self::backoff::Backoff;
+pub use self::config::{Config, EndMarker, Reconnect, Timeouts, is_transient};
+pub use self::reason::{Cause, Closed, Refusal, SourceError, Timeout};
+pub use self::redirect::RedirectError;
+pub use self::response::check_response;
+pub use self::signal::Signal;
+
+use self::backoff::Random;
+use self::body::Body;
+use self::clock::{Clock, Due};
+use self::route::Route;
+use self::state::{Input, State};
+use crate::http::{Request, ResponseHead};
+use crate::{Decoder, EventRef, Instant, Item, LimitExceeded, header};
+
+/// Keeps a subscription to an event stream over any HTTP: facts in, wants out.
+///
+/// It says what it wants; the caller, who has the connection and the clock, does it and reports. The last event id, the
+/// reconnection time and the count of failures live as long as the source, so that no place is lost.
+///
+/// ```text
+///                  ┌───────────────────────────────────── due ─────────────────────────────────┐
+///                  ▼                                                                           │
+///  new ──────►  Idle ── asked ──► Preparing ── asked ──► Connecting ── lost ────────────────► Waiting
+///                                                        │  ▲  │  └─── refused ──► Refused ──►  ▲
+///                                              redirected└──┘  └ accepted ──► Open ── lost, ended
+///
+///  where the source does not connect again, every arrow to Waiting leads to Closed; close, the end marker,
+///  status 204, a redirect that is refused and the time limit for the whole do so from anywhere
+/// ```
+///
+/// | want | what to do | what to report |
+/// |---|---|---|
+/// | [`Prepare`](Want::Prepare) | drop the connection; change [`request_mut`](Self::request_mut) if you like | nothing: it comes once |
+/// | [`Request`](Want::Request) | send [`request`](Self::request), which follows no redirects | [`handle_connected`](Self::handle_connected), [`handle_response`](Self::handle_response) |
+/// | [`Read`](Want::Read) | read some of the body | [`handle_read`](Self::handle_read) or [`handle_bytes`](Self::handle_bytes), [`handle_end`](Self::handle_end) |
+/// | [`Event`](Want::Event) | take [`event`](Self::event) | nothing: it comes once |
+/// | [`Signal`](Want::Signal) | take [`take_signal`](Self::take_signal) | nothing: it comes once |
+/// | [`Limit`](Want::Limit) | tell the user | nothing: it comes once |
+/// | [`Yield`](Want::Yield) | let other tasks run | nothing: it comes once |
+/// | [`Wait`](Want::Wait) | drop the connection, and wait for the deadline | nothing else |
+/// | [`Closed`](Want::Closed) | drop the connection; tell the user [`take_closed`](Self::take_closed) | nothing: this is the end |
+///
+/// Whatever goes wrong with a connection is reported with [`handle_error`](Self::handle_error), and a deadline that has
+/// passed with [`handle_deadline`](Self::handle_deadline). Reports can come at any time: those that do not fit change nothing.
+///
+/// ```
+/// use core::time::Duration;
+/// use sse_proto::http::{Request, ResponseHead};
+/// use sse_proto::source::{Closed, Config, EndMarker, Want};
+/// use sse_proto::{EventSource, Instant};
+///
+/// // A server that is not there at first, and then cuts a stream.
+/// let mut server = vec![Some("data: two\n\nevent: bye\ndata\n\n"), Some("id: 1\ndata: one\n\ndata: tw"), None];
+/// // What the clock would say.
+/// let mut now = Instant::default();
+///
+/// let mut config = Config::default();
+/// config.end = EndMarker::Name("bye".into());
+/// let seed = 42; // of your source of randomness
+/// let mut source = EventSource::new(Request::get("http://example.com/events")?, seed).with_config(config);
+/// let mut body = &b""[..];
+/// let mut seen = Vec::new();
+/// let closed = loop {
+///     let (want, deadline) = source.want(now);
+///     match want {
+///         Want::Prepare => {
+///             source.request_mut().set_header("Authorization", "Bearer fresh")?;
+///         }
+///         Want::Request => match server.pop().flatten() {
+///             Some(stream) => {
+///                 source.handle_connected(now);
+///                 let head = ResponseHead::new(200).with_header("content-type", b"text/event-stream");
+///                 source.handle_response(now, head);
+///                 body = stream.as_bytes();
+///             }
+///             None => source.handle_error(now, "connection refused"),
+///         },
+///         Want::Read if body.is_empty() => source.handle_end(now),
+///         Want::Read => {
+///             let taken = source.handle_bytes(now, body);
+///             body = &body[taken..];
+///         }
+///         Want::Event => seen.push(source.event().data().to_owned()),
+///         // Instead of sleeping.
+///         Want::Wait => {
+///             now = deadline.expect("a wait has a deadline");
+///             source.handle_deadline(now);
+///         }
+///         Want::Closed => break source.take_closed(),
+///         _ => {}
+///     }
+/// };
+/// assert_eq!(seen, ["one", "two", ""]);
+/// assert_eq!(source.request().header("last-event-id"), Some(&b"1"[..]));
+/// assert!(matches!(closed, Some(Closed::Finished)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct EventSource {
+    config: Config,
+    random: Random,
+    state: State,
+    route: Route,
+    clock: Clock,
+    body: Body,
+    /// How many requests were sent.
+    exchanges: u32,
+    /// How many attempts have failed in a row.
+    failures: u32,
+    response: Option<ResponseHead>,
+    refused_body: Vec<u8>,
+    /// What the caller can take before the next want.
+    current: Option<Signal>,
+    /// Signals to come: a stream was opened, then it was lost.
+    opened: bool,
+    reconnecting: Option<Signal>,
+    signalled_retry: Option<Duration>,
+    /// The event found last was the end marker.
+    marked: bool,
+    /// Until it is taken.
+    closed: Option<Closed>,
+}
+
+/// What an [`EventSource`] wants. [`Request`](Self::Request), [`Read`](Self::Read), [`Wait`](Self::Wait) and
+/// [`Closed`](Self::Closed) stand until they are met; the others come once, and are gone when the next want is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Want {
+    /// An attempt begins: its request may be changed now. Redirects that follow do not ask again.
+    Prepare,
+    /// Send the request, and report the head of its response.
+    Request,
+    /// Read some of the response's body.
+    Read,
+    /// An event is there.
+    Event,
+    /// Something else has happened; only where signals are asked for.
+    Signal,
+    /// An event exceeded this limit and is skipped. The stream goes on.
+    Limit(LimitExceeded),
+    /// Wait for the deadline.
+    Wait,
+    /// Let other tasks run before asking again: the peer keeps sending without ever completing an event. A thread of its own
+    /// may ask again at once.
+    Yield,
+    /// Nothing more comes.
+    Closed,
+}
+
+impl EventSource {
+    /// A source of the events that this request asks for. The seed makes its jitter different from that of other clients.
+    ///
+    /// Each attempt sends the request anew, with the last event id of the source; a `Last-Event-ID` header that it has is where
+    /// the source begins.
+    pub fn new(request: Request, seed: u64) -> Self {
+        let mut decoder = Decoder::new();
+        let id = request
+            .header(header::LAST_EVENT_ID)
+            .and_then(|id| header::parse_last_event_id(id).ok().flatten());
+        // Cannot fail: it was parsed as an event id.
+        let _ = decoder.set_last_event_id(id.unwrap_or_default());
+        Self {
+            config: Config::default(),
+            random: Random(seed),
+            state: State::Idle,
+            route: Route::new(request),
+            clock: Clock::default(),
+            body: Body::new(decoder),
+            exchanges: 0,
+            failures: 0,
+            response: None,
+            refused_body: Vec::new(),
+            current: None,
+            opened: false,
+            reconnecting: None,
+            signalled_retry: None,
+            marked: false,
+            closed: None,
+        }
+    }
+
+    /// Decides otherwise where there is a choice.
+    #[must_use]
+    pub fn with_config(mut self, config: Config) -> Self {
+        let decoder = core::mem::take(&mut self.body.decoder);
+        self.body.decoder = decoder.with_limits(config.limits);
+        Self { config, ..self }
+    }
+
+    /// What to do next, and until when. If the deadline passes first, report it with
+    /// [`handle_deadline`](Self::handle_deadline).
+    pub fn want(&mut self, now: Instant) -> (Want, Option<Instant>) {
+        self.next::<false>(now)
+    }
+
+    /// As [`want`](Self::want), but gives signals too.
+    pub fn want_signal(&mut self, now: Instant) -> (Want, Option<Instant>) {
+        self.next::<true>(now)
+    }
+
+    /// Reports that the connection for the request is there, or that its making is none of the source's business: from now on
+    /// the response is waited for.
+    pub fn handle_connected(&mut self, now: Instant) {
+        self.clock.set_connected(now);
+    }
+
+    /// Reports the head of the response to the request.
+    pub fn handle_response(&mut self, now: Instant, head: ResponseHead) {
+        if !matches!(self.state, State::Connecting) {
+            return;
+        }
+        let input = match self.route.target(&head, self.config.max_redirects) {
+            Some(Ok(url)) => Input::Redirected { status: head.status(), url },
+            Some(Err(error)) => Input::Close(Closed::Refused(Refusal::Redirect(error))),
+            None if head.status() == 204 => Input::Close(Closed::Stopped),
+            None => (self.config.check)(&head).map_or_else(Input::Refused, |()| Input::Accepted),
+        };
+        self.response = Some(head);
+        self.transition(now, input);
+    }
+
+    /// Where to read the body into. Never empty.
+    pub fn space(&mut self) -> &mut [u8] {
+        self.body.space()
+    }
+
+    /// Reports that `count` bytes of the body were put at the beginning of [`space`](Self::space); 0 means that the body ended.
+    ///
+    /// A count beyond the space is taken for all of the space; a report that was not wanted is ignored.
+    pub fn handle_read(&mut self, now: Instant, count: usize) {
+        if count == 0 {
+            return self.handle_end(now);
+        }
+        if self.body.is_empty() && self.has_body() {
+            self.hear();
+            self.body.set_unread(0..count);
+        }
+    }
+
+    /// Reports bytes of the body, and returns how many of them were taken; the others are to be reported again when the next
+    /// read is wanted. Of a body that nobody wants all are.
+    pub fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) -> usize {
+        if !self.has_body() || bytes.is_empty() {
+            return bytes.len();
+        }
+        if !self.body.is_empty() {
+            return 0;
+        }
+        let space = self.body.space();
+        let count = bytes.len().min(space.len());
+        for (to, from) in space.iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        self.handle_read(now, count);
+        count
+    }
+
+    /// Reports that the body ended as it should.
+    pub fn handle_end(&mut self, now: Instant) {
+        self.handle_over(now, Ok(()));
+    }
+
+    /// Reports that there is no connection, or none any more. Events that are in are still given.
+    pub fn handle_error(&mut self, now: Instant, error: impl Into<Box<dyn Error + Send + Sync>>) {
+        self.handle_over(now, Err(Cause::Transport(error.into())));
+    }
+
+    /// Reports that a deadline has passed. One that has not, or is no longer one, changes nothing.
+    pub fn handle_deadline(&mut self, now: Instant) {
+        let Some((_, due)) = self.clock.deadline(&self.state, &self.config).filter(|(at, _)| *at <= now)
+        else {
+            return;
+        };
+        let input = match due {
+            Due::Total => Input::Close(Closed::TimedOut),
+            Due::Timeout(timeout) => Input::Lost(Cause::Timeout(timeout)),
+            Due::Refusal => Input::Settled,
+            Due::Attempt => Input::Due,
+        };
+        self.transition(now, input);
+    }
+
+    /// Closes the source at once, for good.
+    pub fn close(&mut self) {
+        self.current = None;
+        // It does not matter when.
+        self.transition(Instant::default(), Input::Close(Closed::ByCaller));
+    }
+
+    /// The event that was found; after anything but [`Want::Event`] an event without fields.
+    pub fn event(&mut self) -> EventRef<'_> {
+        match self.body.item() {
+            Some(Item::Event(event)) => event,
+            _ => EventRef::default(),
+        }
+    }
+
+    /// What happened, after [`Want::Event`], [`Want::Signal`], [`Want::Limit`] and [`Want::Closed`]; `None` after others, and
+    /// where it was taken.
+    pub fn take_signal(&mut self) -> Option<Signal> {
+        if let Some(signal) = self.current.take() {
+            return Some(signal);
+        }
+        let signal = match self.body.item() {
+            Some(Item::Event(event)) => Some(Signal::Event(event.to_event())),
+            Some(Item::Comment(text)) => Some(Signal::Comment(text.into())),
+            Some(Item::NoData(_)) => None,
+            None => self.take_closed().map(Signal::Closed),
+        };
+        self.body.forget_found();
+        signal
+    }
+
+    /// Why nothing more comes; `None` before that, and where it was taken.
+    pub fn take_closed(&mut self) -> Option<Closed> {
+        self.closed.take()
+    }
+
+    /// The request of this attempt, as the last redirect left it.
+    pub fn request(&self) -> &Request {
+        self.route.request()
+    }
+
+    /// The request of this attempt, to be changed on [`Want::Prepare`]. The next attempt begins with the user's again.
+    ///
+    /// After a permanent redirect to another origin the request is already without credentials and the user's headers; what is
+    /// added then is taken off again, unless its URL is changed as well.
+    pub fn request_mut(&mut self) -> &mut Request {
+        self.route.request_mut()
+    }
+
+    /// The head of the last response, accepted or not; `None` from the beginning of an attempt to its response.
+    pub fn response(&self) -> Option<&ResponseHead> {
+        self.response.as_ref()
+    }
+
+    /// The beginning of a refused response's body, at most [`Config::refusal_bytes`]; empty otherwise.
+    pub fn refused_body(&self) -> &[u8] {
+        &self.refused_body
+    }
+
+    /// The last event id so far; empty where there is none.
+    pub fn last_event_id(&self) -> &str {
+        self.body.decoder.last_event_id()
+    }
+
+    /// The reconnection time that the server asked for last.
+    pub fn retry(&self) -> Option<Duration> {
+        self.body.decoder.retry()
+    }
+
+    /// Whether a response has been accepted, and its stream has not ended.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, State::Open)
+    }
+
+    /// Whether nothing more comes.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
+    fn next<const OBSERVE: bool>(&mut self, now: Instant) -> (Want, Option<Instant>) {
+        let want = match self.advance::<OBSERVE>(now) {
+            Want::Read if !self.may_read(now) => Want::Yield,
+            want => want,
+        };
+        (want, self.deadline())
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.clock.deadline(&self.state, &self.config).map(|(at, _)| at)
+    }
+
+    /// What to do next, as far as it can be said without reading.
+    pub(crate) fn advance<const OBSERVE: bool>(&mut self, now: Instant) -> Want {
+        self.clock.start(now);
+        self.current = None;
+        self.body.forget_found();
+        if core::mem::take(&mut self.marked) {
+            self.transition(now, Input::Marked);
+        }
+        // However busy the peer keeps the caller.
+        if self.clock.total(&self.config.timeouts).is_some_and(|at| at <= now) {
+            self.transition(now, Input::Close(Closed::TimedOut));
+        }
+        loop {
+            if let Some(signal) = self.next_signal() {
+                if OBSERVE {
+                    self.current = Some(signal);
+                    return Want::Signal;
+                }
+                continue;
+            }
+            match self.state {
+                State::Idle => {
+                    self.transition(now, Input::Asked);
+                    return Want::Prepare;
+                }
+                State::Preparing => self.transition(now, Input::Asked),
+                State::Connecting => return Want::Request,
+                State::Open => match self.body.advance::<OBSERVE>() {
+                    Ok(true) => {
+                        if let Some(want) = self.found(now) {
+                            return want;
+                        }
+                    }
+                    Ok(false) => match self.body.take_end() {
+                        Some(Ok(())) => self.transition(now, Input::Ended),
+                        Some(Err(cause)) => self.transition(now, Input::Lost(cause)),
+                        // What the last bytes have changed comes before more bytes.
+                        None if self.retry() != self.signalled_retry => {}
+                        None => return Want::Read,
+                    },
+                    Err(error) => {
+                        self.current = Some(Signal::Skipped(error));
+                        return Want::Limit(error);
+                    }
+                },
+                State::Refused(_) => {
+                    let limit = self.config.refusal_bytes;
+                    self.body.move_to(&mut self.refused_body, limit);
+                    if self.body.take_end().is_none() && self.refused_body.len() < limit {
+                        return Want::Read;
+                    }
+                    self.transition(now, Input::Settled);
+                }
+                State::Waiting(_) => return Want::Wait,
+                State::Closed => return Want::Closed,
+            }
+        }
+    }
+
+    /// What to do with what was found; `None` if nothing.
+    fn found(&mut self, now: Instant) -> Option<Want> {
+        let event = match self.body.item()? {
+            Item::Event(event) => event,
+            Item::Comment(_) => return Some(Want::Signal),
+            Item::NoData(_) => return None,
+        };
+        self.clock.hear_event();
+        match &self.config.end {
+            EndMarker::None => {}
+            EndMarker::Data(data) if event.data() == data => {
+                self.transition(now, Input::Marked);
+                return None;
+            }
+            EndMarker::Data(_) => {}
+            EndMarker::Name(name) => self.marked = event.name() == name,
+            EndMarker::When(is_marker) => self.marked = is_marker(event),
+        }
+        Some(Want::Event)
+    }
+
+    /// What has happened and was not signalled.
+    fn next_signal(&mut self) -> Option<Signal> {
+        if core::mem::take(&mut self.opened) {
+            return self.response.clone().map(Signal::Opened);
+        }
+        if self.reconnecting.is_some() {
+            return self.reconnecting.take();
+        }
+        let retry = self.retry();
+        if retry == self.signalled_retry {
+            return None;
+        }
+        self.signalled_retry = retry;
+        retry.map(Signal::Retry)
+    }
+
+    /// Whether the caller may read now; others have their turn first otherwise.
+    pub(crate) fn may_read(&mut self, now: Instant) -> bool {
+        if self.body.is_fruitless() {
+            // A peer that keeps the caller busy reading must not keep it from looking at the clock.
+            self.handle_deadline(now);
+            return false;
+        }
+        self.clock.read(now);
+        true
+    }
+
+    pub(crate) fn handle_over(&mut self, now: Instant, end: Result<(), Cause>) {
+        if self.has_body() {
+            return self.body.end(end);
+        }
+        self.transition(now, end.map_or_else(Input::Lost, |()| Input::Ended));
+    }
+
+    fn has_body(&self) -> bool {
+        matches!(self.state, State::Open | State::Refused(_))
+    }
+
+    /// Counts bytes of the peer's, whatever they are.
+    pub(crate) fn hear(&mut self) {
+        self.clock.hear();
+        self.body.count_read();
+    }
+}
+
+/// What an HTTP/1.1 client over bytes needs besides.
+#[cfg(feature = "http1")]
+impl EventSource {
+    /// Whether all bytes of the body that there were have been looked at.
+    pub(crate) fn is_read(&self) -> bool {
+        self.body.is_empty()
+    }
+
+    /// The number of the last request that was sent.
+    pub(crate) fn exchange(&self) -> u32 {
+        self.exchanges
+    }
+
+    /// These bytes of the space, whatever they are.
+    pub(crate) fn bytes(&self, range: core::ops::Range<usize>) -> &[u8] {
+        self.body.bytes(range)
+    }
+
+    /// These bytes of the space are the body's.
+    pub(crate) fn set_body(&mut self, range: core::ops::Range<usize>) {
+        self.body.set_unread(range);
+    }
+}
