@@ -1,6 +1,6 @@
 //! HTTP/1.1 as far as event streams need it (RFC 9112): heads, body framing, and the URLs they start from.
 //!
-//! Two directions, each with a message to send and a machine to read the answer:
+//! [`Client`] keeps a subscription; what it is made of serves other uses too. Two directions, each with a message to send and a machine to read the answer:
 //!
 //! | | writes | reads |
 //! |---|---|---|
@@ -24,6 +24,7 @@
 
 mod body;
 pub mod chunk;
+mod client;
 mod framing;
 mod head;
 mod parse;
@@ -35,6 +36,7 @@ mod response_head;
 
 pub use crate::http::{HeaderError, Request, RequestError, ResponseHead, Scheme, Url, UrlError, Version};
 pub use body::{BodyDecoder, BodyError};
+pub use client::{Client, Want};
 pub use framing::Framing;
 pub use head::{HeadError, HeadLimits};
 pub use request_decoder::{RequestDecoder, RequestHeadError};
