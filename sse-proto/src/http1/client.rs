@@ -173,13 +173,18 @@ impl Client {
         self.next::<true>(now)
     }
 
-    /// Reports that the connection is there.
+    /// Reports that the connection is there. A report that was not wanted is ignored.
     pub fn handle_connected(&mut self, now: Instant) {
+        let number = self.source.exchange();
+        if !self.source.is_connecting() || self.exchange.as_ref().is_some_and(|known| known.number == number)
+        {
+            return;
+        }
         let request = self.source.request();
         let mut bytes = Vec::new();
         request.encode(&mut bytes);
         self.exchange = Some(Exchange {
-            number: self.source.exchange(),
+            number,
             request: bytes,
             written: 0,
             response: ResponseDecoder::new(request.method()).with_limits(self.head_limits),
@@ -297,6 +302,7 @@ impl Client {
     fn exchange(&mut self, now: Instant) -> Option<Want> {
         let number = self.source.exchange();
         let Some(exchange) = self.exchange.as_mut().filter(|exchange| exchange.number == number) else {
+            self.exchange = None;
             return Some(Want::Connect);
         };
         if !exchange.pending().is_empty() {

@@ -16,8 +16,10 @@ pub(super) struct Clock {
     waiting: Instant,
     connected: bool,
     opened: Instant,
-    /// Since when an open stream is read without a byte, and without an event. Starts with the want to read, not before: the
-    /// time that the caller takes over an event is not the peer's.
+    /// A read is wanted, and nothing has come since. Only then can an open stream be too late: the time that the caller takes
+    /// over an event is not the peer's.
+    reading: bool,
+    /// Since when an open stream is read without a byte, and without an event.
     silent: Option<Instant>,
     eventless: Option<Instant>,
     /// The first failure in a row.
@@ -60,21 +62,22 @@ impl Clock {
 
     pub(super) fn open(&mut self, now: Instant) {
         self.opened = now;
-        self.silent = None;
-        self.eventless = None;
+        self.hear_event();
     }
 
     pub(super) fn read(&mut self, now: Instant) {
+        self.reading = true;
         self.silent.get_or_insert(now);
         self.eventless.get_or_insert(now);
     }
 
     pub(super) fn hear(&mut self) {
+        self.reading = false;
         self.silent = None;
     }
 
     pub(super) fn hear_event(&mut self) {
-        self.silent = None;
+        self.hear();
         self.eventless = None;
     }
 
@@ -100,6 +103,7 @@ impl Clock {
                 timeout(Some(self.waiting), timeouts.response, Timeout::Response)
             }
             State::Connecting => timeout(Some(self.waiting), timeouts.connect, Timeout::Connect),
+            State::Open if !self.reading => None,
             State::Open => earlier(
                 timeout(self.silent, timeouts.silence, Timeout::Silence),
                 timeout(self.eventless, timeouts.events, Timeout::Events),

@@ -135,10 +135,10 @@ pub struct EventSource {
     refused_body: Vec<u8>,
     /// What the caller can take before the next want.
     current: Option<Signal>,
-    /// Signals to come: a stream was opened, then it was lost.
+    /// Signals to come: a stream was opened, a block of it asked for a retry time, it was lost.
     opened: bool,
+    new_retry: Option<Duration>,
     reconnecting: Option<Signal>,
-    signalled_retry: Option<Duration>,
     /// The event found last was the end marker.
     marked: bool,
     /// Until it is taken.
@@ -197,7 +197,7 @@ impl EventSource {
             current: None,
             opened: false,
             reconnecting: None,
-            signalled_retry: None,
+            new_retry: None,
             marked: false,
             closed: None,
         }
@@ -431,8 +431,6 @@ impl EventSource {
                     Ok(false) => match self.body.take_end() {
                         Some(Ok(())) => self.transition(now, Input::Ended),
                         Some(Err(cause)) => self.transition(now, Input::Lost(cause)),
-                        // What the last bytes have changed comes before more bytes.
-                        None if self.retry() != self.signalled_retry => {}
                         None => return Want::Read,
                     },
                     Err(error) => {
@@ -459,8 +457,12 @@ impl EventSource {
         let event = match self.body.item()? {
             Item::Event(event) => event,
             Item::Comment(_) => return Some(Want::Signal),
-            Item::NoData(_) => return None,
+            Item::NoData(block) => {
+                self.new_retry = block.retry();
+                return None;
+            }
         };
+        self.new_retry = event.retry();
         self.clock.hear_event();
         match &self.config.end {
             EndMarker::None => {}
@@ -480,26 +482,21 @@ impl EventSource {
         if core::mem::take(&mut self.opened) {
             return self.response.clone().map(Signal::Opened);
         }
-        if self.reconnecting.is_some() {
-            return self.reconnecting.take();
+        if let Some(retry) = self.new_retry.take() {
+            return Some(Signal::Retry(retry));
         }
-        let retry = self.retry();
-        if retry == self.signalled_retry {
-            return None;
-        }
-        self.signalled_retry = retry;
-        retry.map(Signal::Retry)
+        self.reconnecting.take()
     }
 
     /// Whether the caller may read now; others have their turn first otherwise.
     pub(crate) fn may_read(&mut self, now: Instant) -> bool {
-        if self.body.is_fruitless() {
+        self.clock.read(now);
+        let may = !self.body.is_fruitless();
+        if !may {
             // A peer that keeps the caller busy reading must not keep it from looking at the clock.
             self.handle_deadline(now);
-            return false;
         }
-        self.clock.read(now);
-        true
+        may
     }
 
     pub(crate) fn handle_over(&mut self, now: Instant, end: Result<(), Cause>) {
@@ -526,6 +523,11 @@ impl EventSource {
     /// Whether all bytes of the body that there were have been looked at.
     pub(crate) fn is_read(&self) -> bool {
         self.body.is_empty()
+    }
+
+    /// Whether a request is to be sent, or its response has not come.
+    pub(crate) fn is_connecting(&self) -> bool {
+        matches!(self.state, State::Connecting)
     }
 
     /// The number of the last request that was sent.

@@ -17,7 +17,7 @@ pub enum Signal {
     Event(Event),
     /// A comment came: the text after the colon, a leading space included.
     Comment(String),
-    /// The server changed the reconnection time to this, before it is clamped.
+    /// The block before, which may have been an event, asked for this reconnection time. It is yet to be clamped.
     Retry(Duration),
     /// An event exceeded a limit and was skipped. The stream goes on.
     Skipped(LimitExceeded),
