@@ -12,6 +12,7 @@
 //! | send events on a connection | [`Sender`]: holds what is to be written |
 //! | keep a subscription, over any HTTP | [`EventSource`]: says when to connect, with what request, and gives events |
 //! | speak HTTP/1.1 without a library | `http1` (feature `http1`) |
+//! | carry bytes that are no text | [`base64`] |
 //! | check and set the headers of a stream | [`header`] |
 //!
 //! Everything a peer sends is bounded by [`Limits`], nothing panics, and time is linear in the bytes, however they are
@@ -37,6 +38,7 @@
 //! - `http1`: the module `http1`, by `httparse`.
 //! - `serde`: `Serialize` and `Deserialize` for [`Event`]: an object with those of `event`, `data`, `id` and `retry`
 //!   (milliseconds) that are present.
+//! - `json`: the module `json`, events as values of types of yours, by `serde_json`.
 //! - `bytes`: `bytes::BytesMut` is a [`Buffer`].
 #![no_std]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
@@ -46,6 +48,7 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+pub mod base64;
 mod decode;
 mod encode;
 mod error;
@@ -55,6 +58,8 @@ pub mod header;
 pub mod http;
 #[cfg(feature = "http1")]
 pub mod http1;
+#[cfg(feature = "json")]
+pub mod json;
 mod limits;
 mod receiver;
 mod scan;
