@@ -45,9 +45,21 @@ impl Backoff {
     /// assert_eq!(backoff.delay(None, 1000, 0), backoff.cap);
     /// ```
     pub fn delay(&self, retry: Option<Duration>, failures: u32, random: u64) -> Duration {
+        self.delay_at_least(Duration::ZERO, retry, failures, random)
+    }
+
+    /// As [`delay`](Self::delay), with a `Retry-After` of the server's. Jitter is added to that too: all clients are told the same.
+    pub(super) fn delay_at_least(
+        &self,
+        retry_after: Duration,
+        retry: Option<Duration>,
+        failures: u32,
+        random: u64,
+    ) -> Duration {
         let base = retry.map_or(self.base, |retry| retry.min(self.retry_max)).max(Self::FLOOR);
         let growth = self.factor.max(1).saturating_pow(failures.saturating_sub(1));
-        let delay = base.saturating_mul(growth).min(self.cap.max(base));
+        let grown = base.saturating_mul(growth).min(self.cap.max(base));
+        let delay = grown.max(retry_after.min(self.retry_max));
         delay.saturating_add(self.jitter(delay, random))
     }
 
@@ -126,6 +138,17 @@ mod tests {
             let delay = backoff.delay(None, 2, random.draw());
             assert!((6.0..=9.0).contains(&delay.as_secs_f64()), "{delay:?}");
         }
+    }
+
+    #[test]
+    fn retry_after_is_the_shortest_wait_and_gets_jitter() {
+        let delay = |retry_after, random| {
+            Backoff { jitter_percent: 50, ..NO_JITTER }.delay_at_least(retry_after, None, 1, random)
+        };
+        assert_eq!(delay(Duration::from_secs(1), 0).as_secs(), 3);
+        assert_eq!(delay(Duration::from_secs(10), 0).as_secs(), 10);
+        assert_eq!(delay(Duration::from_secs(10), 1 << 63).as_millis(), 12_500);
+        assert_eq!(delay(Duration::MAX, 0).as_secs(), 3600);
     }
 
     #[test]

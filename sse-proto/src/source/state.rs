@@ -1,5 +1,7 @@
 //! The transitions of an event source: all of them, in one table.
 
+use core::time::Duration;
+
 use super::EventSource;
 use super::config::{EndMarker, Reconnect};
 use super::reason::{Cause, Closed, Refusal};
@@ -137,15 +139,12 @@ impl EventSource {
                 cause => Closed::Lost { cause, attempts: self.failures },
             });
         }
-        let backoff = &self.config.backoff;
-        let delay = backoff.delay(self.retry(), self.failures, self.random.draw());
-        let delay = match (&cause, &self.response) {
-            (Cause::Refused(_), Some(head)) => {
-                let floor = response::retry_after(head).unwrap_or_default();
-                delay.max(floor.min(backoff.retry_max))
-            }
-            _ => delay,
+        let retry_after = match (&cause, &self.response) {
+            (Cause::Refused(_), Some(head)) => response::retry_after(head).unwrap_or_default(),
+            _ => Duration::ZERO,
         };
+        let random = self.random.draw();
+        let delay = self.config.backoff.delay_at_least(retry_after, self.retry(), self.failures, random);
         let until = now.after(delay);
         let failing = self.clock.failing(now, until);
         if self.config.max_attempts.is_some_and(|most| self.failures >= most)
