@@ -57,7 +57,7 @@ use crate::{Decoder, EventRef, Instant, Item, header};
 /// | want | what to do | what to report |
 /// |---|---|---|
 /// | [`Prepare`](Want::Prepare) | drop the connection; change [`request_mut`](Self::request_mut) if you like | nothing: it comes once |
-/// | [`Request`](Want::Request) | send [`request`](Self::request), which follows no redirects | [`handle_connected`](Self::handle_connected), [`handle_response`](Self::handle_response) |
+/// | [`Request`](Want::Request) | send [`request`](Self::request), and leave redirects to the source | [`handle_connected`](Self::handle_connected), [`handle_response`](Self::handle_response) |
 /// | [`Read`](Want::Read) | read some of the body | [`handle_read`](Self::handle_read) or [`handle_bytes`](Self::handle_bytes), [`handle_end`](Self::handle_end) |
 /// | [`Event`](Want::Event) | take [`event`](Self::event) | nothing: it comes once |
 /// | [`Signal`](Want::Signal) | take [`take_signal`](Self::take_signal) | nothing: it comes once |
@@ -247,12 +247,12 @@ impl EventSource {
             return 0;
         }
         let space = self.body.space();
-        let count = bytes.len().min(space.len());
-        for (to, from) in space.iter_mut().zip(bytes) {
-            *to = *from;
-        }
-        self.handle_read(now, count);
-        count
+        // Cannot panic: neither is shorter than the shorter one.
+        let (bytes, _rest) = bytes.split_at(bytes.len().min(space.len()));
+        let (space, _rest) = space.split_at_mut(bytes.len());
+        space.copy_from_slice(bytes);
+        self.handle_read(now, bytes.len());
+        bytes.len()
     }
 
     /// Reports that the body ended as it should.

@@ -75,7 +75,7 @@ impl EventSource {
                 State::Connecting => return Want::Request,
                 State::Open => match self.body.advance::<OBSERVE>() {
                     Ok(true) => {
-                        if let Some(want) = self.found(now) {
+                        if let Some(want) = self.found::<OBSERVE>(now) {
                             return want;
                         }
                     }
@@ -104,7 +104,12 @@ impl EventSource {
     }
 
     /// What to do with what was found; `None` if nothing.
-    fn found(&mut self, now: Instant) -> Option<Want> {
+    fn found<const OBSERVE: bool>(&mut self, now: Instant) -> Option<Want> {
+        // Nearly always: it is an event, and looking into it would only cost time.
+        if !OBSERVE && matches!(self.config.end, EndMarker::None) {
+            self.clock.hear_event();
+            return Some(Want::Event);
+        }
         let event = match self.body.item()? {
             Item::Event(event) => event,
             Item::Comment(_) => return Some(Want::Signal),
