@@ -205,6 +205,10 @@ impl Client {
         match &mut self.exchange {
             Some(exchange) if !exchange.pending().is_empty() => {
                 exchange.written = exchange.written.saturating_add(count);
+                if exchange.pending().is_empty() {
+                    // A large body need not be kept as long as the stream.
+                    (exchange.request, exchange.written) = (Vec::new(), 0);
+                }
                 if count == 0 {
                     self.source.handle_error(now, "the connection takes no more bytes");
                 }
