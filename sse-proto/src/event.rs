@@ -89,6 +89,7 @@ impl<'a> EventRef<'a> {
     }
 
     /// The id field of this very event; `None` where it has none.
+    #[inline]
     pub fn id(&self) -> Option<&'a str> {
         self.has_id.then_some(self.last_event_id)
     }
@@ -135,6 +136,7 @@ impl<'a> From<&'a String> for EventRef<'a> {
 }
 
 impl<'a> From<&'a Event> for EventRef<'a> {
+    #[inline]
     fn from(event: &'a Event) -> Self {
         event.as_ref()
     }
@@ -247,6 +249,7 @@ impl Event {
     }
 
     /// Lends the event, for encoding it.
+    #[inline]
     pub fn as_ref(&self) -> EventRef<'_> {
         EventRef {
             name: self.name.get(),
@@ -295,6 +298,7 @@ struct Slot {
 }
 
 impl Slot {
+    #[inline]
     fn get(&self) -> Option<&str> {
         self.present.then_some(self.text.as_str())
     }

@@ -46,6 +46,18 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    #[inline]
+    pub(crate) fn of(&self, limit: Limit) -> usize {
+        match limit {
+            Limit::Event => self.event_bytes,
+            Limit::Name => self.name_bytes,
+            Limit::Id => self.id_bytes,
+            Limit::Comment => self.comment_bytes,
+        }
+    }
+}
+
 /// Which of the [`Limits`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

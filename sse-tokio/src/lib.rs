@@ -47,6 +47,7 @@
 //! # }).unwrap();
 //! ```
 
+#![forbid(unsafe_code)]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod close;

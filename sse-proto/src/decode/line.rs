@@ -16,19 +16,29 @@ impl Field {
     /// Names are compared literally; one space after the colon is dropped; a line without a colon is a name.
     #[inline(always)]
     pub(super) fn split(line: &[u8]) -> Option<(Self, &[u8])> {
-        let (field, rest) = match line {
-            [b':', text @ ..] => return Some((Self::Comment, text)),
-            [b'd', b'a', b't', b'a', rest @ ..] => (Self::Data, rest),
-            [b'e', b'v', b'e', b'n', b't', rest @ ..] => (Self::Event, rest),
-            [b'i', b'd', rest @ ..] => (Self::Id, rest),
-            [b'r', b'e', b't', b'r', b'y', rest @ ..] => (Self::Retry, rest),
-            _ => return None,
-        };
-        match rest {
-            [] => Some((field, rest)),
-            [b':', b' ', value @ ..] | [b':', value @ ..] => Some((field, value)),
-            _ => None,
+        if let Some(rest) = line.strip_prefix(b"data") {
+            Some((Self::Data, value(rest)?))
+        } else if let Some(rest) = line.strip_prefix(b"event") {
+            Some((Self::Event, value(rest)?))
+        } else if let Some(rest) = line.strip_prefix(b"id") {
+            Some((Self::Id, value(rest)?))
+        } else if let Some(text) = line.strip_prefix(b":") {
+            Some((Self::Comment, text))
+        } else if let Some(rest) = line.strip_prefix(b"retry") {
+            Some((Self::Retry, value(rest)?))
+        } else {
+            None
         }
+    }
+}
+
+/// The value of a line, given what follows its name. `None` if the name goes on.
+#[inline(always)]
+fn value(rest: &[u8]) -> Option<&[u8]> {
+    match rest {
+        [b':', b' ', value @ ..] | [b':', value @ ..] => Some(value),
+        [] => Some(rest),
+        _ => None,
     }
 }
 

@@ -1,6 +1,5 @@
 //! From chunk to block: the lines of a chunk, whole or cut, and what they do to the block.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
@@ -8,67 +7,121 @@ use super::block::{Block, Found, Place, push_lossy};
 use super::line::{Digits, Field, Line};
 use super::{BOM, Decoder, Lent, RETAINED};
 use crate::limits::{Limit, LimitExceeded};
-use crate::scan;
+use crate::scan::{self, LineEnds};
 
 impl Decoder {
+    /// Takes all of `input` if it is only one more piece of a line, as when a stream comes byte by byte.
+    #[inline(never)]
+    pub(super) fn take_part<const OBSERVE: bool>(
+        &mut self,
+        input: &mut &[u8],
+    ) -> Result<bool, LimitExceeded> {
+        if scan::has_line_end(input) {
+            return Ok(false);
+        }
+        self.part_of_line::<OBSERVE>(mem::take(input)).map(|()| true)
+    }
+
     /// Finds the next event, and with `OBSERVE` what else there is to show. `None`: all of `input` is consumed.
     ///
     /// What was found may lie in `input` as it was before the call: [`view`](Self::view) needs the same slice again.
+    #[inline(always)]
     pub(crate) fn advance<const OBSERVE: bool>(
         &mut self,
         input: &mut &[u8],
     ) -> Result<Option<Found>, LimitExceeded> {
-        if self.lent != Lent::Nothing {
-            self.clear_lent();
-        }
         let chunk = *input;
         let mut at = 0;
-        let found = self.lines::<OBSERVE>(chunk, &mut at);
-        *input = chunk.get(at..).unwrap_or_default();
-        if let Ok(Some(Found::Event | Found::NoData)) = found {
-            self.lent = Lent::Block;
-        } else {
-            // The block goes on after this chunk.
-            self.keep(chunk);
-            self.lent = if matches!(found, Ok(Some(_))) { Lent::Comment } else { Lent::Nothing };
+        let found = self.advance_in::<OBSERVE>(chunk, &mut at);
+        if let Some(rest) = chunk.get(at..) {
+            *input = rest;
         }
         found
     }
 
-    /// Works through the lines from `at` on, and moves it behind what it has consumed: an error too consumes its line.
-    fn lines<const OBSERVE: bool>(
+    /// Moves `at` behind what is consumed of the chunk. An error, too, consumes its line.
+    #[inline(always)]
+    fn advance_in<const OBSERVE: bool>(
         &mut self,
         chunk: &[u8],
         at: &mut usize,
     ) -> Result<Option<Found>, LimitExceeded> {
+        if self.lent != Lent::Nothing {
+            self.clear_lent();
+        }
         if usize::from(self.bom) < BOM.len() {
             self.skip_bom(chunk, at);
         }
+        if self.line != Line::Start {
+            let found = self.rest_of_cut_line::<OBSERVE>(chunk, at)?;
+            if found.is_some() || self.line != Line::Start {
+                return Ok(found);
+            }
+        }
+        let found = self.whole_lines::<OBSERVE>(chunk, at);
+        self.lent = match found {
+            Ok(Some(Found::Event | Found::NoData)) => {
+                self.lent = Lent::Block;
+                return found;
+            }
+            Ok(Some(Found::Comment(_))) => Lent::Comment,
+            _ => Lent::Nothing,
+        };
+        // The block goes on after this chunk.
+        self.keep(chunk);
+        if let Ok(None) = found {
+            let cut = chunk.get(*at..).unwrap_or_default();
+            *at = chunk.len();
+            self.part_of_line::<OBSERVE>(cut)?;
+        }
+        found
+    }
+
+    /// The line that the former chunk has cut: all of it that is in the chunk. Nothing of the block lies in a chunk.
+    fn rest_of_cut_line<const OBSERVE: bool>(
+        &mut self,
+        chunk: &[u8],
+        at: &mut usize,
+    ) -> Result<Option<Found>, LimitExceeded> {
+        let Some(end) = LineEnds::new(chunk).after(*at) else {
+            let part = chunk.get(*at..).unwrap_or_default();
+            *at = chunk.len();
+            return self.part_of_line::<OBSERVE>(part).map(|()| None);
+        };
+        let part = chunk.get(*at..end).unwrap_or_default();
+        *at = self.end_of_line(chunk, end);
+        let pushed = self.part_of_line::<OBSERVE>(part);
+        let ended = self.end_of_cut_line::<OBSERVE>();
+        pushed.and(ended)
+    }
+
+    /// The lines that lie in the chunk.
+    #[inline(always)]
+    fn whole_lines<const OBSERVE: bool>(
+        &mut self,
+        chunk: &[u8],
+        at: &mut usize,
+    ) -> Result<Option<Found>, LimitExceeded> {
         if self.after_cr {
             self.skip_lf(chunk, at);
         }
-        loop {
-            let start = *at;
-            let rest = chunk.get(start..).unwrap_or_default();
-            let Some(line) = scan::line_end(rest).and_then(|len| rest.get(..len)) else {
-                *at = chunk.len();
-                self.part_of_line::<OBSERVE>(chunk, rest)?;
-                return Ok(None);
-            };
-            *at = self.end_of_line(chunk, start + line.len());
-            let found = if self.line != Line::Start {
-                let part = self.part_of_line::<OBSERVE>(chunk, line);
-                let ended = self.end_of_cut_line::<OBSERVE>(chunk);
-                part.and(ended)?
-            } else if line.is_empty() {
-                self.end_of_block::<OBSERVE>(chunk)
-            } else {
-                self.whole_line::<OBSERVE>(chunk, start, line)?
+        let mut ends = LineEnds::new(chunk);
+        while let Some(end) = ends.after(*at) {
+            let Some(line) = chunk.get(*at..end) else { break };
+            *at = self.end_of_line(chunk, end);
+            let found = match line {
+                [] => self.end_of_block::<OBSERVE>(chunk),
+                [b':'] if !OBSERVE && self.block.is_empty() => {
+                    *at = chunk.len() - after_heartbeats(chunk.get(*at..).unwrap_or_default()).len();
+                    None
+                }
+                line => self.whole_line::<OBSERVE>(chunk, end, line)?,
             };
             if found.is_some() {
                 return Ok(found);
             }
         }
+        Ok(None)
     }
 
     /// Drops one BOM at the start of the stream (the standard decodes with "UTF-8 decode", which strips it).
@@ -98,44 +151,43 @@ impl Decoder {
     /// Where the next line begins, if one ends at `end`. A CR ends it at once; an LF after it may still be to come.
     #[inline]
     fn end_of_line(&mut self, chunk: &[u8], end: usize) -> usize {
-        match chunk.get(end..) {
-            Some([b'\r', b'\n', ..]) => end + 2,
-            Some([b'\r']) => {
-                self.after_cr = true;
-                end + 1
+        if chunk.get(end) == Some(&b'\r') {
+            match chunk.get(end + 1) {
+                Some(b'\n') => return end + 2,
+                Some(_) => {}
+                None => self.after_cr = true,
             }
-            _ => end + 1,
         }
+        end + 1
     }
 
-    /// A line that lies in the chunk from `start` on.
-    #[inline]
+    /// A line that lies in the chunk and ends at `end`.
+    #[inline(always)]
     fn whole_line<const OBSERVE: bool>(
         &mut self,
         chunk: &[u8],
-        start: usize,
+        end: usize,
         line: &[u8],
     ) -> Result<Option<Found>, LimitExceeded> {
         let Some((field, value)) = Field::split(line) else { return Ok(None) };
-        let end = start + line.len();
-        let place = Place::Chunk { start: end - value.len(), end };
+        let place = Place::in_chunk(end - value.len(), end);
         match field {
             Field::Data | Field::Event if self.skipping => {}
-            Field::Data if self.block.data == Place::Absent => {
+            Field::Data if self.block.data.is_absent() => {
                 self.fits(Limit::Event, value.len())?;
                 self.block.data = place;
             }
             Field::Data => {
-                self.begin_data_line(chunk);
+                self.keep_data(chunk);
                 self.fits(Limit::Event, self.data.len().saturating_add(value.len()))?;
-                append(&mut self.data, value);
+                append_line(&mut self.data, chunk, place);
             }
             Field::Event => {
                 self.fits(Limit::Name, value.len())?;
                 self.block.name = place;
             }
             Field::Id => {
-                if self.fits(Limit::Id, value.len())? && !value.contains(&0) {
+                if self.fits(Limit::Id, value.len())? && !scan::has_nul(value) {
                     self.block.id = place;
                 }
             }
@@ -153,14 +205,13 @@ impl Decoder {
         Ok(None)
     }
 
-    /// A piece of a line that began before this chunk or does not end in it.
-    fn part_of_line<const OBSERVE: bool>(
-        &mut self,
-        chunk: &[u8],
-        mut bytes: &[u8],
-    ) -> Result<(), LimitExceeded> {
-        if let Some(field) = self.line.push_name(&mut bytes) {
-            self.begin_value::<OBSERVE>(field, chunk);
+    /// A piece of a line that is cut by the end of a chunk.
+    #[inline(always)]
+    fn part_of_line<const OBSERVE: bool>(&mut self, mut bytes: &[u8]) -> Result<(), LimitExceeded> {
+        if let Line::Start | Line::Name { .. } = self.line {
+            if let Some(field) = self.line.push_name(&mut bytes) {
+                self.begin_value::<OBSERVE>(field);
+            }
         }
         if let Line::Value { space, .. } = &mut self.line {
             if *space && !bytes.is_empty() {
@@ -171,11 +222,11 @@ impl Decoder {
         self.push_part(bytes)
     }
 
-    /// The end of a line that began before this chunk; its last piece has been pushed.
-    fn end_of_cut_line<const OBSERVE: bool>(&mut self, chunk: &[u8]) -> Result<Option<Found>, LimitExceeded> {
+    /// The end of a cut line; its last piece has been pushed.
+    fn end_of_cut_line<const OBSERVE: bool>(&mut self) -> Result<Option<Found>, LimitExceeded> {
         let mut pushed = Ok(());
         if let Some(field) = self.line.end_name() {
-            self.begin_value::<OBSERVE>(field, chunk);
+            self.begin_value::<OBSERVE>(field);
             pushed = self.push_part(&[]);
         }
         // Whatever became of it, the line is over.
@@ -183,69 +234,63 @@ impl Decoder {
         pushed?;
         let Line::Value { field, .. } = line else { return Ok(None) };
         match field {
-            Field::Data => {}
-            Field::Event => {
-                mem::swap(&mut self.name, &mut self.value);
-                self.block.name = Place::Kept;
-            }
-            Field::Id if self.value.contains(&0) => {}
+            Field::Data => self.data.push(b'\n'),
+            Field::Id if scan::has_nul(&self.value) => {}
             Field::Id => {
                 mem::swap(&mut self.id, &mut self.value);
-                self.block.id = Place::Kept;
+                self.block.id = Place::KEPT;
             }
             Field::Retry => self.set_retry(self.digits),
-            Field::Comment if OBSERVE => return Ok(Some(Found::Comment(Place::Kept))),
-            Field::Comment => {}
+            Field::Comment if OBSERVE => {
+                self.lent = Lent::Comment;
+                return Ok(Some(Found::Comment(Place::KEPT)));
+            }
+            Field::Event | Field::Comment => {}
         }
         Ok(None)
     }
 
-    fn begin_value<const OBSERVE: bool>(&mut self, field: Field, chunk: &[u8]) {
-        self.value.clear();
-        self.digits = Digits::default();
+    fn begin_value<const OBSERVE: bool>(&mut self, field: Field) {
         match field {
             Field::Data | Field::Event if self.skipping => self.line = Line::Skip,
+            Field::Data => self.block.data = Place::KEPT,
+            Field::Event => {
+                self.name.clear();
+                self.block.name = Place::KEPT;
+            }
             Field::Comment if !OBSERVE => self.line = Line::Skip,
-            Field::Data => self.begin_data_line(chunk),
-            _ => {}
+            Field::Id | Field::Comment => self.value.clear(),
+            Field::Retry => self.digits = Digits::default(),
         }
     }
 
     /// A piece of the value of a cut line.
+    #[inline(always)]
     fn push_part(&mut self, bytes: &[u8]) -> Result<(), LimitExceeded> {
         let Line::Value { field, .. } = self.line else { return Ok(()) };
-        let (limit, len) = match field {
-            Field::Data => (Limit::Event, self.data.len()),
-            Field::Event => (Limit::Name, self.value.len()),
-            Field::Id => (Limit::Id, self.value.len()),
-            Field::Comment => (Limit::Comment, self.value.len()),
+        let (limit, buffer) = match field {
+            Field::Data => (Limit::Event, &mut self.data),
+            Field::Event => (Limit::Name, &mut self.name),
+            Field::Id => (Limit::Id, &mut self.value),
+            Field::Comment => (Limit::Comment, &mut self.value),
             Field::Retry => {
                 self.digits.push(bytes);
                 return Ok(());
             }
         };
-        let fits = self.fits(limit, len.saturating_add(bytes.len()));
-        match fits {
-            Ok(true) if field == Field::Data => append(&mut self.data, bytes),
-            Ok(true) => append(&mut self.value, bytes),
-            _ => self.line = Line::Skip,
+        let len = buffer.len().saturating_add(bytes.len());
+        if len <= self.limits.of(limit) {
+            append(buffer, bytes);
+            return Ok(());
         }
-        fits.map(|_| ())
-    }
-
-    /// Makes room for one more line of data in the buffer, behind what the block has so far.
-    fn begin_data_line(&mut self, chunk: &[u8]) {
-        if self.block.data != Place::Absent {
-            self.keep_data(chunk);
-            self.data.push(b'\n');
-        }
-        self.block.data = Place::Kept;
+        self.line = Line::Skip;
+        self.exceed(limit).map(|_| ())
     }
 
     fn set_retry(&mut self, digits: Digits) {
         if let Some(millis) = digits.value() {
             self.retry = Some(millis);
-            self.block.retry = Some(millis);
+            self.block.has_retry = true;
         }
     }
 
@@ -258,9 +303,9 @@ impl Decoder {
         }
         if mem::take(&mut self.skipping) {
             self.block = Block::default();
-        } else if self.block.data != Place::Absent {
+        } else if !self.block.data.is_absent() {
             return Some(Found::Event);
-        } else if self.block.is_waiting() || self.block.retry.is_some() {
+        } else if !self.block.is_empty() {
             if OBSERVE {
                 return Some(Found::NoData);
             }
@@ -275,29 +320,24 @@ impl Decoder {
     /// Where that has not been reported for this event yet.
     #[inline]
     fn fits(&mut self, limit: Limit, len: usize) -> Result<bool, LimitExceeded> {
-        let max = match limit {
-            Limit::Event => self.limits.event_bytes,
-            Limit::Name => self.limits.name_bytes,
-            Limit::Id => self.limits.id_bytes,
-            Limit::Comment => self.limits.comment_bytes,
-        };
-        if len <= max { Ok(true) } else { self.exceed(limit, max) }
+        if len <= self.limits.of(limit) { Ok(true) } else { self.exceed(limit) }
     }
 
     /// Unless it is a mere comment, the event is lost with what exceeds a limit. That is an error once for each event:
     /// only an id line can still be over its limit later, since it counts in a lost event too.
     #[cold]
-    fn exceed(&mut self, limit: Limit, max: usize) -> Result<bool, LimitExceeded> {
+    fn exceed(&mut self, limit: Limit) -> Result<bool, LimitExceeded> {
         release(&mut self.value);
         if limit != Limit::Comment {
             if mem::replace(&mut self.skipping, true) {
                 return Ok(false);
             }
-            self.block.data = Place::Absent;
-            self.block.name = Place::Absent;
+            self.block.data = Place::ABSENT;
+            self.block.name = Place::ABSENT;
             release(&mut self.data);
+            release(&mut self.name);
         }
-        Err(LimitExceeded { limit, max })
+        Err(LimitExceeded { limit, max: self.limits.of(limit) })
     }
 
     /// Copies what of the block lies in the chunk, for the block goes on after it.
@@ -305,39 +345,66 @@ impl Decoder {
         self.keep_data(chunk);
         let Block { name, id, .. } = &mut self.block;
         for (place, kept) in [(name, &mut self.name), (id, &mut self.id)] {
-            if let Place::Chunk { start, end } = *place {
+            if let Some(value) = place.within(chunk) {
                 kept.clear();
-                append(kept, chunk.get(start..end).unwrap_or_default());
-                *place = Place::Kept;
+                append(kept, value);
+                *place = Place::KEPT;
             }
         }
     }
 
+    #[inline]
     fn keep_data(&mut self, chunk: &[u8]) {
-        if let Place::Chunk { start, end } = self.block.data {
-            append(&mut self.data, chunk.get(start..end).unwrap_or_default());
-            self.block.data = Place::Kept;
+        if !self.block.data.is_kept() && !self.block.data.is_absent() {
+            append_line(&mut self.data, chunk, self.block.data);
+            self.block.data = Place::KEPT;
         }
     }
 
     /// Clears what the former call lent, except what belongs to a block that goes on.
+    #[inline]
     fn clear_lent(&mut self) {
-        if self.lent == Lent::Block {
-            let Block { data, name, id, .. } = mem::take(&mut self.block);
+        if mem::take(&mut self.lent) == Lent::Block {
+            let Block { data, name, id, .. } = &self.block;
             // What lies in the chunk has used no buffer.
             for (place, kept) in [(data, &mut self.data), (name, &mut self.name), (id, &mut self.id)] {
-                if place == Place::Kept {
+                if place.is_kept() {
                     release(kept);
                 }
             }
+            self.block = Block::default();
         }
-        release(&mut self.value);
-        if self.lossy.capacity() > RETAINED {
-            self.lossy = String::new();
+        if !self.value.is_empty() {
+            release(&mut self.value);
         }
     }
 }
 
+/// What follows the heartbeats: a quiet stream is hardly anything else than comments without text, each with a blank line.
+/// The first comment line is over.
+fn after_heartbeats(mut rest: &[u8]) -> &[u8] {
+    while let Some(next) = rest.strip_prefix(b"\n:\n\n:\n\n:\n\n:\n") {
+        rest = next;
+    }
+    while let Some(next) = rest.strip_prefix(b"\n:\n") {
+        rest = next;
+    }
+    rest
+}
+
+/// Appends a line that lies in the chunk, and the LF that ends each line of data.
+#[inline(always)]
+fn append_line(buffer: &mut Vec<u8>, chunk: &[u8], line: Place) {
+    match line.with_end(chunk) {
+        Some(whole @ [.., b'\n']) => append(buffer, whole),
+        _ => {
+            append(buffer, line.within(chunk).unwrap_or_default());
+            buffer.push(b'\n');
+        }
+    }
+}
+
+#[inline(always)]
 fn append(buffer: &mut Vec<u8>, bytes: &[u8]) {
     #[cfg(test)]
     scan::work::add(bytes.len());
@@ -345,7 +412,6 @@ fn append(buffer: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Empties a buffer, and gives back what an exceptional event needed.
-#[inline]
 fn release(buffer: &mut Vec<u8>) {
     buffer.clear();
     if buffer.capacity() > RETAINED {

@@ -14,11 +14,12 @@ use core::mem;
 use core::time::Duration;
 
 pub(crate) use self::block::Found;
-use self::block::{Block, Place, texts};
+use self::block::{Block, lossy_in_place, rewritten, text};
 use self::line::{Digits, Line};
 use crate::EventRef;
 use crate::field::{self, InvalidField};
 use crate::limits::{LimitExceeded, Limits};
+use crate::scan;
 
 const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
@@ -76,16 +77,15 @@ pub struct Decoder {
     line: Line,
     digits: Digits,
     block: Block,
-    /// The data of the block, as bytes, where it does not lie in the chunk. Empty otherwise.
+    /// The data of the block where it does not lie in the chunk, an LF after each line. Empty otherwise.
     data: Vec<u8>,
-    /// The name of the block, as bytes, where it does not lie in the chunk.
+    /// The name of the block where it does not lie in the chunk.
     name: Vec<u8>,
-    /// The id of the block, where it does not lie in the chunk.
+    /// The id of the block where it does not lie in the chunk.
     id: Vec<u8>,
-    /// The value of a cut line so far, except data, which is collected in its place.
+    /// While a line is cut: its id or comment so far. While an event is lent of which the name or the data is not UTF-8:
+    /// both, rewritten, one behind the other.
     value: Vec<u8>,
-    /// Name and data of the lent event, one behind the other, if one of them was not UTF-8.
-    lossy: String,
     last_event_id: String,
     retry: Option<u64>,
 }
@@ -163,7 +163,19 @@ impl Decoder {
     ///
     /// # Errors
     /// When the peer exceeds one of the [`Limits`], once for each event. Calling again goes on behind it.
+    #[inline]
     pub fn decode<'d, 'i: 'd>(
+        &'d mut self,
+        input: &mut &'i [u8],
+    ) -> Result<Option<EventRef<'d>>, LimitExceeded> {
+        if self.line != Line::Start && self.take_part::<false>(input)? {
+            return Ok(None);
+        }
+        self.decode_lines(input)
+    }
+
+    #[inline(never)]
+    fn decode_lines<'d, 'i: 'd>(
         &'d mut self,
         input: &mut &'i [u8],
     ) -> Result<Option<EventRef<'d>>, LimitExceeded> {
@@ -218,28 +230,37 @@ impl Decoder {
         match found {
             Found::Event => Item::Event(self.view(chunk)),
             Found::NoData => Item::NoData(self.view(chunk)),
-            Found::Comment(place) => {
-                let text = place.of(chunk, &self.value).unwrap_or_default();
-                Item::Comment(texts(&[], text, &mut self.lossy).1)
-            }
+            Found::Comment(place) => Item::Comment(match place.within(chunk) {
+                Some(text) if scan::text(text).is_some() => scan::text(text).unwrap_or_default(),
+                Some(text) => rewritten(None, Some(text), &mut self.value).1.unwrap_or_default(),
+                None => lossy_in_place(&mut self.value),
+            }),
         }
     }
 
     /// Lends a found event, likewise.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn view<'d>(&'d mut self, chunk: &'d [u8]) -> EventRef<'d> {
         let name = self.block.name.of(chunk, &self.name);
-        let data = self.block.data.of(chunk, &self.data);
-        let (name_text, data_text) =
-            texts(name.unwrap_or_default(), data.unwrap_or_default(), &mut self.lossy);
+        let data = self.block.data.of(chunk, without_last(&self.data));
+        let (name, data) = match (text(name), text(data)) {
+            (Ok(name), Ok(data)) => (name, data),
+            _ => rewritten(name, data, &mut self.value),
+        };
         EventRef {
-            name: name.map(|_| name_text),
-            data: data.map(|_| data_text),
-            has_id: self.block.id != Place::Absent,
+            name,
+            data,
+            has_id: !self.block.id.is_absent(),
             last_event_id: &self.last_event_id,
-            retry: self.block.retry,
+            retry: self.retry.filter(|_| self.block.has_retry),
         }
     }
+}
+
+/// The data without the LF after its last line.
+#[inline]
+fn without_last(data: &[u8]) -> &[u8] {
+    data.split_last().map_or(data, |(_, data)| data)
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ impl Buffer for Vec<u8> {
         self.len()
     }
 
+    #[inline]
     fn reserve(&mut self, additional: usize) {
         self.reserve(additional);
     }
@@ -48,6 +49,7 @@ impl Buffer for String {
         self.len()
     }
 
+    #[inline]
     fn reserve(&mut self, additional: usize) {
         self.reserve(additional);
     }
@@ -68,6 +70,7 @@ impl Buffer for bytes::BytesMut {
         self.len()
     }
 
+    #[inline]
     fn reserve(&mut self, additional: usize) {
         self.reserve(additional);
     }
@@ -103,6 +106,7 @@ impl Buffer for SliceBuffer<'_> {
         self.len
     }
 
+    #[inline]
     fn reserve(&mut self, _additional: usize) {}
 
     fn push_str(&mut self, text: &str) {

@@ -2,10 +2,12 @@
 
 mod buffer;
 mod data_writer;
+mod frame;
 
 use self::buffer::SliceBuffer;
 pub use self::buffer::{Buffer, BufferTooSmall};
 pub use self::data_writer::DataWriter;
+use self::frame::Frame;
 use crate::{EventRef, scan};
 
 /// Encodes an event stream, appending to the caller's buffer.
@@ -43,6 +45,9 @@ impl<'b, B: Buffer> Encoder<'b, B> {
     /// An event without data, which dispatches nothing, still carries its id and retry time to the client.
     pub fn event<'e>(&mut self, event: impl Into<EventRef<'e>>) {
         let event = event.into();
+        if let Some(frame) = Frame::new().encode(event) {
+            return self.out.push_str(frame);
+        }
         // Lines that break need more: the buffer grows by itself then.
         self.out.reserve(event.len_hint());
         self.fields(event);
@@ -112,8 +117,17 @@ impl<'b, B: Buffer> Encoder<'b, B> {
     // Inlined, so that the prefix is a constant there: storing it is one instruction, not a call.
     #[inline(always)]
     fn lines(&mut self, prefix: &str, text: &str) {
-        for line in scan::lines(text) {
-            self.line(prefix, line);
+        if !scan::has_line_end(text.as_bytes()) {
+            return self.line(prefix, text);
+        }
+        for line in scan::lines_with_end(text) {
+            self.out.push_str(prefix);
+            if line.ends_with('\n') && !line.ends_with("\r\n") {
+                self.out.push_str(line);
+            } else {
+                self.out.push_str(line.trim_end_matches(['\r', '\n']));
+                self.out.push_str("\n");
+            }
         }
     }
 
@@ -148,6 +162,7 @@ impl EventRef<'_> {
     }
 
     /// The encoded length, if the data is one line.
+    #[inline]
     fn len_hint(&self) -> usize {
         let field =
             |prefix: &str, value: Option<&str>| value.map_or(0, |value| prefix.len() + value.len() + 1);

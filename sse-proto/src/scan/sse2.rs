@@ -1,0 +1,204 @@
+//! With vectors of sixteen bytes, which every x86-64 processor has, and words of eight for what is shorter.
+//!
+//! The only `unsafe` of this crate is in this file. It is worth it: see the table in `benches/README.md`.
+#![allow(unsafe_code)]
+
+use core::arch::x86_64 as arch;
+use core::str;
+
+/// Finds the line ends of a chunk, from front to back.
+///
+/// It keeps what it saw of the bytes behind a line end: most lines are short, and one look at 64 bytes finds several ends.
+pub(crate) struct LineEnds<'c> {
+    chunk: &'c [u8],
+    /// How far the chunk has been looked at.
+    seen: usize,
+    /// The line ends in the last 64 of those bytes.
+    ends: u64,
+}
+
+impl<'c> LineEnds<'c> {
+    #[inline]
+    pub(crate) fn new(chunk: &'c [u8]) -> Self {
+        Self { chunk, seen: 0, ends: 0 }
+    }
+
+    /// The offset of the first CR or LF that is not before `start`, which is not before the one found last.
+    #[inline(always)]
+    pub(crate) fn after(&mut self, start: usize) -> Option<usize> {
+        if start < self.seen {
+            let ends = self.ends >> (start + 64 - self.seen);
+            if ends != 0 {
+                return Some(start + ends.trailing_zeros() as usize);
+            }
+        }
+        self.search(start.max(self.seen))
+    }
+
+    #[inline]
+    fn search(&mut self, mut at: usize) -> Option<usize> {
+        loop {
+            let rest = self.chunk.get(at..).filter(|rest| !rest.is_empty())?;
+            #[cfg(test)]
+            super::work::add(rest.len().min(64));
+            let ends = rest.first_chunk().map_or_else(|| few_line_ends(rest), line_ends);
+            if ends != 0 {
+                (self.seen, self.ends) = (at + 64, ends);
+                return Some(at + ends.trailing_zeros() as usize);
+            }
+            at += 64;
+        }
+    }
+}
+
+/// The bytes as text, if they are ASCII.
+#[inline]
+pub(crate) fn ascii(bytes: &[u8]) -> Option<&str> {
+    // SAFETY: ASCII is UTF-8.
+    is_ascii(bytes).then(|| unsafe { str::from_utf8_unchecked(bytes) })
+}
+
+/// That of the standard library is made for long texts; this one is for short ones too.
+#[inline]
+fn is_ascii(bytes: &[u8]) -> bool {
+    if bytes.len() < 64 { !any_word(bytes, |word| word & HIGHEST != 0) } else { blocks_are_ascii(bytes) }
+}
+
+fn blocks_are_ascii(bytes: &[u8]) -> bool {
+    !any_block(bytes, |block| {
+        let [a, b, c, d] = Vector::load_block(block);
+        a.or(b).or(c.or(d)).mask() != 0
+    })
+}
+
+/// Whether there is a CR or LF among the bytes.
+#[inline]
+pub(crate) fn has_line_end(bytes: &[u8]) -> bool {
+    #[cfg(test)]
+    super::work::add(bytes.len());
+    match bytes {
+        [byte] => is_line_end(*byte),
+        _ if bytes.len() < 16 => {
+            any_word(bytes, |word| has_zero(word ^ LOWEST * 0x0A) || has_zero(word ^ LOWEST * 0x0D))
+        }
+        _ if bytes.len() < 64 => few_line_ends(bytes) != 0,
+        _ => any_block(bytes, |block| line_ends(block) != 0),
+    }
+}
+
+/// Whether there is a NUL among the bytes.
+#[inline]
+pub(crate) fn has_nul(bytes: &[u8]) -> bool {
+    any_word(bytes, has_zero)
+}
+
+/// A bit for each byte that is CR or LF, the lowest bit for the first byte.
+#[inline(always)]
+fn line_ends(block: &[u8; 64]) -> u64 {
+    let [a, b, c, d] = Vector::load_block(block);
+    if a.min(b).min(c.min(d)).mask_of_at_most(b'\r') == 0 {
+        return 0;
+    }
+    a.line_ends() | b.line_ends() << 16 | c.line_ends() << 32 | d.line_ends() << 48
+}
+
+/// Likewise, of at most 63 bytes.
+fn few_line_ends(bytes: &[u8]) -> u64 {
+    let Some(last) = bytes.len().checked_sub(16) else {
+        return bytes.iter().rev().fold(0, |ends, byte| ends << 1 | u64::from(is_line_end(*byte)));
+    };
+    // The last vector may overlap the one before.
+    let before = (0..last).step_by(16).fold(0, |ends, at| ends | Vector::load(bytes, at).line_ends() << at);
+    before | Vector::load(bytes, last).line_ends() << last
+}
+
+fn is_line_end(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
+}
+
+/// Whether `found` holds of any block. The last one may overlap the one before.
+#[inline(always)]
+fn any_block(bytes: &[u8], found: impl Fn(&[u8; 64]) -> bool) -> bool {
+    let mut blocks = bytes.chunks_exact(64).filter_map(|block| block.first_chunk());
+    blocks.any(&found) || bytes.last_chunk().is_some_and(found)
+}
+
+/// The lowest and the highest bit of each byte of a word.
+const LOWEST: u64 = u64::from_ne_bytes([0x01; 8]);
+const HIGHEST: u64 = u64::from_ne_bytes([0x80; 8]);
+
+fn has_zero(word: u64) -> bool {
+    word.wrapping_sub(LOWEST) & !word & HIGHEST != 0
+}
+
+/// Whether `found` holds of any of the words that cover the bytes. Some bytes are in two words, or more than once in one.
+#[inline]
+fn any_word(bytes: &[u8], found: impl Fn(u64) -> bool) -> bool {
+    if let Some(last) = bytes.last_chunk() {
+        let mut words = bytes.chunks_exact(8).filter_map(|word| word.first_chunk());
+        return words.any(|word| found(u64::from_ne_bytes(*word))) || found(u64::from_ne_bytes(*last));
+    }
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => {
+            found(u64::from(u32::from_ne_bytes(*first)) << 32 | u64::from(u32::from_ne_bytes(*last)))
+        }
+        _ => bytes.iter().any(|byte| found(u64::from_ne_bytes([*byte; 8]))),
+    }
+}
+
+/// Sixteen bytes.
+///
+/// SAFETY, for all of it: the functions of `arch` need a processor with SSE2, and `cfg` says that there is one.
+#[derive(Clone, Copy)]
+struct Vector(arch::__m128i);
+
+impl Vector {
+    #[inline(always)]
+    fn load_block(block: &[u8; 64]) -> [Self; 4] {
+        [0, 16, 32, 48].map(|at| Self::load(block, at))
+    }
+
+    /// The sixteen bytes from `at` on; zeros where there are fewer.
+    #[inline(always)]
+    fn load(bytes: &[u8], at: usize) -> Self {
+        let bytes: &[u8; 16] = bytes.get(at..).and_then(|bytes| bytes.first_chunk()).unwrap_or(&[0; 16]);
+        // SAFETY: reads sixteen bytes at any alignment, and there are sixteen.
+        Self(unsafe { arch::_mm_loadu_si128(bytes.as_ptr().cast()) })
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        Self(unsafe { arch::_mm_min_epu8(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        Self(unsafe { arch::_mm_or_si128(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn equal(self, other: Self) -> Self {
+        Self(unsafe { arch::_mm_cmpeq_epi8(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn all(byte: u8) -> Self {
+        Self(unsafe { arch::_mm_set1_epi8(byte as i8) })
+    }
+
+    /// The highest bit of each byte.
+    #[inline(always)]
+    fn mask(self) -> u64 {
+        u64::from(unsafe { arch::_mm_movemask_epi8(self.0) } as u16)
+    }
+
+    #[inline(always)]
+    fn mask_of_at_most(self, byte: u8) -> u64 {
+        self.min(Self::all(byte)).equal(self).mask()
+    }
+
+    #[inline(always)]
+    fn line_ends(self) -> u64 {
+        self.equal(Self::all(b'\n')).or(self.equal(Self::all(b'\r'))).mask()
+    }
+}
