@@ -38,7 +38,9 @@ fn borrowed_decoding_allocates_nothing_in_the_long_run() {
 fn an_open_source_allocates_nothing_in_the_long_run() {
     let now = Instant::default();
     let mut source = EventSource::new(Request::get("http://a.test/").unwrap(), 0);
-    while source.want(now).0 != Want::Request {}
+    while source.want(now).0 != Want::Request {
+        source.handle_prepared(now);
+    }
     source.handle_response(now, ResponseHead::new(200).with_header("content-type", b"text/event-stream"));
     let mut run = |piece| {
         let mut events = 0;

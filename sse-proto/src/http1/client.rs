@@ -27,7 +27,7 @@ use crate::{EventRef, EventSource, Instant, LimitExceeded};
 ///
 /// | want | what to do | what to report |
 /// |---|---|---|
-/// | [`Prepare`](Want::Prepare) | drop the connection; change [`request_mut`](Self::request_mut) if you like | nothing: it comes once |
+/// | [`Prepare`](Want::Prepare) | drop the connection; change [`request_mut`](Self::request_mut) if you like | [`handle_prepared`](Self::handle_prepared) |
 /// | [`Connect`](Want::Connect) | make a connection to the URL of [`request`](Self::request), in place of the one before | [`handle_connected`](Self::handle_connected) |
 /// | [`Write`](Want::Write) | write some of [`pending`](Self::pending), and flush | [`handle_written`](Self::handle_written) |
 /// | [`Read`](Want::Read) | read into [`space`](Self::space) | [`handle_read`](Self::handle_read) |
@@ -62,6 +62,7 @@ use crate::{EventRef, EventSource, Instant, LimitExceeded};
 ///         let now = || Instant::from_epoch(epoch.elapsed());
 ///         let (want, deadline) = client.want(now());
 ///         let done = match (want, &mut connection) {
+///             (Want::Prepare, _) => Ok(client.handle_prepared(now())),
 ///             (Want::Connect, _) => connect(client.request().url().authority()).map(|new| {
 ///                 connection = Some(new);
 ///                 client.handle_connected(now());
@@ -111,8 +112,8 @@ struct Exchange {
     ended: bool,
 }
 
-/// What a [`Client`] wants. [`Connect`](Self::Connect), [`Write`](Self::Write), [`Read`](Self::Read), [`Wait`](Self::Wait) and
-/// [`Closed`](Self::Closed) stand until they are met; the others come once, and are gone when the next want is asked for.
+/// What a [`Client`] wants. [`Prepare`](Self::Prepare), [`Connect`](Self::Connect), [`Write`](Self::Write),
+/// [`Read`](Self::Read), [`Wait`](Self::Wait) and [`Closed`](Self::Closed) stand until they are met; the others come once, and are gone when the next want is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Want {
@@ -171,6 +172,11 @@ impl Client {
     /// As [`want`](Self::want), but gives signals too.
     pub fn want_signal(&mut self, now: Instant) -> (Want, Option<Instant>) {
         self.next::<true>(now)
+    }
+
+    /// Reports that the request of this attempt is as it shall be sent; see [`EventSource::handle_prepared`].
+    pub fn handle_prepared(&mut self, now: Instant) {
+        self.source.handle_prepared(now);
     }
 
     /// Reports that the connection is there. A report that was not wanted is ignored.
@@ -245,6 +251,11 @@ impl Client {
     /// Reports that a deadline has passed. One that has not, or is no longer one, changes nothing.
     pub fn handle_deadline(&mut self, now: Instant) {
         self.source.handle_deadline(now);
+    }
+
+    /// Reports that no attempt can succeed; see [`EventSource::handle_unsupported`].
+    pub fn handle_unsupported(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>) {
+        self.source.handle_unsupported(error);
     }
 
     /// Closes the source at once, for good.

@@ -44,11 +44,12 @@ use crate::{Decoder, EventRef, Instant, Item, header};
 /// reconnection time and the count of failures live as long as the source, so that no place is lost.
 ///
 /// ```text
-///                  ┌───────────────────────────────────── due ─────────────────────────────────┐
-///                  ▼                                                                           │
-///  new ──────►  Idle ── asked ──► Preparing ── asked ──► Connecting ── lost ────────────────► Waiting
-///                                                        │  ▲  │  └─── refused ──► Refused ──►  ▲
-///                                              redirected└──┘  └ accepted ──► Open ── lost, ended
+///           ┌──────────────────────────────────────── due ─────────────────────────────────────────┐
+///           ▼                                                                                      │
+///  new ──► Idle ── asked ──► Preparing ── prepared ──► Connecting ── lost ──────────────────────► Waiting
+///                               │                      │  ▲  │  └──── refused ──► Refused ────────► ▲ ▲
+///                               │            redirected└──┘  └─ accepted ──► Open ── lost, ended ───┘ │
+///                               └── lost ─────────────────────────────────────────────────────────────┘
 ///
 ///  where the source does not connect again, every arrow to Waiting leads to Closed; close, the end marker,
 ///  status 204, a redirect that is refused and the time limit for the whole do so from anywhere
@@ -56,7 +57,7 @@ use crate::{Decoder, EventRef, Instant, Item, header};
 ///
 /// | want | what to do | what to report |
 /// |---|---|---|
-/// | [`Prepare`](Want::Prepare) | drop the connection; change [`request_mut`](Self::request_mut) if you like | nothing: it comes once |
+/// | [`Prepare`](Want::Prepare) | drop the connection; change [`request_mut`](Self::request_mut) if you like | [`handle_prepared`](Self::handle_prepared) |
 /// | [`Request`](Want::Request) | send [`request`](Self::request), and leave redirects to the source | [`handle_connected`](Self::handle_connected), [`handle_response`](Self::handle_response) |
 /// | [`Read`](Want::Read) | read some of the body | [`handle_read`](Self::handle_read) or [`handle_bytes`](Self::handle_bytes), [`handle_end`](Self::handle_end) |
 /// | [`Event`](Want::Event) | take [`event`](Self::event) | nothing: it comes once |
@@ -91,6 +92,7 @@ use crate::{Decoder, EventRef, Instant, Item, header};
 ///     match want {
 ///         Want::Prepare => {
 ///             source.request_mut().set_header("Authorization", "Bearer fresh")?;
+///             source.handle_prepared(now);
 ///         }
 ///         Want::Request => match server.pop().flatten() {
 ///             Some(stream) => {
@@ -198,6 +200,12 @@ impl EventSource {
         self.next::<true>(now)
     }
 
+    /// Reports that the request of this attempt is as it shall be sent. Where that failed, report it with
+    /// [`handle_error`](Self::handle_error): the attempt has then failed.
+    pub fn handle_prepared(&mut self, now: Instant) {
+        self.transition(now, Input::Prepared);
+    }
+
     /// Reports that the connection for the request is there, or that its making is none of the source's business: from now on
     /// the response is waited for.
     pub fn handle_connected(&mut self, now: Instant) {
@@ -280,11 +288,21 @@ impl EventSource {
         self.transition(now, input);
     }
 
+    /// Reports that no attempt can succeed, as the caller has not got what it takes: `https` without TLS. Closes the source.
+    pub fn handle_unsupported(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>) {
+        self.close_for(Closed::Unsupported(error.into()));
+    }
+
     /// Closes the source at once, for good.
     pub fn close(&mut self) {
-        self.current = None;
+        self.close_for(Closed::ByCaller);
+    }
+
+    fn close_for(&mut self, reason: Closed) {
+        // What was not signalled yet no longer matters.
+        (self.current, self.reconnecting, self.new_retry, self.opened) = (None, None, None, false);
         // It does not matter when.
-        self.transition(Instant::default(), Input::Close(Closed::ByCaller));
+        self.transition(Instant::default(), Input::Close(reason));
     }
 
     /// The event that was found; after anything but [`Want::Event`] an event without fields.

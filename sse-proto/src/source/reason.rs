@@ -84,6 +84,8 @@ pub enum Closed {
     },
     /// [`Timeouts::total`](super::Timeouts::total) is over.
     TimedOut,
+    /// No attempt can succeed, as the caller said: it has not got what the URL takes.
+    Unsupported(Box<dyn Error + Send + Sync>),
 }
 
 impl Closed {
@@ -161,6 +163,7 @@ impl fmt::Display for Closed {
             Self::Lost { cause, attempts: 0 | 1 } => cause.fmt(f),
             Self::Lost { cause, attempts } => write!(f, "{cause} (after {attempts} attempts)"),
             Self::TimedOut => f.write_str("the time for the whole stream is over"),
+            Self::Unsupported(error) => error.fmt(f),
         }
     }
 }
@@ -190,6 +193,7 @@ impl Error for Closed {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Lost { cause, .. } => cause.source(),
+            Self::Unsupported(error) => error.source(),
             _ => None,
         }
     }

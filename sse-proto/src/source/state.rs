@@ -34,6 +34,8 @@ pub(super) enum State {
 pub(super) enum Input {
     /// The caller asked what to do.
     Asked,
+    /// The request is as the user wants it.
+    Prepared,
     /// The response is an event stream.
     Accepted,
     /// The response leads elsewhere.
@@ -65,11 +67,12 @@ impl EventSource {
                 self.begin();
                 State::Preparing
             }
-            (State::Preparing, Input::Asked) => {
+            (State::Preparing, Input::Prepared) => {
                 self.route.guard();
                 self.connect(now);
                 State::Connecting
             }
+            (State::Preparing, Input::Lost(cause)) => self.lost(now, cause),
             (State::Connecting, Input::Redirected { status, url }) => {
                 self.route.follow(status, url);
                 self.connect(now);

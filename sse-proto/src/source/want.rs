@@ -7,8 +7,8 @@ use super::signal::Signal;
 use super::state::{Input, State};
 use crate::{Instant, Item, LimitExceeded};
 
-/// What an [`EventSource`] wants. [`Request`](Self::Request), [`Read`](Self::Read), [`Wait`](Self::Wait) and
-/// [`Closed`](Self::Closed) stand until they are met; the others come once, and are gone when the next want is asked for.
+/// What an [`EventSource`] wants. [`Prepare`](Self::Prepare), [`Request`](Self::Request), [`Read`](Self::Read),
+/// [`Wait`](Self::Wait) and [`Closed`](Self::Closed) stand until they are met; the others come once, and are gone when the next want is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Want {
@@ -67,11 +67,8 @@ impl EventSource {
                 continue;
             }
             match self.state {
-                State::Idle => {
-                    self.transition(now, Input::Asked);
-                    return Want::Prepare;
-                }
-                State::Preparing => self.transition(now, Input::Asked),
+                State::Idle => self.transition(now, Input::Asked),
+                State::Preparing => return Want::Prepare,
                 State::Connecting => return Want::Request,
                 State::Open => match self.body.advance::<OBSERVE>() {
                     Ok(true) => {

@@ -2,7 +2,7 @@
 
 use sse_proto::http::Request;
 use sse_proto::http1::{self, Client};
-use sse_proto::source::{Closed, EndMarker, Want};
+use sse_proto::source::{Cause, Closed, EndMarker, Signal, Want};
 use sse_proto::{EventSource, Instant};
 
 use super::world::*;
@@ -130,6 +130,7 @@ fn in_every_state() -> Vec<(&'static str, EventSource)> {
     let mut waiting = source();
     for source in [&mut connecting, &mut open, &mut refused, &mut waiting] {
         assert_eq!(source.want(now).0, Want::Prepare);
+        source.handle_prepared(now);
         assert_eq!(source.want(now).0, Want::Request);
     }
     sources.push(("connecting", connecting));
@@ -167,6 +168,46 @@ fn closing_ends_every_state_at_once() {
 }
 
 #[test]
+fn closing_takes_back_what_was_not_signalled() {
+    for (state, mut source) in in_every_state() {
+        source.close();
+        assert_eq!(source.want_signal(Instant::default()).0, Want::Closed, "{state}");
+        assert!(matches!(source.take_signal(), Some(Signal::Closed(Closed::ByCaller))), "{state}");
+    }
+}
+
+#[test]
+fn what_the_caller_has_not_got_closes_every_state() {
+    for (state, mut source) in in_every_state() {
+        source.handle_unsupported("no tls here");
+        assert_eq!(source.want(Instant::default()), (Want::Closed, None), "{state}");
+        let closed = source.take_closed().expect("a reason");
+        assert!(matches!(closed, Closed::Unsupported(_)) && !closed.is_normal(), "{state}");
+        assert_eq!(closed.to_string(), "no tls here");
+    }
+}
+
+#[test]
+fn a_request_that_cannot_be_prepared_is_a_failed_attempt() {
+    let now = Instant::default();
+    let mut source = EventSource::new(get(URL), 0).with_config(config());
+    assert_eq!(source.want_signal(now).0, Want::Prepare);
+    assert_eq!(source.want_signal(now).0, Want::Prepare, "it takes as long as it takes");
+    source.handle_error(now, "no token");
+    assert_eq!(source.want_signal(now).0, Want::Signal);
+    assert!(matches!(
+        source.take_signal(),
+        Some(Signal::Reconnecting { cause: Cause::Transport(error), attempt: 1, .. }) if error.to_string() == "no token"
+    ));
+    let (want, Some(due)) = source.want_signal(now) else { panic!("a wait has a deadline") };
+    assert_eq!(want, Want::Wait);
+    source.handle_prepared(now);
+    assert_eq!(source.want_signal(now).0, Want::Wait, "too late");
+    source.handle_deadline(due);
+    assert_eq!(source.want_signal(due).0, Want::Prepare);
+}
+
+#[test]
 fn the_time_for_the_whole_ends_every_state() {
     let mut config = config();
     config.timeouts.total = Some(ms(10));
@@ -189,6 +230,7 @@ fn a_client_is_closed_while_it_connects_writes_and_reads() {
     for reports in 0..4 {
         let mut client = Client::new(EventSource::new(get(URL), 0));
         assert_eq!(client.want(now).0, http1::Want::Prepare);
+        client.handle_prepared(now);
         assert_eq!(client.want(now).0, http1::Want::Connect);
         if reports > 0 {
             client.handle_connected(now);

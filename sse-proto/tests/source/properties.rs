@@ -12,6 +12,7 @@ use super::world::{get, ms};
 enum Report {
     Want,
     WantSignal,
+    Prepared,
     Connected,
     Response(u16, &'static str, &'static str),
     Bytes(Vec<u8>),
@@ -41,6 +42,7 @@ fn report() -> impl Strategy<Value = Report> {
     prop_oneof![
         8 => Just(Report::Want),
         8 => Just(Report::WantSignal),
+        3 => Just(Report::Prepared),
         3 => Just(Report::Connected),
         4 => (prop::sample::select(vec![200, 204, 301, 302, 404, 503]), prop::sample::select(vec!["text/event-stream", "x"]), prop::sample::select(vec!["", "/b", "http://b.test/", "ftp:"])).prop_map(|(status, media, to)| Report::Response(status, media, to)),
         6 => bytes.prop_map(|bytes| Report::Bytes(bytes.to_vec())),
@@ -76,7 +78,7 @@ proptest! {
                 Report::Want => {
                     let (want, deadline) = source.want(now);
                     prop_assert!(want != Want::Wait || deadline.is_some());
-                    let stands = matches!(want, Want::Request | Want::Read | Want::Wait | Want::Closed);
+                    let stands = matches!(want, Want::Prepare | Want::Request | Want::Read | Want::Wait | Want::Closed);
                     if stands {
                         prop_assert_eq!(source.want(now), (want, deadline));
                     }
@@ -87,6 +89,7 @@ proptest! {
                         prop_assert!(source.take_signal().is_some());
                     }
                 }
+                Report::Prepared => source.handle_prepared(now),
                 Report::Connected => source.handle_connected(now),
                 Report::Response(status, media_type, location) => {
                     let head = ResponseHead::new(status).with_header("Content-Type", media_type.as_bytes());
@@ -125,8 +128,8 @@ proptest! {
                     let (want, deadline) = client.want(now);
                     prop_assert!(want != http1::Want::Wait || deadline.is_some());
                     prop_assert_eq!(want == http1::Want::Write, !client.pending().is_empty());
-                    use http1::Want::{Closed, Connect, Read, Wait, Write};
-                    if matches!(want, Connect | Write | Read | Wait | Closed) {
+                    use http1::Want::{Closed, Connect, Prepare, Read, Wait, Write};
+                    if matches!(want, Prepare | Connect | Write | Read | Wait | Closed) {
                         prop_assert_eq!(client.want(now), (want, deadline));
                     }
                 }
@@ -136,6 +139,7 @@ proptest! {
                         prop_assert!(client.take_signal().is_some());
                     }
                 }
+                Report::Prepared => client.handle_prepared(now),
                 Report::Connected | Report::Response(..) => client.handle_connected(now),
                 Report::Bytes(bytes) => {
                     client.space()[..bytes.len()].copy_from_slice(&bytes);

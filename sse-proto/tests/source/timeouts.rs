@@ -81,7 +81,9 @@ fn any_byte_breaks_the_silence_and_only_an_event_the_other() {
 
 fn open_source(config: sse_proto::source::Config, now: Instant) -> EventSource {
     let mut source = EventSource::new(get(URL), 0).with_config(config);
-    while source.want(now).0 != Want::Request {}
+    while source.want(now).0 != Want::Request {
+        source.handle_prepared(now);
+    }
     let head = sse_proto::http::ResponseHead::new(200).with_header("Content-Type", b"text/event-stream");
     source.handle_response(now, head);
     source

@@ -138,7 +138,10 @@ impl World {
         loop {
             let (want, deadline) = source.want_signal(self.now);
             match want {
-                Want::Prepare => hook(source.request_mut()),
+                Want::Prepare => {
+                    hook(source.request_mut());
+                    source.handle_prepared(self.now);
+                }
                 Want::Request => match self.answer(source.request()) {
                     None => return self.log,
                     Some(Answer::Refused) => source.handle_error(self.now, "refused"),
@@ -201,7 +204,10 @@ impl World {
         loop {
             let (want, deadline) = client.want_signal(self.now);
             match want {
-                Want::Prepare => hook(client.request_mut()),
+                Want::Prepare => {
+                    hook(client.request_mut());
+                    client.handle_prepared(self.now);
+                }
                 Want::Connect => match self.answer(client.request()) {
                     None => return self.log,
                     Some(Answer::Refused) => client.handle_error(self.now, "refused"),
