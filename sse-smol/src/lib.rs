@@ -53,8 +53,10 @@
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod close;
+mod connection;
 mod http;
 mod reader;
+mod source;
 mod writer;
 
 use std::io;
@@ -65,6 +67,7 @@ pub use sse_proto::{Event, EventRef, Item};
 pub use crate::close::CloseHandle;
 pub use crate::http::{Exchange, accept, connect, connect_with};
 pub use crate::reader::EventReader;
+pub use crate::source::{EventSource, Signals};
 pub use crate::writer::EventWriter;
 
 /// Why reading events failed.

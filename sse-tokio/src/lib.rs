@@ -51,8 +51,10 @@
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod close;
+mod connection;
 mod http;
 mod reader;
+mod source;
 mod writer;
 
 use std::io;
@@ -63,6 +65,7 @@ pub use sse_proto::{Event, EventRef, Item};
 pub use crate::close::CloseHandle;
 pub use crate::http::{Exchange, accept, connect, connect_with};
 pub use crate::reader::EventReader;
+pub use crate::source::{EventSource, Signals};
 pub use crate::writer::EventWriter;
 
 /// Why reading events failed.

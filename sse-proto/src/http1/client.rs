@@ -8,7 +8,7 @@ use core::ops::Range;
 use super::head::HeadLimits;
 use super::response_decoder::{ResponseDecoder, ResponsePart};
 use crate::http::Request;
-use crate::source::{self, Cause, Closed, Config, Signal};
+use crate::source::{self, Cause, Closed, Config, Signal, SourceError};
 use crate::{EventRef, EventSource, Instant, LimitExceeded};
 
 /// Keeps a subscription to an event stream over HTTP/1.1: bytes in, wants out.
@@ -276,6 +276,11 @@ impl Client {
     /// Why nothing more comes; see [`EventSource::take_closed`].
     pub fn take_closed(&mut self) -> Option<Closed> {
         self.source.take_closed()
+    }
+
+    /// What a plain stream of events ends with; see [`EventSource::take_error`].
+    pub fn take_error(&mut self) -> Option<SourceError> {
+        self.source.take_error()
     }
 
     /// The request of this attempt, as the last redirect left it. Its URL is where to connect.

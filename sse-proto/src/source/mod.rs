@@ -334,6 +334,12 @@ impl EventSource {
         self.closed.take()
     }
 
+    /// What a plain stream of events ends with, after [`Want::Closed`]: why nothing more comes, unless that is a normal end.
+    /// `None` where it was taken.
+    pub fn take_error(&mut self) -> Option<SourceError> {
+        self.take_closed().filter(|reason| !reason.is_normal()).map(SourceError::Closed)
+    }
+
     /// The request of this attempt, as the last redirect left it.
     pub fn request(&self) -> &Request {
         self.route.request()
