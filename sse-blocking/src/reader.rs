@@ -118,7 +118,7 @@ impl<R: Read> EventReader<R> {
     }
 
     /// Reads until the receiver has found something.
-    fn advance(&mut self, want: fn(&mut Receiver) -> Wanted) -> Option<Result<(), ReadError>> {
+    fn advance(&mut self, want: impl Fn(&mut Receiver) -> Wanted + Copy) -> Option<Result<(), ReadError>> {
         while self.io.is_some() {
             match self.step(want) {
                 Ok(Want::Event) => return Some(Ok(())),
@@ -130,13 +130,14 @@ impl<R: Read> EventReader<R> {
     }
 
     /// Does one thing that the receiver wants.
-    fn step(&mut self, want: fn(&mut Receiver) -> Wanted) -> Result<Want, ReadError> {
+    fn step(&mut self, want: impl Fn(&mut Receiver) -> Wanted + Copy) -> Result<Want, ReadError> {
         if self.is_closed() {
             self.close();
         }
         let Some(io) = &mut self.io else { return Ok(Want::Closed(End::Truncated)) };
         let want = want(&mut self.receiver);
         match &want {
+            Ok(Want::Event) => {}
             Ok(Want::Read) => match io.read(self.receiver.space()) {
                 Ok(count) => self.receiver.handle_read(count),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

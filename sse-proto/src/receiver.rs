@@ -60,8 +60,10 @@ pub struct Receiver {
     unread: Range<usize>,
     /// Event stream bytes that are still to be decoded.
     body: Range<usize>,
-    /// What was found last, and the bytes it may lie in.
-    found: Option<(Found, Range<usize>)>,
+    /// What was found last.
+    found: Option<Found>,
+    /// The bytes that it may lie in: those that the decoder worked on last.
+    chunk: Range<usize>,
     decoder: Decoder,
     #[cfg(feature = "http1")]
     response: Option<ResponseDecoder>,
@@ -103,6 +105,7 @@ impl Receiver {
             unread: 0..0,
             body: 0..0,
             found: None,
+            chunk: 0..0,
             decoder: Decoder::new(),
             #[cfg(feature = "http1")]
             response: None,
@@ -194,18 +197,20 @@ impl Receiver {
     }
 
     /// The event that was found; after anything but [`Want::Event`] an event without fields.
+    #[inline]
     pub fn event(&mut self) -> EventRef<'_> {
-        match self.item() {
-            Some(Item::Event(event) | Item::NoData(event)) => event,
+        match self.found {
+            Some(Found::Event | Found::NoData) => {
+                self.decoder.view(self.buffer.get(self.chunk.clone()).unwrap_or_default())
+            }
             _ => EventRef::default(),
         }
     }
 
     /// What was found; `None` after anything but [`Want::Event`].
     pub fn item(&mut self) -> Option<Item<'_>> {
-        let (found, chunk) = self.found.clone()?;
-        let chunk = self.buffer.get(chunk).unwrap_or_default();
-        Some(self.decoder.item(chunk, found))
+        let chunk = self.buffer.get(self.chunk.clone()).unwrap_or_default();
+        Some(self.decoder.item(chunk, self.found?))
     }
 
     /// The last event id so far; empty where there is none.
@@ -261,11 +266,11 @@ impl Receiver {
 
     /// Decodes the body bytes at hand up to the next event.
     fn decode<const OBSERVE: bool>(&mut self) -> Result<bool, LimitExceeded> {
-        let chunk = self.body.clone();
-        let mut input = self.buffer.get(chunk.clone()).unwrap_or_default();
+        self.chunk = self.body.clone();
+        let mut input = self.buffer.get(self.chunk.clone()).unwrap_or_default();
         let found = self.decoder.advance::<OBSERVE>(&mut input);
-        self.body.start = chunk.end - input.len();
-        self.found = found?.map(|found| (found, chunk));
+        self.body.start = self.body.end - input.len();
+        self.found = found?;
         Ok(self.found.is_some())
     }
 

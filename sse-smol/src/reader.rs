@@ -52,8 +52,10 @@ impl<R: AsyncRead + Unpin> EventReader<R> {
     /// # Errors
     /// As [`next`](Self::next).
     pub async fn next_ref(&mut self) -> Option<Result<EventRef<'_>, ReadError>> {
-        let found = poll_fn(|cx| self.poll_advance(cx, Receiver::want)).await?;
-        Some(found.map(|()| self.receiver.event()))
+        match poll_fn(|cx| self.poll_advance(cx, Receiver::want)).await? {
+            Ok(()) => Some(Ok(self.receiver.event())),
+            Err(error) => Some(Err(error)),
+        }
     }
 
     /// As [`next_ref`](Self::next_ref), but shows comments and blocks without data too.
@@ -121,7 +123,7 @@ impl<R: AsyncRead + Unpin> EventReader<R> {
     fn poll_advance(
         &mut self,
         cx: &mut Context<'_>,
-        want: fn(&mut Receiver) -> Wanted,
+        want: impl Fn(&mut Receiver) -> Wanted + Copy,
     ) -> Poll<Option<Result<(), ReadError>>> {
         if let Some(handle) = &self.handle {
             handle.register(cx.waker());
@@ -140,7 +142,7 @@ impl<R: AsyncRead + Unpin> EventReader<R> {
     fn poll_step(
         &mut self,
         cx: &mut Context<'_>,
-        want: fn(&mut Receiver) -> Wanted,
+        want: impl Fn(&mut Receiver) -> Wanted + Copy,
     ) -> Poll<Result<Want, ReadError>> {
         if self.handle.as_ref().is_some_and(CloseHandle::is_closed) {
             self.close();
@@ -148,6 +150,7 @@ impl<R: AsyncRead + Unpin> EventReader<R> {
         let Some(io) = &mut self.io else { return Poll::Ready(Ok(Want::Closed(End::Truncated))) };
         let want = want(&mut self.receiver);
         match &want {
+            Ok(Want::Event) => {}
             Ok(Want::Read) => {
                 let read = ready!(Pin::new(io).poll_read(cx, self.receiver.space()));
                 match read {

@@ -11,12 +11,12 @@ use std::hint::black_box;
 use std::process::ExitCode;
 
 use sse_benches::inputs;
-use sse_proto::{Decoder, Encoder, Event};
+use sse_proto::{Decoder, Encoder, Event, Receiver, Want};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [mode, name, piece] = &args[..] else {
-        eprintln!("usage: instructions decode|encode|none INPUT PIECE");
+        eprintln!("usage: instructions decode|receive|encode|none INPUT PIECE");
         return ExitCode::from(2);
     };
     let (Some(input), Ok(piece)) =
@@ -36,6 +36,7 @@ fn main() -> ExitCode {
     println!("{} {}", input.events, stream.len());
     match mode.as_str() {
         "decode" => decode(stream, piece),
+        "receive" => receive(stream, piece),
         "encode" => encode(&events),
         _ => drop(black_box(events)),
     }
@@ -48,6 +49,30 @@ fn decode(stream: &[u8], piece: usize) {
     for mut chunk in black_box(stream).chunks(piece) {
         while let Ok(Some(event)) = decoder.decode(&mut chunk) {
             black_box((event.name(), event.data(), event.last_event_id()));
+        }
+    }
+}
+
+#[inline(never)]
+fn receive(mut stream: &[u8], piece: usize) {
+    let mut receiver = Receiver::new().with_capacity(piece);
+    loop {
+        match receiver.want() {
+            Ok(Want::Read) => {
+                let space = receiver.space();
+                let count = space.len().min(stream.len());
+                let (read, rest) = stream.split_at(count);
+                space[..count].copy_from_slice(read);
+                stream = rest;
+                receiver.handle_read(count);
+            }
+            Ok(Want::Event) => {
+                let event = receiver.event();
+                black_box((event.name(), event.data(), event.last_event_id()));
+            }
+            Ok(Want::Closed(_)) => return,
+            Ok(_) => {}
+            Err(error) => panic!("{error}"),
         }
     }
 }

@@ -89,14 +89,14 @@ impl Block {
 }
 
 /// What there is to lend.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     /// The block is an event.
     Event,
     /// The block has no data.
     NoData,
-    /// The comment here; the block around it goes on.
-    Comment(Place),
+    /// A comment, in the buffer for values; the block around it goes on.
+    Comment,
 }
 
 /// A value as text, if it is UTF-8, which it nearly always is.

@@ -65,6 +65,14 @@ impl Line {
     pub(super) fn push_name(&mut self, bytes: &mut &[u8]) -> Option<Field> {
         if *self == Self::Start && !bytes.is_empty() {
             *self = Self::Name { bytes: [0; Self::LONGEST_NAME], len: 0 };
+            let mut first = bytes.iter().take(Self::LONGEST_NAME + 1);
+            if let Some((field, value)) = Field::split(bytes).filter(|_| first.any(|byte| *byte == b':')) {
+                // The colon is in: what the whole line has, and the space that may still come.
+                let space = field != Field::Comment && value.is_empty() && bytes.ends_with(b":");
+                *self = Self::Value { field, space };
+                *bytes = value;
+                return Some(field);
+            }
         }
         while let Self::Name { bytes: name, len } = self {
             let (byte, rest) = bytes.split_first()?;
@@ -101,20 +109,32 @@ impl Line {
 /// The value of a retry field: ASCII digits only, at least one, saturating.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Digits {
-    value: Option<u64>,
-    invalid: bool,
+    number: u64,
+    seen: Seen,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Seen {
+    #[default]
+    Nothing,
+    Digits,
+    Others,
 }
 
 impl Digits {
     pub(super) fn push(&mut self, bytes: &[u8]) {
         for byte in bytes {
             let digit = byte.wrapping_sub(b'0');
-            self.invalid |= digit > 9;
-            self.value = Some(self.value.unwrap_or(0).saturating_mul(10).saturating_add(u64::from(digit)));
+            self.number = self.number.saturating_mul(10).saturating_add(u64::from(digit));
+            if digit > 9 {
+                self.seen = Seen::Others;
+            } else if self.seen == Seen::Nothing {
+                self.seen = Seen::Digits;
+            }
         }
     }
 
     pub(super) fn value(self) -> Option<u64> {
-        self.value.filter(|_| !self.invalid)
+        (self.seen == Seen::Digits).then_some(self.number)
     }
 }

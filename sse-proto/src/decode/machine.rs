@@ -5,14 +5,14 @@ use core::mem;
 
 use super::block::{Block, Found, Place, push_lossy};
 use super::line::{Digits, Field, Line};
-use super::{BOM, Decoder, Lent, RETAINED};
+use super::{BOM, Decoder, Lent, RETAINED, RETAINED_IN_USE};
 use crate::limits::{Limit, LimitExceeded};
 use crate::scan::{self, LineEnds};
 
 impl Decoder {
-    /// Takes all of `input` if it is only one more piece of a line, as when a stream comes byte by byte.
+    /// Takes all of a few bytes if they are only one more piece of a line.
     #[inline(never)]
-    pub(super) fn take_part<const OBSERVE: bool>(
+    pub(super) fn take_piece<const OBSERVE: bool>(
         &mut self,
         input: &mut &[u8],
     ) -> Result<bool, LimitExceeded> {
@@ -30,6 +30,17 @@ impl Decoder {
         &mut self,
         input: &mut &[u8],
     ) -> Result<Option<Found>, LimitExceeded> {
+        if input.len() < scan::FEW {
+            return self.advance_few::<OBSERVE>(input);
+        }
+        self.advance_many::<OBSERVE>(input)
+    }
+
+    #[inline(always)]
+    pub(super) fn advance_many<const OBSERVE: bool>(
+        &mut self,
+        input: &mut &[u8],
+    ) -> Result<Option<Found>, LimitExceeded> {
         let chunk = *input;
         let mut at = 0;
         let found = self.advance_in::<OBSERVE>(chunk, &mut at);
@@ -37,6 +48,48 @@ impl Decoder {
             *input = rest;
         }
         found
+    }
+
+    /// As [`advance`](Self::advance), of a few bytes, as when a stream comes byte by byte: every line is taken for one that
+    /// is cut, so that nothing is lent from the chunk.
+    #[inline(never)]
+    pub(super) fn advance_few<const OBSERVE: bool>(
+        &mut self,
+        input: &mut &[u8],
+    ) -> Result<Option<Found>, LimitExceeded> {
+        if self.lent != Lent::Nothing {
+            self.clear_lent();
+        }
+        let chunk = *input;
+        let mut at = 0;
+        if usize::from(self.bom) < BOM.len() {
+            self.skip_bom(chunk, &mut at);
+        }
+        if self.after_cr {
+            self.skip_lf(chunk, &mut at);
+        }
+        loop {
+            let rest = chunk.get(at..).unwrap_or_default();
+            let Some(len) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
+                *input = &[];
+                return self.part_of_line::<OBSERVE>(rest).map(|()| None);
+            };
+            at = self.end_of_line(chunk, at + len);
+            *input = chunk.get(at..).unwrap_or_default();
+            let found = if len == 0 && self.line == Line::Start {
+                self.end_of_block::<OBSERVE>(&[])
+            } else {
+                let pushed = self.part_of_line::<OBSERVE>(rest.get(..len).unwrap_or_default());
+                let ended = self.end_of_cut_line::<OBSERVE>();
+                pushed.and(ended)?
+            };
+            if let Some(found) = found {
+                if found != Found::Comment {
+                    self.lent = Lent::Block;
+                }
+                return Ok(Some(found));
+            }
+        }
     }
 
     /// Moves `at` behind what is consumed of the chunk. An error, too, consumes its line.
@@ -58,13 +111,16 @@ impl Decoder {
                 return Ok(found);
             }
         }
+        if self.after_cr {
+            self.skip_lf(chunk, at);
+        }
         let found = self.whole_lines::<OBSERVE>(chunk, at);
         self.lent = match found {
             Ok(Some(Found::Event | Found::NoData)) => {
                 self.lent = Lent::Block;
                 return found;
             }
-            Ok(Some(Found::Comment(_))) => Lent::Comment,
+            Ok(Some(Found::Comment)) => Lent::Comment,
             _ => Lent::Nothing,
         };
         // The block goes on after this chunk.
@@ -102,9 +158,6 @@ impl Decoder {
         chunk: &[u8],
         at: &mut usize,
     ) -> Result<Option<Found>, LimitExceeded> {
-        if self.after_cr {
-            self.skip_lf(chunk, at);
-        }
         let mut ends = LineEnds::new(chunk);
         while let Some(end) = ends.after(*at) {
             let Some(line) = chunk.get(*at..end) else { break };
@@ -198,7 +251,9 @@ impl Decoder {
             }
             Field::Comment if OBSERVE => {
                 self.fits(Limit::Comment, value.len())?;
-                return Ok(Some(Found::Comment(place)));
+                self.value.clear();
+                append(&mut self.value, value);
+                return Ok(Some(Found::Comment));
             }
             Field::Comment => {}
         }
@@ -243,7 +298,7 @@ impl Decoder {
             Field::Retry => self.set_retry(self.digits),
             Field::Comment if OBSERVE => {
                 self.lent = Lent::Comment;
-                return Ok(Some(Found::Comment(Place::KEPT)));
+                return Ok(Some(Found::Comment));
             }
             Field::Event | Field::Comment => {}
         }
@@ -251,6 +306,7 @@ impl Decoder {
     }
 
     fn begin_value<const OBSERVE: bool>(&mut self, field: Field) {
+        self.buffered = true;
         match field {
             Field::Data | Field::Event if self.skipping => self.line = Line::Skip,
             Field::Data => self.block.data = Place::KEPT,
@@ -280,7 +336,10 @@ impl Decoder {
         };
         let len = buffer.len().saturating_add(bytes.len());
         if len <= self.limits.of(limit) {
-            append(buffer, bytes);
+            match bytes {
+                [byte] => buffer.push(*byte),
+                _ => append(buffer, bytes),
+            }
             return Ok(());
         }
         self.line = Line::Skip;
@@ -295,7 +354,7 @@ impl Decoder {
     }
 
     /// The blank line: the id counts from here on, and what has data is an event.
-    #[inline]
+    #[inline(always)]
     fn end_of_block<const OBSERVE: bool>(&mut self, chunk: &[u8]) -> Option<Found> {
         if let Some(id) = self.block.id.of(chunk, &self.id) {
             self.last_event_id.clear();
@@ -327,15 +386,15 @@ impl Decoder {
     /// only an id line can still be over its limit later, since it counts in a lost event too.
     #[cold]
     fn exceed(&mut self, limit: Limit) -> Result<bool, LimitExceeded> {
-        release(&mut self.value);
+        recycle(&mut self.value);
         if limit != Limit::Comment {
             if mem::replace(&mut self.skipping, true) {
                 return Ok(false);
             }
             self.block.data = Place::ABSENT;
             self.block.name = Place::ABSENT;
-            release(&mut self.data);
-            release(&mut self.name);
+            recycle(&mut self.data);
+            recycle(&mut self.name);
         }
         Err(LimitExceeded { limit, max: self.limits.of(limit) })
     }
@@ -349,6 +408,7 @@ impl Decoder {
                 kept.clear();
                 append(kept, value);
                 *place = Place::KEPT;
+                self.buffered = true;
             }
         }
     }
@@ -358,6 +418,7 @@ impl Decoder {
         if !self.block.data.is_kept() && !self.block.data.is_absent() {
             append_line(&mut self.data, chunk, self.block.data);
             self.block.data = Place::KEPT;
+            self.buffered = true;
         }
     }
 
@@ -365,17 +426,22 @@ impl Decoder {
     #[inline]
     fn clear_lent(&mut self) {
         if mem::take(&mut self.lent) == Lent::Block {
-            let Block { data, name, id, .. } = &self.block;
-            // What lies in the chunk has used no buffer.
-            for (place, kept) in [(data, &mut self.data), (name, &mut self.name), (id, &mut self.id)] {
-                if place.is_kept() {
-                    release(kept);
-                }
+            if self.buffered {
+                self.recycle_buffers();
             }
             self.block = Block::default();
         }
         if !self.value.is_empty() {
-            release(&mut self.value);
+            recycle(&mut self.value);
+        }
+    }
+
+    #[inline(never)]
+    fn recycle_buffers(&mut self) {
+        self.buffered = false;
+        for buffer in [&mut self.data, &mut self.name, &mut self.id] {
+            recycle(buffer);
+            self.buffered |= buffer.capacity() > RETAINED;
         }
     }
 }
@@ -411,10 +477,11 @@ fn append(buffer: &mut Vec<u8>, bytes: &[u8]) {
     buffer.extend_from_slice(bytes);
 }
 
-/// Empties a buffer, and gives back what an exceptional event needed.
-fn release(buffer: &mut Vec<u8>) {
+/// Empties a buffer. What an exceptional event needed is given back, unless the events after it need it too.
+fn recycle(buffer: &mut Vec<u8>) {
+    let (used, capacity) = (buffer.len(), buffer.capacity());
     buffer.clear();
-    if buffer.capacity() > RETAINED {
+    if capacity > RETAINED && (capacity > RETAINED_IN_USE || used < capacity / 4) {
         *buffer = Vec::new();
     }
 }

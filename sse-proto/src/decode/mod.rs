@@ -23,8 +23,14 @@ use crate::scan;
 
 const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
-/// Capacity that a buffer may keep for the next event; what an exceptional event needed beyond it is given back.
+/// A chunk that is no longer than this may well lie in the middle of a line.
+const PIECE: usize = 64;
+
+/// Capacity that a buffer keeps for good.
 const RETAINED: usize = 64 * 1024;
+
+/// Capacity that a buffer keeps as long as event after event needs it.
+const RETAINED_IN_USE: usize = 2 * 1024 * 1024;
 
 /// Decodes an event stream, chunk by chunk.
 ///
@@ -72,6 +78,8 @@ pub struct Decoder {
     after_cr: bool,
     /// The event has exceeded a limit: its remaining data and name lines are ignored.
     skipping: bool,
+    /// The buffers of the block have been written to, or are larger than what they keep for good.
+    buffered: bool,
     /// What the former call lent, and this one has to clear away.
     lent: Lent,
     line: Line,
@@ -83,7 +91,7 @@ pub struct Decoder {
     name: Vec<u8>,
     /// The id of the block where it does not lie in the chunk.
     id: Vec<u8>,
-    /// While a line is cut: its id or comment so far. While an event is lent of which the name or the data is not UTF-8:
+    /// While a line is cut: its id or comment so far. While a comment is lent: the comment. While an event is lent of which the name or the data is not UTF-8:
     /// both, rewritten, one behind the other.
     value: Vec<u8>,
     last_event_id: String,
@@ -168,10 +176,22 @@ impl Decoder {
         &'d mut self,
         input: &mut &'i [u8],
     ) -> Result<Option<EventRef<'d>>, LimitExceeded> {
-        if self.line != Line::Start && self.take_part::<false>(input)? {
+        // What comes in small pieces, or byte by byte, is in the middle of a line for the most part.
+        if self.line != Line::Start && input.len() <= PIECE && self.take_piece::<false>(input)? {
             return Ok(None);
         }
-        self.decode_lines(input)
+        if input.len() < scan::FEW { self.decode_few(input) } else { self.decode_lines(input) }
+    }
+
+    #[inline(never)]
+    fn decode_few<'d, 'i: 'd>(
+        &'d mut self,
+        input: &mut &'i [u8],
+    ) -> Result<Option<EventRef<'d>>, LimitExceeded> {
+        match self.advance_few::<false>(input)? {
+            Some(Found::Event) => Ok(Some(self.view_buffers())),
+            _ => Ok(None),
+        }
     }
 
     #[inline(never)]
@@ -180,7 +200,7 @@ impl Decoder {
         input: &mut &'i [u8],
     ) -> Result<Option<EventRef<'d>>, LimitExceeded> {
         let chunk = *input;
-        match self.advance::<false>(input)? {
+        match self.advance_many::<false>(input)? {
             Some(Found::Event) => Ok(Some(self.view(chunk))),
             _ => Ok(None),
         }
@@ -230,12 +250,14 @@ impl Decoder {
         match found {
             Found::Event => Item::Event(self.view(chunk)),
             Found::NoData => Item::NoData(self.view(chunk)),
-            Found::Comment(place) => Item::Comment(match place.within(chunk) {
-                Some(text) if scan::text(text).is_some() => scan::text(text).unwrap_or_default(),
-                Some(text) => rewritten(None, Some(text), &mut self.value).1.unwrap_or_default(),
-                None => lossy_in_place(&mut self.value),
-            }),
+            Found::Comment => Item::Comment(lossy_in_place(&mut self.value)),
         }
+    }
+
+    /// Lends a found event of which nothing lies in a chunk.
+    #[inline(never)]
+    fn view_buffers(&mut self) -> EventRef<'_> {
+        self.view(&[])
     }
 
     /// Lends a found event, likewise.

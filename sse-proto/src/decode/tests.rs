@@ -160,5 +160,5 @@ fn seeds_are_ids_that_a_stream_can_set() {
 
 #[test]
 fn a_decoder_is_small() {
-    assert!(size_of::<Decoder>() <= 320, "{} bytes", size_of::<Decoder>());
+    assert!(size_of::<Decoder>() <= 256, "{} bytes", size_of::<Decoder>());
 }

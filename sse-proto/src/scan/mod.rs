@@ -15,6 +15,9 @@ pub(crate) use self::plain::*;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 pub(crate) use self::sse2::*;
 
+/// Chunks of fewer bytes are not worth a look at many at once.
+pub(crate) const FEW: usize = if cfg!(all(target_arch = "x86_64", target_feature = "sse2")) { 16 } else { 0 };
+
 /// The bytes as text, if they are UTF-8.
 #[inline]
 pub(crate) fn text(bytes: &[u8]) -> Option<&str> {

@@ -1,0 +1,78 @@
+//! Contenders run in turn, many times, so that what disturbs the machine disturbs them all.
+
+use std::time::{Duration, Instant};
+
+/// One of those that do the same work.
+pub(crate) struct Contender<I: ?Sized> {
+    pub(crate) name: &'static str,
+    /// Does the work once and says how long that took. Preparations are not counted.
+    pub(crate) run: fn(&I) -> Duration,
+}
+
+/// How much is measured.
+#[derive(Clone, Copy)]
+pub(crate) struct Effort {
+    rounds: usize,
+    /// How long a contender runs in one round, at least.
+    slot: Duration,
+}
+
+impl Effort {
+    pub(crate) const FULL: Self = Self { rounds: 15, slot: Duration::from_millis(3) };
+    /// Once each: a test that everything works.
+    pub(crate) const TEST: Self = Self { rounds: 1, slot: Duration::ZERO };
+}
+
+/// What the contenders needed for one piece of work in each round, in nanoseconds.
+pub(crate) struct Times {
+    rounds: Vec<Vec<f64>>,
+}
+
+/// Runs them.
+pub(crate) fn race<I: ?Sized>(contenders: &[Contender<I>], input: &I, effort: Effort) -> Times {
+    let rounds = (0..effort.rounds)
+        .map(|_| contenders.iter().map(|contender| slot(contender, input, effort.slot)).collect())
+        .collect();
+    Times { rounds }
+}
+
+fn slot<I: ?Sized>(contender: &Contender<I>, input: &I, at_least: Duration) -> f64 {
+    let begin = Instant::now();
+    let (mut runs, mut spent) = (0_u32, Duration::ZERO);
+    while runs == 0 || begin.elapsed() < at_least {
+        spent += (contender.run)(input);
+        runs += 1;
+    }
+    spent.as_secs_f64() * 1e9 / f64::from(runs)
+}
+
+impl Times {
+    /// The median over the rounds.
+    pub(crate) fn median(&self, contender: usize) -> f64 {
+        median(self.rounds.iter().map(|round| round[contender]))
+    }
+
+    /// How many times as long `other` takes, as the median of what each round says: rounds are short, and a disturbance
+    /// that lasts longer hits both.
+    pub(crate) fn ratio(&self, contender: usize, other: usize) -> f64 {
+        median(self.rounds.iter().map(|round| round[other] / round[contender]))
+    }
+
+    /// The fastest of some.
+    pub(crate) fn fastest(&self, among: impl Iterator<Item = usize>) -> Option<usize> {
+        among.min_by(|a, b| self.median(*a).total_cmp(&self.median(*b)))
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values = Vec::from_iter(values);
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Times a closure once.
+pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> Duration {
+    let begin = Instant::now();
+    std::hint::black_box(work());
+    begin.elapsed()
+}
