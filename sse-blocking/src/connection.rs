@@ -10,7 +10,9 @@ use sse_proto::http::Url;
 
 use crate::{CloseHandle, Shutdown};
 
-/// A connection that is made when it is needed, and again. Whatever blocks ends at its time limit, and when the handle is closed.
+/// A connection that is made when it is needed, and again.
+///
+/// Whatever blocks ends at its time limit, and when the handle is closed; it then gives `None`, otherwise how many bytes it moved.
 #[derive(Debug, Default)]
 pub(crate) struct Connection {
     io: Option<TcpStream>,
@@ -19,44 +21,59 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// Closes it. The handle has a socket of its own, which would keep it open.
+    pub(crate) fn close(&mut self, handle: &CloseHandle) {
+        *self = Self::default();
+        handle.on_close(Box::new(|| {}));
+    }
+
     /// Closes it, and waits.
-    pub(crate) fn wait(&mut self, limit: Option<Duration>, handle: &CloseHandle) {
+    pub(crate) fn wait(
+        &mut self,
+        limit: Option<Duration>,
+        handle: &CloseHandle,
+    ) -> io::Result<Option<usize>> {
         *self = Self::default();
         let (wake, woken) = mpsc::channel();
         // The handle lets go of its socket too.
-        handle.on_close(Box::new(move || drop(wake.send(()))));
+        handle.on_close(Box::new(move || {
+            let _ = wake.send(());
+        }));
         receive(&woken, limit);
+        Ok(None)
     }
 
-    /// Makes a new connection, in place of the one before. `None` if there was none in time.
+    /// Makes a new connection, in place of the one before.
     pub(crate) fn connect(
         &mut self,
         url: &Url,
         limit: Option<Duration>,
         handle: &CloseHandle,
-    ) -> io::Result<Option<()>> {
+    ) -> io::Result<Option<usize>> {
         *self = Self::default();
         let (done, connected) = mpsc::channel();
         let (closed, url) = (done.clone(), url.clone());
-        handle.on_close(Box::new(move || drop(closed.send(None))));
+        handle.on_close(Box::new(move || {
+            let _ = closed.send(None);
+        }));
         // Nothing else ends the look-up of a name, or an attempt to connect, before its time.
         thread::Builder::new()
             .name("sse-connect".into())
-            .spawn(move || drop(done.send(Some(connect(&url, limit)))))?;
+            .spawn(move || done.send(Some(connect(&url, limit))))?;
         let Some(Some(socket)) = receive(&connected, limit) else { return Ok(None) };
         let socket = socket?;
         handle.on_close(socket.shutdown_handle()?);
         self.io = Some(socket);
-        Ok(Some(()))
+        Ok(Some(0))
     }
 
-    /// Writes some of the bytes. `None` if there was no time.
+    /// Writes some of the bytes.
     pub(crate) fn write(&mut self, bytes: &[u8], limit: Option<Duration>) -> io::Result<Option<usize>> {
         let io = self.io(limit)?;
         in_time(io.write(bytes).and_then(|count| io.flush().map(|()| count)))
     }
 
-    /// Reads some bytes. `None` if there were none in time.
+    /// Reads some bytes.
     pub(crate) fn read(&mut self, space: &mut [u8], limit: Option<Duration>) -> io::Result<Option<usize>> {
         in_time(self.io(limit)?.read(space))
     }
@@ -79,7 +96,10 @@ fn in_time(result: io::Result<usize>) -> io::Result<Option<usize>> {
         Ok(count) => Ok(Some(count)),
         // Which of the first two a timeout is depends on the system.
         Err(error)
-            if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) =>
+            if matches!(
+                error.kind(),
+                ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+            ) =>
         {
             Ok(None)
         }

@@ -47,6 +47,7 @@ mod close;
 mod connection;
 mod http;
 mod reader;
+mod signals;
 mod source;
 mod writer;
 
@@ -58,7 +59,8 @@ pub use sse_proto::{Event, EventRef, Item};
 pub use crate::close::{CloseHandle, Shutdown, ShutdownFn};
 pub use crate::http::{Exchange, accept, connect, connect_with};
 pub use crate::reader::EventReader;
-pub use crate::source::{EventSource, Signals};
+pub use crate::signals::Signals;
+pub use crate::source::EventSource;
 pub use crate::writer::EventWriter;
 
 /// Why reading events failed.

@@ -52,10 +52,12 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod alarm;
 mod close;
 mod connection;
 mod http;
 mod reader;
+mod signals;
 mod source;
 mod writer;
 
@@ -67,7 +69,8 @@ pub use sse_proto::{Event, EventRef, Item};
 pub use crate::close::CloseHandle;
 pub use crate::http::{Exchange, accept, connect, connect_with};
 pub use crate::reader::EventReader;
-pub use crate::source::{EventSource, Signals};
+pub use crate::signals::Signals;
+pub use crate::source::EventSource;
 pub use crate::writer::EventWriter;
 
 /// Why reading events failed.
