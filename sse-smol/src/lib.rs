@@ -56,6 +56,7 @@
 mod alarm;
 mod close;
 mod connection;
+mod dial;
 mod http;
 mod reader;
 mod signals;

@@ -54,6 +54,7 @@
 mod alarm;
 mod close;
 mod connection;
+mod dial;
 mod http;
 mod reader;
 mod signals;

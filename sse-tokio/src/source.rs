@@ -224,8 +224,7 @@ impl EventSource {
                     continue;
                 }
                 Want::Connect => {
-                    let limit = deadline.map(|at| at.since(now));
-                    let connected = self.connection.poll_connect(cx, client.request().url(), limit);
+                    let connected = self.connection.poll_connect(cx, client.request().url());
                     connected.map_ok(|()| client.handle_connected(now))
                 }
                 Want::Write => {
