@@ -1,8 +1,10 @@
-//! Ending a read that blocks another thread.
+//! Ending what blocks another thread.
 
 use std::fmt;
 use std::io;
+use std::mem;
 use std::net::{self, TcpStream};
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A connection whose reads another thread can end.
@@ -35,9 +37,10 @@ impl Shutdown for std::os::unix::net::UnixStream {
     }
 }
 
-/// Closes an [`EventReader`](crate::EventReader) from any thread, at once, even while it is blocked in a read.
+/// Closes an [`EventReader`](crate::EventReader) or an [`EventSource`](crate::EventSource) from any thread, at once, even while
+/// it is blocked.
 ///
-/// The reader then ends without an error. Handles can be cloned; a handle does not keep the connection open.
+/// It then ends without an error. Handles can be cloned; a handle does not keep the connection open.
 #[derive(Clone)]
 pub struct CloseHandle {
     /// `None` once it is closed.
@@ -57,14 +60,53 @@ impl CloseHandle {
         }
     }
 
-    /// Whether the connection has been closed: by a handle, or because the reader has ended or is gone.
+    /// Whether the connection has been closed: by a handle, or because what it closes has ended or is gone.
     pub fn is_closed(&self) -> bool {
         self.shutdown.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    /// From now on closing does this instead of what it did before. If it is closed already, this is done at once.
+    pub(crate) fn on_close(&self, shutdown: ShutdownFn) {
+        let mut slot = self.shutdown.lock().unwrap_or_else(PoisonError::into_inner);
+        let former = match &mut *slot {
+            Some(current) => Some(mem::replace(current, shutdown)),
+            None => {
+                drop(slot);
+                return shutdown();
+            }
+        };
+        drop(slot);
+        // With the socket it has: not while the lock is held.
+        drop(former);
     }
 }
 
 impl fmt::Debug for CloseHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CloseHandle").field("is_closed", &self.is_closed()).finish()
+    }
+}
+
+/// The handle of what it belongs to.
+#[derive(Debug)]
+pub(crate) struct CloseOnDrop(CloseHandle);
+
+impl Default for CloseOnDrop {
+    fn default() -> Self {
+        Self(CloseHandle::new(Box::new(|| {})))
+    }
+}
+
+impl Deref for CloseOnDrop {
+    type Target = CloseHandle;
+
+    fn deref(&self) -> &CloseHandle {
+        &self.0
+    }
+}
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }

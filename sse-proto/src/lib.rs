@@ -10,7 +10,9 @@
 //! | encode it | [`Encoder`]: [`Event`]s in, bytes appended to your buffer |
 //! | receive the events of a connection | [`Receiver`]: says when to read, gives events |
 //! | send events on a connection | [`Sender`]: holds what is to be written |
+//! | keep a subscription, over any HTTP | [`EventSource`]: says when to connect, with what request, and gives events |
 //! | speak HTTP/1.1 without a library | `http1` (feature `http1`) |
+//! | carry bytes that are no text | [`base64`] |
 //! | check and set the headers of a stream | [`header`] |
 //!
 //! Everything a peer sends is bounded by [`Limits`], nothing panics, and time is linear in the bytes, however they are
@@ -36,6 +38,7 @@
 //! - `http1`: the module `http1`, by `httparse`.
 //! - `serde`: `Serialize` and `Deserialize` for [`Event`]: an object with those of `event`, `data`, `id` and `retry`
 //!   (milliseconds) that are present.
+//! - `json`: the module `json`, events as values of types of yours, by `serde_json`.
 //! - `bytes`: `bytes::BytesMut` is a [`Buffer`].
 #![no_std]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
@@ -45,20 +48,26 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+pub mod base64;
 mod decode;
 mod encode;
 mod error;
 mod event;
 mod field;
 pub mod header;
+pub mod http;
 #[cfg(feature = "http1")]
 pub mod http1;
+#[cfg(feature = "json")]
+pub mod json;
 mod limits;
 mod receiver;
 mod scan;
 mod sender;
 #[cfg(feature = "serde")]
 mod serde_impl;
+pub mod source;
+mod time;
 
 pub use crate::decode::{Decoder, End, Item};
 pub use crate::encode::{Buffer, BufferTooSmall, DataWriter, Encoder};
@@ -70,6 +79,8 @@ pub use crate::field::{FieldName, InvalidField};
 pub use crate::limits::{Limit, LimitExceeded, Limits};
 pub use crate::receiver::{ReceiveError, Receiver, Want};
 pub use crate::sender::Sender;
+pub use crate::source::EventSource;
+pub use crate::time::Instant;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,7 +1,9 @@
 //! Memory, counted by the allocator: none for each event in the long run, and none kept after a large one.
 
 use allocation_counter::{AllocationInfo, measure};
-use sse_proto::{Decoder, Encoder, Event, EventRef, Limit, Limits, Sender};
+use sse_proto::http::{Request, ResponseHead};
+use sse_proto::source::Want;
+use sse_proto::{Decoder, Encoder, Event, EventRef, EventSource, Instant, Limit, Limits, Sender};
 
 /// One line, several lines, names, ids, comments, retry, not ASCII, not UTF-8.
 const STREAM: &[u8] = b"data: {\"token\":\"hello\"}\n\nevent: tick\nid: 17\ndata: 21.50\n\n:\n\ndata: a\r\ndata: b\r\n\r\n\
@@ -28,6 +30,34 @@ fn borrowed_decoding_allocates_nothing_in_the_long_run() {
                 assert_eq!(decode(&mut decoder, piece), expected);
             }
         });
+        assert_eq!(info.count_total, 0, "in pieces of {piece}");
+    }
+}
+
+#[test]
+fn an_open_source_allocates_nothing_in_the_long_run() {
+    let now = Instant::default();
+    let mut source = EventSource::new(Request::get("http://a.test/").unwrap(), 0);
+    while source.want(now).0 != Want::Request {
+        source.handle_prepared(now);
+    }
+    source.handle_response(now, ResponseHead::new(200).with_header("content-type", b"text/event-stream"));
+    let mut run = |piece| {
+        let mut events = 0;
+        for mut chunk in STREAM.chunks(piece) {
+            while !chunk.is_empty() {
+                match source.want(now).0 {
+                    Want::Event => events += usize::from(!source.event().data().is_empty()),
+                    _ => chunk = &chunk[source.handle_bytes(now, chunk)..],
+                }
+            }
+        }
+        events
+    };
+    for piece in [STREAM.len(), 64, 7, 1] {
+        run(piece);
+        run(piece);
+        let info = measure(|| assert!((0..1000).map(|_| run(piece)).sum::<usize>() >= 4000));
         assert_eq!(info.count_total, 0, "in pieces of {piece}");
     }
 }

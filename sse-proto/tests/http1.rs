@@ -2,6 +2,8 @@
 #![cfg(feature = "http1")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+#[path = "http1/headers.rs"]
+mod headers;
 #[path = "http1/properties.rs"]
 mod properties;
 #[path = "http1/requests.rs"]

@@ -1,12 +1,14 @@
-//! Closing a reader from another task.
+//! Closing from another task.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 
-/// Closes an [`EventReader`](crate::EventReader) from any task or thread, at once, even while it waits for an event.
+/// Closes an [`EventReader`](crate::EventReader) or an [`EventSource`](crate::EventSource) from any task or thread, at once, even
+/// while it waits for an event.
 ///
-/// The reader then drops its connection and ends without an error. Handles can be cloned.
+/// It then drops its connection and ends without an error. Handles can be cloned.
 #[derive(Clone, Debug, Default)]
 pub struct CloseHandle {
     shared: Arc<Shared>,
@@ -21,7 +23,7 @@ struct Shared {
 impl CloseHandle {
     /// Closes the connection. More calls do nothing.
     ///
-    /// A reader that nobody is polling drops the connection when it is polled next.
+    /// What nobody is polling drops its connection when it is polled next.
     pub fn close(&self) {
         self.shared.closed.store(true, Ordering::Release);
         let waker = self.shared.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -30,7 +32,7 @@ impl CloseHandle {
         }
     }
 
-    /// Whether the connection has been closed: by a handle, or because the reader has ended or is gone.
+    /// Whether the connection has been closed: by a handle, or because what it closes has ended or is gone.
     pub fn is_closed(&self) -> bool {
         self.shared.closed.load(Ordering::Acquire)
     }
@@ -45,5 +47,23 @@ impl CloseHandle {
         drop(slot);
         // It may be the last of its task, whose drop may call anything: not while the lock is held.
         drop(former);
+    }
+}
+
+/// The handle of what it belongs to.
+#[derive(Debug, Default)]
+pub(crate) struct CloseOnDrop(CloseHandle);
+
+impl Deref for CloseOnDrop {
+    type Target = CloseHandle;
+
+    fn deref(&self) -> &CloseHandle {
+        &self.0
+    }
+}
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }

@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 
-use super::fields::{Fields, excerpt};
-use super::head::{HeadError, Version};
+use super::head::HeadError;
+use crate::http::Version;
+use crate::http::fields::{Fields, excerpt};
 
 /// How a body is delimited (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,8 +7,6 @@ use core::fmt;
 
 use memchr::{memchr, memchr_iter};
 
-use super::fields::Fields;
-
 /// How large a head may be. What exceeds a limit is refused with an error that names it.
 ///
 /// The trailer section of a chunked body is held to the same limits once more.
@@ -25,31 +23,6 @@ pub struct HeadLimits {
 impl Default for HeadLimits {
     fn default() -> HeadLimits {
         HeadLimits { bytes: 64 * 1024, headers: 128 }
-    }
-}
-
-/// A version of HTTP/1 (RFC 9112 section 2.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Version {
-    /// HTTP/1.0: no chunked bodies, and the connection closes unless agreed otherwise.
-    Http10,
-    /// HTTP/1.1, or a later minor version, which is compatible with it.
-    Http11,
-}
-
-impl Version {
-    pub(super) fn from_minor(digit: u8) -> Option<Version> {
-        match digit {
-            b'0' => Some(Version::Http10),
-            b'1'..=b'9' => Some(Version::Http11),
-            _ => None,
-        }
-    }
-
-    /// Whether a connection outlives a message of this version with these fields (RFC 9112 section 9.3).
-    pub(super) fn keep_alive(self, fields: &Fields) -> bool {
-        let says = |option: &[u8]| fields.list("connection").any(|token| token.eq_ignore_ascii_case(option));
-        !says(b"close") && (self == Version::Http11 || says(b"keep-alive"))
     }
 }
 

@@ -1,6 +1,6 @@
 //! HTTP/1.1 as far as event streams need it (RFC 9112): heads, body framing, and the URLs they start from.
 //!
-//! Two directions, each with a message to send and a machine to read the answer:
+//! [`Client`] keeps a subscription; what it is made of serves other uses too. Two directions, each with a message to send and a machine to read the answer:
 //!
 //! | | writes | reads |
 //! |---|---|---|
@@ -24,25 +24,24 @@
 
 mod body;
 pub mod chunk;
-mod fields;
+mod client;
 mod framing;
 mod head;
-mod request;
+mod parse;
+mod race;
 mod request_decoder;
 mod request_head;
 mod response;
 mod response_decoder;
 mod response_head;
-mod url;
 
+pub use crate::http::{HeaderError, Request, RequestError, ResponseHead, Scheme, Url, UrlError, Version};
 pub use body::{BodyDecoder, BodyError};
-pub use fields::HeaderError;
+pub use client::{Client, Want};
 pub use framing::Framing;
-pub use head::{HeadError, HeadLimits, Version};
-pub use request::{Request, RequestError};
+pub use head::{HeadError, HeadLimits};
+pub use race::{Race, RaceWant};
 pub use request_decoder::{RequestDecoder, RequestHeadError};
 pub use request_head::RequestHead;
 pub use response::Response;
 pub use response_decoder::{ResponseDecoder, ResponseError, ResponsePart};
-pub use response_head::ResponseHead;
-pub use url::{Scheme, Url, UrlError};

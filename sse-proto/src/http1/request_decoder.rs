@@ -5,10 +5,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::fields::is_token_byte;
 use super::head::{HeadError, HeadLimits, HeadReader, Progress};
 use super::request_head::RequestHead;
 use super::response::Response;
+use crate::http::fields::is_token_byte;
 
 /// How many empty lines before a request line are skipped (RFC 9112 section 2.2 asks for one).
 const LEADING_EMPTY_LINES: usize = 4;

@@ -4,10 +4,11 @@ use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::fields::{Fields, excerpt, is_host_byte, is_token_byte};
 use super::framing::Framing;
-use super::head::{HeadLimits, Version, split_start_line};
+use super::head::{HeadLimits, split_start_line};
 use super::request_decoder::RequestHeadError;
+use crate::http::Version;
+use crate::http::fields::{Fields, excerpt, is_host_byte, is_token_byte};
 
 /// Request line and headers of a request (RFC 9112 sections 3 and 5).
 ///

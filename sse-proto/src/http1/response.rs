@@ -4,8 +4,8 @@ use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::fields::{Fields, HeaderError, append_field};
 use super::framing::Framing;
+use crate::http::fields::{Fields, HeaderError, append_field};
 
 /// The head of a response as a server sends it.
 ///

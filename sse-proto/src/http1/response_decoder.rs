@@ -6,7 +6,7 @@ use core::fmt;
 use super::body::{BodyDecoder, BodyError};
 use super::framing::Framing;
 use super::head::{HeadError, HeadLimits, HeadReader, Progress};
-use super::response_head::ResponseHead;
+use crate::http::ResponseHead;
 
 /// Takes the bytes of a connection and gives the response to one request.
 ///

@@ -99,3 +99,57 @@ fn refused() {
         assert!(!error.to_string().contains("secret"));
     }
 }
+
+/// RFC 3986 section 5.4, and what servers send beyond it.
+#[test]
+fn joined() {
+    let base = Url::parse("http://a/b/c/d;p?q").unwrap();
+    for (reference, target) in [
+        ("g", "/b/c/g"),
+        ("./g", "/b/c/g"),
+        ("g/", "/b/c/g/"),
+        ("/g", "/g"),
+        ("?y", "/b/c/d;p?y"),
+        ("g?y", "/b/c/g?y"),
+        ("#s", "/b/c/d;p?q"),
+        ("g#s", "/b/c/g"),
+        ("g;x?y#s", "/b/c/g;x?y"),
+        ("", "/b/c/d;p?q"),
+        (".", "/b/c/"),
+        ("./", "/b/c/"),
+        ("..", "/b/"),
+        ("../g", "/b/g"),
+        ("../..", "/"),
+        ("../../g", "/g"),
+        ("../../../../g", "/g"),
+        ("/./g", "/g"),
+        ("/../g", "/g"),
+        ("g..", "/b/c/g.."),
+        ("./../g", "/b/g"),
+        ("./g/.", "/b/c/g/"),
+        ("g;x=1/../y", "/b/c/y"),
+        ("g?y/../x", "/b/c/g?y/../x"),
+        ("g?u=http://x", "/b/c/g?u=http://x"),
+        ("\t/t ", "/t"),
+        ("/é x", "/%C3%A9%20x"),
+    ] {
+        let url = base.join(reference).unwrap_or_else(|error| panic!("{reference}: {error}"));
+        assert_eq!((url.authority(), url.target()), ("a", target), "{reference}");
+    }
+    assert_eq!(base.join("//b:8/x").unwrap().to_string(), "http://b:8/x");
+    assert_eq!(base.join("HTTPS://b").unwrap().to_string(), "https://b/");
+    for reference in ["ftp://b/x", "mailto:x@y", "g:h", "http://[::1", "//user@b/", "//"] {
+        assert!(base.join(reference).is_err(), "{reference}");
+    }
+    assert!(base.has_origin_of(&base.join("/x").unwrap()));
+    for other in ["https://a/", "http://a:81/", "http://b/"] {
+        assert!(!base.has_origin_of(&Url::parse(other).unwrap()), "{other}");
+    }
+}
+
+#[test]
+fn joined_to_a_url_without_a_path() {
+    let base = Url::parse("http://a?q").unwrap();
+    assert_eq!(base.join("g").unwrap().to_string(), "http://a/g");
+    assert_eq!(base.join("").unwrap().to_string(), "http://a/?q");
+}

@@ -1,13 +1,8 @@
-//! Header fields: their syntax (RFC 9110 section 5) and the list that heads of all four kinds keep.
+//! Header fields: their syntax (RFC 9110 section 5) and the list that every head keeps.
 
 use alloc::string::{String, ToString};
-use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
-
-use memchr::memchr_iter;
-
-use super::head::HeadError;
 
 /// Why a header cannot be added to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,39 +47,21 @@ impl core::error::Error for HeaderError {}
 
 /// Headers in order, in one allocation for their bytes and one for their ends.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Fields {
+pub(crate) struct Fields {
     bytes: Vec<u8>,
     /// Where each name and each value ends in `bytes`; a name begins where the value before it ends.
     ends: Vec<(usize, usize)>,
 }
 
 impl Fields {
-    /// Reads the lines after a start line, the blank one at the end included.
-    pub(super) fn parse(block: &[u8], limit: usize) -> Result<Fields, HeadError> {
-        // No more headers than lines, so that a large limit costs nothing.
-        let lines = memchr_iter(b'\n', block).count();
-        let mut parsed = vec![httparse::EMPTY_HEADER; limit.min(lines)];
-        match httparse::parse_headers(block, &mut parsed) {
-            Ok(httparse::Status::Complete((end, headers))) if end == block.len() => {
-                let size = headers.iter().map(|header| header.name.len() + header.value.len()).sum();
-                let mut fields =
-                    Fields { bytes: Vec::with_capacity(size), ends: Vec::with_capacity(headers.len()) };
-                for header in headers.iter() {
-                    fields.push(header.name, header.value);
-                }
-                Ok(fields)
-            }
-            Err(httparse::Error::TooManyHeaders) => Err(HeadError::TooManyHeaders { limit }),
-            _ => {
-                // What was parsed before the offending line is in place, and no name is empty.
-                let good = parsed.iter().take_while(|header| !header.name.is_empty()).count();
-                Err(HeadError::Header { line: good + 1 })
-            }
-        }
+    /// With room for so many bytes of names and values, in so many headers.
+    #[cfg(feature = "http1")]
+    pub(crate) fn with_capacity(bytes: usize, headers: usize) -> Fields {
+        Fields { bytes: Vec::with_capacity(bytes), ends: Vec::with_capacity(headers) }
     }
 
     /// Adds a header of the user's, which must not be one that frames the body.
-    pub(super) fn add(&mut self, name: &str, value: &str) -> Result<(), HeaderError> {
+    pub(crate) fn add(&mut self, name: &str, value: &str) -> Result<(), HeaderError> {
         if name.is_empty() || !name.bytes().all(is_token_byte) {
             return Err(HeaderError::Name { name: excerpt(name.as_bytes()) });
         }
@@ -98,22 +75,26 @@ impl Fields {
         Ok(())
     }
 
-    fn push(&mut self, name: &str, value: &[u8]) {
+    pub(crate) fn push(&mut self, name: &str, value: &[u8]) {
         self.bytes.extend_from_slice(name.as_bytes());
         let name_end = self.bytes.len();
         self.bytes.extend_from_slice(value);
         self.ends.push((name_end, self.bytes.len()));
     }
 
-    pub(super) fn remove(&mut self, name: &str) {
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.retain(|other| !other.eq_ignore_ascii_case(name));
+    }
+
+    pub(crate) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
         let mut kept = Fields::default();
-        for (other, value) in self.iter().filter(|(other, _)| !other.eq_ignore_ascii_case(name)) {
-            kept.push(other, value);
+        for (name, value) in self.iter().filter(|(name, _)| keep(name)) {
+            kept.push(name, value);
         }
         *self = kept;
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let mut start = 0;
         self.ends.iter().map(move |&(name_end, value_end)| {
             // Neither default is ever taken: the ends ascend within `bytes`, and names are ASCII.
@@ -125,18 +106,18 @@ impl Fields {
     }
 
     /// The values of all headers called `name`.
-    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// The value of the first header called `name`.
-    pub(super) fn get(&self, name: &str) -> Option<&[u8]> {
+    pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
         self.all(name).next()
     }
 
     /// The elements of the list that all headers called `name` make together, empty ones included (RFC 9110
     /// section 5.6.1).
-    pub(super) fn list(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn list(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.all(name).flat_map(|value| value.split(|&byte| byte == b',')).map(<[u8]>::trim_ascii)
     }
 }
@@ -156,14 +137,14 @@ impl fmt::Debug for Fields {
     }
 }
 
-pub(super) fn append_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+pub(crate) fn append_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     for part in [name.as_bytes(), b": ", value, b"\r\n"] {
         out.extend_from_slice(part);
     }
 }
 
 /// The beginning of `bytes`, escaped: enough to recognise them in an error text.
-pub(super) fn excerpt(bytes: &[u8]) -> String {
+pub(crate) fn excerpt(bytes: &[u8]) -> String {
     const SHOWN: usize = 64;
     match bytes.get(..SHOWN) {
         Some(beginning) if bytes.len() > SHOWN => beginning.escape_ascii().to_string() + "...",
@@ -172,16 +153,16 @@ pub(super) fn excerpt(bytes: &[u8]) -> String {
 }
 
 /// `tchar` of RFC 9110 section 5.6.2.
-pub(super) fn is_token_byte(byte: u8) -> bool {
+pub(crate) fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// What a field value, a reason phrase or a chunk extension may hold: `field-vchar`, space, tab.
-pub(super) fn is_value_byte(byte: u8) -> bool {
+pub(crate) fn is_value_byte(byte: u8) -> bool {
     byte == b'\t' || !byte.is_ascii_control()
 }
 
 /// `unreserved` and `sub-delims` of RFC 3986: all a host's name may hold before it is percent-encoded.
-pub(super) fn is_host_byte(byte: u8) -> bool {
+pub(crate) fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte)
 }

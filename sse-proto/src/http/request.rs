@@ -1,6 +1,6 @@
 //! The client's sending side.
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -15,7 +15,7 @@ use crate::header::{LAST_EVENT_ID, MEDIA_TYPE, accept, is_event_stream};
 /// A header of the user's replaces the default of the same name, save that `Accept` is completed.
 ///
 /// ```
-/// use sse_proto::http1::Request;
+/// use sse_proto::http::Request;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let request = Request::get("http://example.com/events")?
@@ -109,6 +109,34 @@ impl Request {
         self
     }
 
+    /// Sets a header, in place of all of its name. For what changes with each attempt: a token.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_header`](Self::with_header); the request is then as it was.
+    pub fn set_header(&mut self, name: &str, value: &str) -> Result<(), HeaderError> {
+        let mut fields = self.fields.clone();
+        fields.remove(name);
+        fields.add(name, value)?;
+        self.fields = fields;
+        Ok(())
+    }
+
+    /// Removes all headers of this name.
+    pub fn remove_header(&mut self, name: &str) {
+        self.fields.remove(name);
+    }
+
+    /// Sets the address, as [`with_url`](Self::with_url) does.
+    pub fn set_url(&mut self, url: Url) {
+        self.url = url;
+    }
+
+    /// Sets the body, as [`with_body`](Self::with_body) does.
+    pub fn set_body(&mut self, body: impl Into<Vec<u8>>) {
+        self.body = Some(body.into());
+    }
+
     /// The method, `GET` or as it was given.
     pub fn method(&self) -> &str {
         &self.method
@@ -129,12 +157,64 @@ impl Request {
         self.fields.iter()
     }
 
+    /// The headers that go out: the user's, and the defaults they do not replace. Without `Host` and those that frame the
+    /// body, which whatever writes the request knows.
+    ///
+    /// ```
+    /// use sse_proto::http::Request;
+    ///
+    /// let request = Request::get("http://example.com/")?.with_header("Accept", "text/plain")?;
+    /// let sent: Vec<_> = request.headers_to_send().collect();
+    /// assert_eq!(sent[0], ("Accept", b"text/plain, text/event-stream"[..].into()));
+    /// assert_eq!(sent[1], ("Cache-Control", b"no-cache"[..].into()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn headers_to_send(&self) -> impl Iterator<Item = (&str, Cow<'_, [u8]>)> {
+        // In one line, because there are servers that read only the first.
+        let mut completes_accept = !self.accepts_event_stream();
+        let without_accept = self.header("accept").is_none();
+        let sent = self.headers().map(move |(name, value)| {
+            if !completes_accept || !name.eq_ignore_ascii_case("accept") {
+                return (name, Cow::Borrowed(value));
+            }
+            completes_accept = false;
+            // Never the default: the value came as a `&str`.
+            let present = core::str::from_utf8(value).unwrap_or_default();
+            (name, Cow::Owned(accept(Some(present)).into_owned().into_bytes()))
+        });
+        let accept = without_accept.then_some(("Accept", Cow::Borrowed(MEDIA_TYPE.as_bytes())));
+        let cache = self.header("cache-control").is_none();
+        sent.chain(accept).chain(cache.then_some(("Cache-Control", Cow::Borrowed(&b"no-cache"[..]))))
+    }
+
     /// The body; empty if there is none.
     pub fn body(&self) -> &[u8] {
         self.body.as_deref().unwrap_or_default()
     }
 
-    /// Appends head and body to `out` (RFC 9112 section 3).
+    /// Becomes a `GET` without a body, as a redirect with status 303 demands (Fetch, "HTTP-redirect fetch").
+    pub(crate) fn set_bodyless_get(&mut self) {
+        "GET".clone_into(&mut self.method);
+        self.body = None;
+        self.retain_headers(|name| {
+            !name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("content-"))
+        });
+    }
+
+    pub(crate) fn retain_headers(&mut self, keep: impl Fn(&str) -> bool) {
+        self.fields.retain(keep);
+    }
+
+    /// Sets the last event id as [`with_last_event_id`](Self::with_last_event_id) does, or removes it where no header may hold it.
+    pub(crate) fn set_last_event_id(&mut self, id: &str) {
+        self.fields.remove(LAST_EVENT_ID);
+        if !id.is_empty() {
+            // An id that cannot be sent is left out: to connect without it is better than not to connect.
+            let _ = self.fields.add(LAST_EVENT_ID, id);
+        }
+    }
+
+    /// Appends head and body to `out`, as HTTP/1.1 (RFC 9112 section 3).
     pub fn encode(&self, out: &mut Vec<u8>) {
         for part in [&self.method, " ", self.url.target(), " HTTP/1.1\r\n"] {
             out.extend_from_slice(part.as_bytes());
@@ -142,23 +222,8 @@ impl Request {
         if self.header("host").is_none() {
             append_field(out, "Host", self.url.authority().as_bytes());
         }
-        // In one line, because there are servers that read only the first.
-        let mut completes_accept = !self.accepts_event_stream();
-        for (name, value) in self.headers() {
-            if completes_accept && name.eq_ignore_ascii_case("accept") {
-                completes_accept = false;
-                // Never the default: the value came as a `&str`.
-                let present = core::str::from_utf8(value).unwrap_or_default();
-                append_field(out, name, accept(Some(present)).as_bytes());
-            } else {
-                append_field(out, name, value);
-            }
-        }
-        if completes_accept {
-            append_field(out, "Accept", MEDIA_TYPE.as_bytes());
-        }
-        if self.header("cache-control").is_none() {
-            append_field(out, "Cache-Control", b"no-cache");
+        for (name, value) in self.headers_to_send() {
+            append_field(out, name, &value);
         }
         // Servers wait for a length where the method expects a body (RFC 9110 section 8.6).
         if self.body.is_some() || matches!(&*self.method, "POST" | "PUT" | "PATCH") {

@@ -1,0 +1,109 @@
+//! The connection of an event source.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use sse_proto::http::Url;
+
+use crate::dial::{dial, receive, spawn};
+use crate::{CloseHandle, Shutdown};
+
+/// A connection that is made when it is needed, and again.
+///
+/// Whatever blocks ends at its time limit, and when the handle is closed; it then gives `None`, otherwise how many bytes it moved.
+#[derive(Debug, Default)]
+pub(crate) struct Connection {
+    io: Option<TcpStream>,
+    /// The timeouts of the socket.
+    limit: Option<Duration>,
+}
+
+impl Connection {
+    /// Closes it. The handle has a socket of its own, which would keep it open.
+    pub(crate) fn close(&mut self, handle: &CloseHandle) {
+        *self = Self::default();
+        handle.on_close(Box::new(|| {}));
+    }
+
+    /// Closes it, and waits.
+    pub(crate) fn wait(
+        &mut self,
+        limit: Option<Duration>,
+        handle: &CloseHandle,
+    ) -> io::Result<Option<usize>> {
+        *self = Self::default();
+        let (wake, woken) = mpsc::sync_channel(1);
+        // The handle lets go of its socket too.
+        handle.on_close(Box::new(move || {
+            let _ = wake.send(());
+        }));
+        receive(&woken, limit);
+        Ok(None)
+    }
+
+    /// Makes a new connection, in place of the one before.
+    pub(crate) fn connect(
+        &mut self,
+        url: &Url,
+        limit: Option<Duration>,
+        handle: &CloseHandle,
+    ) -> io::Result<Option<usize>> {
+        *self = Self::default();
+        let (done, connected) = mpsc::sync_channel(2);
+        let (closed, url) = (done.clone(), url.clone());
+        handle.on_close(Box::new(move || {
+            let _ = closed.send(None);
+        }));
+        // Nothing else ends the look-up of a name, or an attempt to connect, before its time.
+        spawn(move || done.send(Some(dial(&url, limit))))?;
+        let Some(Some(socket)) = receive(&connected, limit) else { return Ok(None) };
+        let socket = socket?;
+        handle.on_close(socket.shutdown_handle()?);
+        self.io = Some(socket);
+        Ok(Some(0))
+    }
+
+    /// Writes some of the bytes.
+    pub(crate) fn write(&mut self, bytes: &[u8], limit: Option<Duration>) -> io::Result<Option<usize>> {
+        let io = self.io(limit)?;
+        let written = io.write(bytes);
+        // Its error is that of the next call too; this one has taken bytes, and has to say so.
+        let _ = io.flush();
+        in_time(written)
+    }
+
+    /// Reads some bytes.
+    pub(crate) fn read(&mut self, space: &mut [u8], limit: Option<Duration>) -> io::Result<Option<usize>> {
+        in_time(self.io(limit)?.read(space))
+    }
+
+    fn io(&mut self, limit: Option<Duration>) -> io::Result<&mut TcpStream> {
+        let io = self.io.as_mut().ok_or(ErrorKind::NotConnected)?;
+        if self.limit != limit {
+            // No time at all is not a timeout that a socket takes.
+            let timeout = limit.map(|limit| limit.max(Duration::from_millis(1)));
+            io.set_read_timeout(timeout)?;
+            io.set_write_timeout(timeout)?;
+            self.limit = limit;
+        }
+        Ok(io)
+    }
+}
+
+fn in_time(result: io::Result<usize>) -> io::Result<Option<usize>> {
+    match result {
+        Ok(count) => Ok(Some(count)),
+        // Which of the first two a timeout is depends on the system.
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}

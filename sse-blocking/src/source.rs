@@ -1,0 +1,237 @@
+//! A subscription that reconnects.
+
+use std::error::Error;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::iter::FusedIterator;
+use std::time;
+
+use sse_proto::http::{Request, Scheme, UrlError};
+use sse_proto::http1::{Client, Want};
+use sse_proto::source::{Config, Signal, SourceError};
+use sse_proto::{Event, EventRef, Instant};
+
+use crate::close::CloseOnDrop;
+use crate::connection::Connection;
+use crate::{CloseHandle, Signals};
+
+/// Keeps a subscription to an event stream: connects, and connects again with the last event id whenever the stream is lost.
+///
+/// As an iterator it gives owned events; [`next_ref`](Self::next_ref) lends them, without allocating, and
+/// [`signals`](Self::signals) shows all that happens besides. What is transient is not an error: the source waits and tries
+/// again. After [`SourceError::Limit`] the events go on; any other error is the last item. A normal end is none.
+///
+/// What it does when is a matter of its [`Config`]. Nothing happens while nothing is asked for: only to connect, threads are
+/// started, so that it can be given up at any time; each ends with its attempt, at the latest when the time for that is over.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use sse_blocking::EventSource;
+/// use sse_blocking::proto::source::Config;
+///
+/// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut config = Config::default();
+/// config.timeouts.silence = Some(Duration::from_secs(45));
+/// for event in EventSource::get("http://127.0.0.1:8888/sse")?.with_config(config) {
+///     println!("{}", event?.data());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct EventSource {
+    client: Client,
+    connection: Connection,
+    prepare: Prepare,
+    /// When the client's time begins.
+    epoch: time::Instant,
+    handle: CloseOnDrop,
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+type Prepare = Box<dyn FnMut(Request) -> Result<Request, BoxError> + Send>;
+type Ask = fn(&mut Client, Instant) -> (Want, Option<Instant>);
+
+impl EventSource {
+    /// Subscribes to this URL, as the standard has it.
+    ///
+    /// # Errors
+    /// If it is no `http` or `https` URL.
+    pub fn get(url: &str) -> Result<Self, UrlError> {
+        Request::get(url).map(Self::new)
+    }
+
+    /// Subscribes to what this request asks for. Each attempt sends it anew.
+    pub fn new(request: Request) -> Self {
+        // The only randomness in `std`: keys that differ with each call.
+        let seed = RandomState::new().hash_one(());
+        Self::with_client(Client::new(sse_proto::EventSource::new(request, seed)))
+    }
+
+    /// Does what this client says: with other limits for heads, with a seed of yours.
+    pub fn with_client(client: Client) -> Self {
+        Self {
+            client,
+            connection: Connection::default(),
+            prepare: Box::new(Ok),
+            epoch: time::Instant::now(),
+            handle: CloseOnDrop::default(),
+        }
+    }
+
+    /// Decides otherwise where there is a choice.
+    #[must_use]
+    pub fn with_config(self, config: Config) -> Self {
+        Self { client: self.client.with_config(config), ..self }
+    }
+
+    /// Lets every attempt change its request first: its URL, its headers (a fresh token), its body. The request comes with the
+    /// last event id. An error fails the attempt, and the source tries again later.
+    ///
+    /// ```
+    /// # use sse_blocking::EventSource;
+    /// # fn fresh_token() -> std::io::Result<String> { Ok(String::new()) }
+    /// let source = EventSource::get("http://127.0.0.1:8888/sse")?.with_prepare(|mut request| {
+    ///     request.set_header("Authorization", &format!("Bearer {}", fresh_token()?))?;
+    ///     Ok(request)
+    /// });
+    /// # Ok::<(), sse_blocking::proto::http::UrlError>(())
+    /// ```
+    #[must_use]
+    pub fn with_prepare(
+        self,
+        prepare: impl FnMut(Request) -> Result<Request, BoxError> + Send + 'static,
+    ) -> Self {
+        Self { prepare: Box::new(prepare), ..self }
+    }
+
+    /// Lends the next event, blocking until it is there; `None` after the end.
+    ///
+    /// # Errors
+    /// [`SourceError`]: an event was skipped, or nothing more comes.
+    pub fn next_ref(&mut self) -> Option<Result<EventRef<'_>, SourceError>> {
+        match self.advance(Client::want) {
+            Want::Event => Some(Ok(self.client.event())),
+            Want::Limit(error) => Some(Err(error.into())),
+            _ => self.client.take_error().map(Err),
+        }
+    }
+
+    /// Waits for whatever happens next; `None` after [`Signal::Closed`], which comes once.
+    pub fn next_signal(&mut self) -> Option<Signal> {
+        self.advance(Client::want_signal);
+        self.client.take_signal()
+    }
+
+    /// All that happens, events among it, as an iterator that never fails.
+    pub fn signals(&mut self) -> Signals<'_> {
+        Signals { source: self }
+    }
+
+    /// Hands every event to `handler`, until nothing more comes or the source is closed, be it by the handler.
+    ///
+    /// # Errors
+    /// As [`next_ref`](Self::next_ref). After one that is recoverable, call again to go on.
+    pub fn listen(&mut self, mut handler: impl FnMut(EventRef<'_>)) -> Result<(), SourceError> {
+        while let Some(event) = self.next_ref() {
+            handler(event?);
+        }
+        Ok(())
+    }
+
+    /// The last event id so far; empty where there is none. Where another source can go on, in another life of the program.
+    pub fn last_event_id(&self) -> &str {
+        self.machine().last_event_id()
+    }
+
+    /// The machine that decides, to ask it more: for the response, the body of a refused one, whether it is open.
+    pub fn machine(&self) -> &sse_proto::EventSource {
+        self.client.source()
+    }
+
+    /// A handle that closes this source from any thread, even while it is blocked.
+    pub fn close_handle(&self) -> CloseHandle {
+        self.handle.clone()
+    }
+
+    /// Gives up what there is, a stream or a wait, for another attempt at once: for those who know that the network is back, or
+    /// that the stream is not what they need. Earlier failures are forgotten, the last event id is not.
+    pub fn restart(&mut self) {
+        self.client.restart();
+        self.connection.close(&self.handle);
+    }
+
+    /// Closes the source at once, for good; so does dropping it.
+    pub fn close(&mut self) {
+        self.client.close();
+        self.disconnect();
+    }
+
+    fn disconnect(&mut self) {
+        self.connection = Connection::default();
+        // The handle has a socket of its own, which would keep the connection open.
+        self.handle.close();
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_epoch(self.epoch.elapsed())
+    }
+
+    /// Does what the client wants, until there is something for the user or nothing more comes.
+    fn advance(&mut self, ask: Ask) -> Want {
+        loop {
+            if self.handle.is_closed() {
+                self.client.close();
+            }
+            let now = self.now();
+            let (want, deadline) = ask(&mut self.client, now);
+            let limit = deadline.map(|at| at.since(now));
+            let client = &mut self.client;
+            let done = match want {
+                Want::Prepare => {
+                    let prepared = (self.prepare)(client.request().clone());
+                    let now = self.now();
+                    self.client.handle_request(now, prepared);
+                    continue;
+                }
+                Want::Connect if client.request().url().scheme() == Scheme::Https => {
+                    client.handle_unsupported("https is not supported");
+                    continue;
+                }
+                Want::Connect => self.connection.connect(client.request().url(), limit, &self.handle),
+                Want::Write => self.connection.write(client.pending(), limit),
+                Want::Read => self.connection.read(client.space(), limit),
+                Want::Wait => self.connection.wait(limit, &self.handle),
+                Want::Yield => continue,
+                Want::Closed => {
+                    self.disconnect();
+                    return want;
+                }
+                _ => return want,
+            };
+            let now = self.now();
+            match (want, done) {
+                (_, Err(error)) => self.client.handle_error(now, error),
+                (_, Ok(None)) => self.client.handle_deadline(now),
+                (Want::Connect, _) => self.client.handle_connected(now),
+                (Want::Write, Ok(Some(count))) => self.client.handle_written(now, count),
+                (_, Ok(Some(count))) => self.client.handle_read(now, count),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for EventSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventSource").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+impl Iterator for EventSource {
+    type Item = Result<Event, SourceError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.next_ref()?.map(EventRef::to_event))
+    }
+}
+
+impl FusedIterator for EventSource {}

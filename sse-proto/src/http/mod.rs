@@ -1,0 +1,17 @@
+//! Requests and responses as every HTTP has them, whichever version carries them.
+//!
+//! What an [`EventSource`](crate::EventSource) sends and is told. `http1` puts them on the wire; with an HTTP library of your
+//! own, copy [`Request::headers_to_send`] into its request, and its response into a [`ResponseHead`].
+
+pub(crate) mod fields;
+mod reference;
+mod request;
+mod response_head;
+mod url;
+mod version;
+
+pub use self::fields::HeaderError;
+pub use self::request::{Request, RequestError};
+pub use self::response_head::ResponseHead;
+pub use self::url::{Scheme, Url, UrlError};
+pub use self::version::Version;

@@ -1,0 +1,105 @@
+//! Where a redirect leads: RFC 3986 section 5.2.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Write;
+
+use super::url::{Url, UrlError};
+
+impl Url {
+    /// Resolves a reference, absolute or relative, against this URL (RFC 3986 section 5.2).
+    ///
+    /// Bytes that no URL may hold (spaces, controls, anything outside ASCII) are percent-encoded, as browsers do with the
+    /// `Location` of a redirect. As in [`parse`](Self::parse), the fragment is dropped.
+    ///
+    /// ```
+    /// use sse_proto::http::Url;
+    ///
+    /// let base = Url::parse("http://example.com/a/b?q")?;
+    /// assert_eq!(base.join("../c d")?.to_string(), "http://example.com/c%20d");
+    /// assert_eq!(base.join("//other.org")?.to_string(), "http://other.org/");
+    /// # Ok::<(), sse_proto::http::UrlError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What it gives is no such URL: another scheme than `http` and `https`, say.
+    pub fn join(&self, reference: &str) -> Result<Url, UrlError> {
+        let reference = encode(reference.trim_matches([' ', '\t']));
+        let reference = reference.split_once('#').map_or(&*reference, |(before, _fragment)| before);
+        if has_scheme(reference) {
+            return Url::parse(reference);
+        }
+        if reference.starts_with("//") {
+            return Url::parse(&format!("{}:{reference}", self.scheme().as_str()));
+        }
+        let (path, query) = split_query(reference);
+        let (base_path, base_query) = split_query(self.target());
+        let (path, query) = match (path, query) {
+            ("", "") => (Cow::Borrowed(base_path), base_query),
+            ("", query) => (Cow::Borrowed(base_path), query),
+            (path, query) if path.starts_with('/') => (Cow::Owned(without_dots(path)), query),
+            (path, query) => {
+                let folder = base_path.rfind('/').and_then(|slash| base_path.get(..=slash)).unwrap_or("/");
+                (Cow::Owned(without_dots(&format!("{folder}{path}"))), query)
+            }
+        };
+        Url::parse(&format!("{}://{}{path}{query}", self.scheme().as_str(), self.authority()))
+    }
+
+    /// Whether both have the same scheme, host and port (RFC 6454 section 5).
+    pub fn has_origin_of(&self, other: &Url) -> bool {
+        (self.scheme(), self.host(), self.port()) == (other.scheme(), other.host(), other.port())
+    }
+}
+
+/// Whether it begins with a scheme (RFC 3986 section 3.1), so that it is absolute.
+fn has_scheme(reference: &str) -> bool {
+    reference.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    })
+}
+
+/// Splits before the question mark.
+fn split_query(target: &str) -> (&str, &str) {
+    // Cannot panic: a position that `find` returns, or the length.
+    target.split_at(target.find('?').unwrap_or(target.len()))
+}
+
+/// Removes `.` and `..` from an absolute path (RFC 3986 section 5.2.4).
+fn without_dots(path: &str) -> String {
+    let mut kept = Vec::new();
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let dots = matches!(segment, "." | "..");
+        if segment == ".." {
+            kept.pop();
+        }
+        match (dots, segments.peek()) {
+            (false, _) => kept.push(segment),
+            // The folder itself is meant.
+            (true, None) => kept.push(""),
+            (true, Some(_)) => {}
+        }
+    }
+    format!("/{}", kept.join("/"))
+}
+
+fn encode(reference: &str) -> Cow<'_, str> {
+    if reference.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Cow::Borrowed(reference);
+    }
+    let mut encoded = String::with_capacity(reference.len());
+    for byte in reference.bytes() {
+        if byte.is_ascii_graphic() {
+            encoded.push(char::from(byte));
+        } else {
+            // Cannot fail: a `String` takes everything.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    Cow::Owned(encoded)
+}

@@ -1,0 +1,72 @@
+//! The head of a response, as a client receives it.
+
+use super::fields::Fields;
+use super::version::Version;
+
+/// Status line and headers of a response (RFC 9112 sections 4 and 5).
+///
+/// The reason phrase is dropped, as it means nothing. `Debug` output is bounded and hides the values of `Set-Cookie` and
+/// the like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResponseHead {
+    status: u16,
+    version: Version,
+    fields: Fields,
+}
+
+impl ResponseHead {
+    /// A response with this status and no headers yet: what an HTTP library of the user's has received.
+    ///
+    /// ```
+    /// use sse_proto::http::ResponseHead;
+    ///
+    /// let head = ResponseHead::new(200).with_header("Content-Type", b"text/event-stream");
+    /// assert_eq!(head.header("content-type"), Some(&b"text/event-stream"[..]));
+    /// ```
+    pub fn new(status: u16) -> ResponseHead {
+        ResponseHead { status, version: Version::Http11, fields: Fields::default() }
+    }
+
+    /// Adds a header as it was received. Cannot fail: nothing is checked.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: &[u8]) -> ResponseHead {
+        self.fields.push(name, value);
+        self
+    }
+
+    #[cfg(feature = "http1")]
+    pub(crate) fn parsed(status: u16, version: Version, fields: Fields) -> ResponseHead {
+        ResponseHead { status, version, fields }
+    }
+
+    #[cfg(feature = "http1")]
+    pub(crate) fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    /// The status code, 100 to 999 (RFC 9110 section 15); those from 600 are nobody's, and count as server errors.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The version of the response; HTTP/1.1 for a head made with [`new`](Self::new), whatever it came by.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The value of the first header called `name`, in any case. Bytes above 127 have no defined meaning
+    /// (RFC 9110 section 5.5).
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.fields.get(name)
+    }
+
+    /// All headers in order, names as they were sent.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.fields.iter()
+    }
+
+    /// Whether the server means to keep the connection open (RFC 9112 section 9.3).
+    pub fn keep_alive(&self) -> bool {
+        self.version.keep_alive(&self.fields)
+    }
+}

@@ -1,0 +1,380 @@
+//! A subscription over a connection of bytes.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::error::Error;
+use core::ops::Range;
+
+use super::head::HeadLimits;
+use super::response_decoder::{ResponseDecoder, ResponsePart};
+use crate::http::Request;
+use crate::source::{self, Cause, Closed, Config, Signal, SourceError};
+use crate::{EventRef, EventSource, Instant, LimitExceeded};
+
+/// Keeps a subscription to an event stream over HTTP/1.1: bytes in, wants out.
+///
+/// An [`EventSource`] decides; this adds the bytes of the requests it sends, one on each connection, and of the responses. To be
+/// driven as that is, with a connection instead of an HTTP library:
+///
+/// ```text
+///                     ┌─────────────────────── redirected ───────────────────────┐
+///                     ▼                                                          │
+///  new ──► Prepare ──► Connect ── connected ──► Write ── all written ──► Read ───┤
+///             ▲                                                           ▲ └──► Event, Signal, Limit, Yield ─┐
+///             │                                                           └───────────────────────────────────┘
+///             └── deadline ── Wait ◄── lost, ended, refused for now                    from anywhere: Closed
+/// ```
+///
+/// | want | what to do | what to report |
+/// |---|---|---|
+/// | [`Prepare`](Want::Prepare) | drop the connection; change [`request_mut`](Self::request_mut) if you like | [`handle_prepared`](Self::handle_prepared) |
+/// | [`Connect`](Want::Connect) | make a connection to the URL of [`request`](Self::request), in place of the one before | [`handle_connected`](Self::handle_connected) |
+/// | [`Write`](Want::Write) | write some of [`pending`](Self::pending), and flush | [`handle_written`](Self::handle_written) |
+/// | [`Read`](Want::Read) | read into [`space`](Self::space) | [`handle_read`](Self::handle_read) |
+/// | [`Event`](Want::Event), [`Signal`](Want::Signal), [`Limit`](Want::Limit), [`Yield`](Want::Yield) | as of [`source::Want`] | nothing: they come once |
+/// | [`Wait`](Want::Wait), [`Closed`](Want::Closed) | drop the connection; wait for the deadline, or be done | nothing else |
+///
+/// Whatever goes wrong with a connection is reported with [`handle_error`](Self::handle_error), a deadline that has passed
+/// with [`handle_deadline`](Self::handle_deadline).
+///
+/// ```
+/// use std::io::{Read, Write};
+///
+/// use sse_proto::http::Request;
+/// use sse_proto::http1::{Client, Want};
+/// use sse_proto::{EventSource, Instant};
+///
+/// # const RESPONSE: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: hello\n\n";
+/// # struct Connection(&'static [u8]);
+/// # impl Read for Connection {
+/// #     fn read(&mut self, space: &mut [u8]) -> std::io::Result<usize> { self.0.read(space) }
+/// # }
+/// # impl Write for Connection {
+/// #     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> { Ok(bytes.len()) }
+/// #     fn flush(&mut self) -> std::io::Result<()> { Ok(()) }
+/// # }
+/// # fn connect(_: &str) -> std::io::Result<Connection> { Ok(Connection(RESPONSE.as_bytes())) }
+/// fn first_event(url: &str) -> Result<Option<String>, Box<dyn std::error::Error>> {
+///     let epoch = std::time::Instant::now();
+///     let mut client = Client::new(EventSource::new(Request::get(url)?, 42));
+///     let mut connection = None;
+///     loop {
+///         let now = || Instant::from_epoch(epoch.elapsed());
+///         let (want, deadline) = client.want(now());
+///         let done = match (want, &mut connection) {
+///             (Want::Prepare, _) => Ok(client.handle_prepared(now())),
+///             (Want::Connect, _) => connect(client.request().url().authority()).map(|new| {
+///                 connection = Some(new);
+///                 client.handle_connected(now());
+///             }),
+///             (Want::Write, Some(connection)) => {
+///                 connection.write(client.pending()).map(|count| client.handle_written(now(), count))
+///             }
+///             (Want::Read, Some(connection)) => {
+///                 connection.read(client.space()).map(|count| client.handle_read(now(), count))
+///             }
+///             (Want::Event, _) => return Ok(Some(client.event().data().to_owned())),
+///             (Want::Wait, _) => {
+///                 connection = None;
+///                 let delay = deadline.map(|at| at.since(now())).unwrap_or_default();
+///                 std::thread::sleep(delay);
+///                 Ok(client.handle_deadline(now()))
+///             }
+///             (Want::Closed, _) => return Ok(None),
+///             _ => Ok(()),
+///         };
+///         if let Err(error) = done {
+///             client.handle_error(now(), error);
+///         }
+///     }
+/// }
+/// assert_eq!(first_event("http://example.com/events")?.as_deref(), Some("hello"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Client {
+    source: EventSource,
+    head_limits: HeadLimits,
+    /// That with the connection there is; `None` without one.
+    exchange: Option<Exchange>,
+}
+
+/// One request and its response.
+#[derive(Debug)]
+struct Exchange {
+    /// Which of the source's it is.
+    number: u32,
+    request: Vec<u8>,
+    written: usize,
+    response: ResponseDecoder,
+    /// What was read and is still to be looked at for framing.
+    unread: Range<usize>,
+    ended: bool,
+}
+
+/// What a [`Client`] wants. [`Prepare`](Self::Prepare), [`Connect`](Self::Connect), [`Write`](Self::Write),
+/// [`Read`](Self::Read), [`Wait`](Self::Wait) and [`Closed`](Self::Closed) stand until they are met; the others come once, and are gone when the next want is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Want {
+    /// An attempt begins: its request may be changed now. Redirects that follow do not ask again.
+    Prepare,
+    /// Make a new connection.
+    Connect,
+    /// Write some of what is pending.
+    Write,
+    /// Read.
+    Read,
+    /// An event is there.
+    Event,
+    /// Something else has happened; only where signals are asked for.
+    Signal,
+    /// An event exceeded this limit and is skipped. The stream goes on.
+    Limit(LimitExceeded),
+    /// Wait for the deadline.
+    Wait,
+    /// Let other tasks run before asking again: the peer keeps sending without ever completing an event. A thread of its own
+    /// may ask again at once.
+    Yield,
+    /// Nothing more comes.
+    Closed,
+}
+
+impl Client {
+    /// A client that connects for this source.
+    pub fn new(source: EventSource) -> Self {
+        Self { source, head_limits: HeadLimits::default(), exchange: None }
+    }
+
+    /// Decides otherwise where there is a choice; see [`EventSource::with_config`].
+    #[must_use]
+    pub fn with_config(self, config: Config) -> Self {
+        Self { source: self.source.with_config(config), ..self }
+    }
+
+    /// Bounds the heads of responses otherwise.
+    #[must_use]
+    pub fn with_head_limits(self, head_limits: HeadLimits) -> Self {
+        Self { head_limits, ..self }
+    }
+
+    /// The source, to ask it about itself.
+    pub fn source(&self) -> &EventSource {
+        &self.source
+    }
+
+    /// What to do next, and until when. If the deadline passes first, report it with
+    /// [`handle_deadline`](Self::handle_deadline).
+    pub fn want(&mut self, now: Instant) -> (Want, Option<Instant>) {
+        self.next::<false>(now)
+    }
+
+    /// As [`want`](Self::want), but gives signals too.
+    pub fn want_signal(&mut self, now: Instant) -> (Want, Option<Instant>) {
+        self.next::<true>(now)
+    }
+
+    /// Reports that the request of this attempt is as it shall be sent; see [`EventSource::handle_prepared`].
+    pub fn handle_prepared(&mut self, now: Instant) {
+        self.source.handle_prepared(now);
+    }
+
+    /// Reports what preparing came to; see [`EventSource::handle_request`].
+    pub fn handle_request<E>(&mut self, now: Instant, prepared: Result<Request, E>)
+    where
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.source.handle_request(now, prepared);
+    }
+
+    /// Reports that the connection is there. A report that was not wanted is ignored.
+    pub fn handle_connected(&mut self, now: Instant) {
+        let number = self.source.exchange();
+        if !self.source.is_connecting() || self.exchange.as_ref().is_some_and(|known| known.number == number)
+        {
+            return;
+        }
+        let request = self.source.request();
+        let mut bytes = Vec::new();
+        request.encode(&mut bytes);
+        self.exchange = Some(Exchange {
+            number,
+            request: bytes,
+            written: 0,
+            response: ResponseDecoder::new(request.method()).with_limits(self.head_limits),
+            unread: 0..0,
+            ended: false,
+        });
+        self.source.handle_connected(now);
+    }
+
+    /// What is to be written.
+    pub fn pending(&self) -> &[u8] {
+        self.exchange.as_ref().map(Exchange::pending).unwrap_or_default()
+    }
+
+    /// Reports that so many bytes of [`pending`](Self::pending) were written. 0 means that the connection takes no more; a count
+    /// beyond what was pending is taken for all of it.
+    pub fn handle_written(&mut self, now: Instant, count: usize) {
+        match &mut self.exchange {
+            Some(exchange) if !exchange.pending().is_empty() => {
+                exchange.written = exchange.written.saturating_add(count);
+                if exchange.pending().is_empty() {
+                    // A large body need not be kept as long as the stream.
+                    (exchange.request, exchange.written) = (Vec::new(), 0);
+                }
+                if count == 0 {
+                    self.source.handle_error(now, "the connection takes no more bytes");
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Where to read into. Never empty.
+    pub fn space(&mut self) -> &mut [u8] {
+        self.source.space()
+    }
+
+    /// Reports a read: `count` bytes were put at the beginning of [`space`](Self::space). 0 means that the peer closed.
+    ///
+    /// A count beyond the space is taken for all of the space; a report that was not wanted is ignored.
+    pub fn handle_read(&mut self, _now: Instant, count: usize) {
+        let space = self.source.space().len();
+        match &mut self.exchange {
+            Some(exchange) if exchange.unread.is_empty() && self.source.is_read() => {
+                exchange.unread = 0..count.min(space);
+                exchange.ended |= count == 0;
+                self.source.hear();
+            }
+            _ => {}
+        }
+    }
+
+    /// Reports that there is no connection, or none any more. Events that are in are still given.
+    pub fn handle_error(&mut self, now: Instant, error: impl Into<Box<dyn Error + Send + Sync>>) {
+        self.source.handle_error(now, error);
+    }
+
+    /// Reports that a deadline has passed. One that has not, or is no longer one, changes nothing.
+    pub fn handle_deadline(&mut self, now: Instant) {
+        self.source.handle_deadline(now);
+    }
+
+    /// Reports that no attempt can succeed; see [`EventSource::handle_unsupported`].
+    pub fn handle_unsupported(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>) {
+        self.source.handle_unsupported(error);
+    }
+
+    /// Gives up what there is, for another attempt at once; see [`EventSource::restart`].
+    pub fn restart(&mut self) {
+        self.source.restart();
+    }
+
+    /// Closes the source at once, for good.
+    pub fn close(&mut self) {
+        self.source.close();
+    }
+
+    /// The event that was found; after anything but [`Want::Event`] an event without fields.
+    pub fn event(&mut self) -> EventRef<'_> {
+        self.source.event()
+    }
+
+    /// What happened; see [`EventSource::take_signal`].
+    pub fn take_signal(&mut self) -> Option<Signal> {
+        self.source.take_signal()
+    }
+
+    /// Why nothing more comes; see [`EventSource::take_closed`].
+    pub fn take_closed(&mut self) -> Option<Closed> {
+        self.source.take_closed()
+    }
+
+    /// What a plain stream of events ends with; see [`EventSource::take_error`].
+    pub fn take_error(&mut self) -> Option<SourceError> {
+        self.source.take_error()
+    }
+
+    /// The request of this attempt, as the last redirect left it. Its URL is where to connect.
+    pub fn request(&self) -> &Request {
+        self.source.request()
+    }
+
+    /// The request of this attempt, to be changed on [`Want::Prepare`]; see [`EventSource::request_mut`].
+    pub fn request_mut(&mut self) -> &mut Request {
+        self.source.request_mut()
+    }
+
+    fn next<const OBSERVE: bool>(&mut self, now: Instant) -> (Want, Option<Instant>) {
+        let want = loop {
+            if let Some(want) = self.advance::<OBSERVE>(now) {
+                break want;
+            }
+        };
+        (want, self.source.deadline())
+    }
+
+    /// What to do next; `None` if bytes at hand have changed that.
+    fn advance<const OBSERVE: bool>(&mut self, now: Instant) -> Option<Want> {
+        let want = match self.source.advance::<OBSERVE>(now) {
+            source::Want::Request | source::Want::Read => return self.exchange(now),
+            source::Want::Prepare => Want::Prepare,
+            source::Want::Event => return Some(Want::Event),
+            source::Want::Signal => return Some(Want::Signal),
+            source::Want::Limit(error) => return Some(Want::Limit(error)),
+            source::Want::Yield => return Some(Want::Yield),
+            source::Want::Wait => Want::Wait,
+            source::Want::Closed => Want::Closed,
+        };
+        self.exchange = None;
+        Some(want)
+    }
+
+    /// What to do next for the request that is out, or that is to be sent.
+    fn exchange(&mut self, now: Instant) -> Option<Want> {
+        let number = self.source.exchange();
+        let Some(exchange) = self.exchange.as_mut().filter(|exchange| exchange.number == number) else {
+            self.exchange = None;
+            return Some(Want::Connect);
+        };
+        if !exchange.pending().is_empty() {
+            return Some(Want::Write);
+        }
+        let mut input = self.source.bytes(exchange.unread.clone());
+        let end = exchange.unread.end;
+        match exchange.response.decode(&mut input) {
+            Ok(Some(part)) => {
+                let rest = end - input.len()..end;
+                exchange.unread = rest.clone();
+                match part {
+                    ResponsePart::Interim(_) => {}
+                    ResponsePart::Head(head) => self.source.handle_response(now, head.clone()),
+                    // They lie in the input, right before what it has left.
+                    ResponsePart::Body(bytes) => self.source.set_body(rest.start - bytes.len()..rest.start),
+                }
+                return None;
+            }
+            Ok(None) => exchange.unread = 0..0,
+            Err(error) => {
+                self.source.handle_over(now, Err(Cause::Http(error)));
+                return None;
+            }
+        }
+        // An error is found again above, when the response is asked once more.
+        if exchange.ended && exchange.response.handle_eof().is_err() {
+            return None;
+        }
+        if exchange.response.is_complete() {
+            self.source.handle_end(now);
+            return None;
+        }
+        Some(if self.source.may_read(now) { Want::Read } else { Want::Yield })
+    }
+}
+
+impl Exchange {
+    fn pending(&self) -> &[u8] {
+        self.request.get(self.written..).unwrap_or_default()
+    }
+}

@@ -1,0 +1,165 @@
+//! Events whose data is JSON, as values of a type of the user's.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use core::fmt;
+
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, VariantAccess, Visitor,
+    value::StrDeserializer,
+};
+use serde::{Deserialize, forward_to_deserialize_any};
+
+use crate::EventRef;
+use crate::event::Preview;
+
+/// Reads an event as a value of this type.
+///
+/// An enum is told by the name of the event: each variant has the name of one, and what it carries is read from the data as
+/// JSON; of a unit variant the data does not matter. Any other type is read from the data alone, and so is an enum that serde
+/// tells by what is in it (`#[serde(tag = "type")]`, `#[serde(untagged)]`).
+///
+/// ```
+/// use serde::Deserialize;
+/// use sse_proto::{EventRef, json};
+///
+/// #[derive(Debug, Deserialize, PartialEq)]
+/// #[serde(rename_all = "snake_case")]
+/// enum Message {
+///     Price { symbol: String, cents: u32 },
+///     Text(String),
+///     #[serde(other)]
+///     Unknown,
+/// }
+///
+/// let event = EventRef::new(r#"{"symbol":"AAPL","cents":12345}"#).with_name("price")?;
+/// assert_eq!(json::from_event(event), Ok(Message::Price { symbol: "AAPL".into(), cents: 12345 }));
+/// let event = EventRef::new("whatever").with_name("new_kind")?;
+/// assert_eq!(json::from_event(event), Ok(Message::Unknown));
+///
+/// let event = EventRef::new("12").with_name("text")?;
+/// let error = json::from_event::<Message>(event).unwrap_err();
+/// assert_eq!((error.name(), error.data()), ("text", "12"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// If the name is none of the enum's, or the data is no JSON of that form.
+pub fn from_event<'de, T: Deserialize<'de>>(event: EventRef<'de>) -> Result<T, JsonError> {
+    T::deserialize(Source(event)).map_err(|error| JsonError {
+        name: event.name().to_owned(),
+        data: event.data().to_owned(),
+        error: alloc::format!("{error}"),
+    })
+}
+
+/// An event that could not be read; the peer's fault, or the type's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JsonError {
+    name: String,
+    data: String,
+    error: String,
+}
+
+impl JsonError {
+    /// The name of the event.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The data of the event, as it came.
+    pub fn data(&self) -> &str {
+        &self.data
+    }
+}
+
+impl fmt::Display for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in event {:?} with data {:?}", self.error, Preview(&self.name), Preview(&self.data))
+    }
+}
+
+impl core::error::Error for JsonError {}
+
+/// An event to be read from.
+struct Source<'de>(EventRef<'de>);
+
+impl<'de> Source<'de> {
+    fn data<T>(
+        self,
+        read: impl FnOnce(&mut serde_json::Deserializer<serde_json::de::StrRead<'de>>) -> serde_json::Result<T>,
+    ) -> serde_json::Result<T> {
+        let mut json = serde_json::Deserializer::from_str(self.0.data());
+        let value = read(&mut json)?;
+        json.end()?;
+        Ok(value)
+    }
+}
+
+impl<'de> Deserializer<'de> for Source<'de> {
+    type Error = serde_json::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        self.data(|json| json.deserialize_any(visitor))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        self.data(|json| json.deserialize_option(visitor))
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        visitor.visit_enum(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+impl<'de> EnumAccess<'de> for Source<'de> {
+    type Error = serde_json::Error;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Self::Error> {
+        let name: StrDeserializer<'_, Self::Error> = self.0.name().into_deserializer();
+        Ok((seed.deserialize(name)?, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Source<'de> {
+    type Error = serde_json::Error;
+
+    fn unit_variant(self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Self::Error> {
+        self.data(|json| seed.deserialize(json))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, Self::Error> {
+        self.data(|json| json.deserialize_seq(visitor))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.data(|json| json.deserialize_map(visitor))
+    }
+}

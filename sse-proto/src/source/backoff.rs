@@ -1,0 +1,166 @@
+//! How long to wait before the next attempt.
+
+use core::time::Duration;
+
+/// How long an [`EventSource`](crate::EventSource) waits before it connects again.
+///
+/// The wait is `base`, times `factor` for every further failure in a row, up to `cap`, plus jitter:
+///
+/// ```text
+/// failures in a row      1        2        3        4        5        6      with the defaults
+/// wait in seconds     3..4.5   6..9    12..18   24..36   48..72   60..90     and so on
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Backoff {
+    /// The wait after the first failure, until the server sends a `retry` field, which replaces it for good (HTML, "The
+    /// EventSource interface": the reconnection time). Default 3 s; at least [`FLOOR`](Self::FLOOR) counts.
+    pub base: Duration,
+    /// What each further failure multiplies the wait by. Default 2; 1 waits the same every time, which suits servers that end
+    /// each response after a few events (long polling).
+    pub factor: u32,
+    /// Where growing ends, though a longer `base` or `retry` is kept. Default 60 s.
+    pub cap: Duration,
+    /// How much may be added at random, in percent of the wait, so that the clients of a server that restarts do not all come
+    /// back at once. Nothing is ever subtracted. Default 50; 0 switches it off.
+    pub jitter_percent: u32,
+    /// The longest `retry` and `Retry-After` that a server may ask for; longer ones count as this. Default 1 h.
+    pub retry_max: Duration,
+}
+
+impl Backoff {
+    /// The shortest wait there is: a `base` or `retry` of 0 doubles from here. 10 ms.
+    pub const FLOOR: Duration = Duration::from_millis(10);
+
+    /// The wait after so many failures in a row, with the server's `retry` if it has sent one, and a random number.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use sse_proto::source::Backoff;
+    ///
+    /// let mut backoff = Backoff::default();
+    /// backoff.jitter_percent = 0;
+    /// assert_eq!(backoff.delay(None, 1, 0), Duration::from_secs(3));
+    /// assert_eq!(backoff.delay(Some(Duration::from_millis(500)), 3, 0), Duration::from_secs(2));
+    /// assert_eq!(backoff.delay(None, 1000, 0), backoff.cap);
+    /// ```
+    pub fn delay(&self, retry: Option<Duration>, failures: u32, random: u64) -> Duration {
+        self.delay_at_least(Duration::ZERO, retry, failures, random)
+    }
+
+    /// As [`delay`](Self::delay), with a `Retry-After` of the server's. Jitter is added to that too: all clients are told the same.
+    pub(super) fn delay_at_least(
+        &self,
+        retry_after: Duration,
+        retry: Option<Duration>,
+        failures: u32,
+        random: u64,
+    ) -> Duration {
+        let base = retry.map_or(self.base, |retry| retry.min(self.retry_max)).max(Self::FLOOR);
+        let growth = self.factor.max(1).saturating_pow(failures.saturating_sub(1));
+        let grown = base.saturating_mul(growth).min(self.cap.max(base));
+        let delay = grown.max(retry_after.min(self.retry_max));
+        delay.saturating_add(self.jitter(delay, random))
+    }
+
+    fn jitter(&self, delay: Duration, random: u64) -> Duration {
+        let most = delay.as_nanos() * u128::from(self.jitter_percent) / 100;
+        // A fraction of 2^32, so that the product fits: no delay has more than 2^95 nanoseconds.
+        let part = (most.min(u128::from(u64::MAX)) * u128::from(random >> 32)) >> 32;
+        Duration::from_nanos(u64::try_from(part).unwrap_or(u64::MAX))
+    }
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self {
+            base: Duration::from_secs(3),
+            factor: 2,
+            cap: Duration::from_secs(60),
+            jitter_percent: 50,
+            retry_max: Duration::from_secs(60 * 60),
+        }
+    }
+}
+
+/// Random enough for jitter: SplitMix64.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Random(pub(super) u64);
+
+impl Random {
+    pub(super) fn draw(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NO_JITTER: Backoff = Backoff {
+        base: Duration::from_secs(3),
+        factor: 2,
+        cap: Duration::from_secs(60),
+        jitter_percent: 0,
+        retry_max: Duration::from_secs(3600),
+    };
+
+    #[test]
+    fn grows_to_the_cap() {
+        let seconds: [u64; 6] = core::array::from_fn(|at| NO_JITTER.delay(None, at as u32 + 1, 7).as_secs());
+        assert_eq!(seconds, [3, 6, 12, 24, 48, 60]);
+        assert_eq!(NO_JITTER.delay(None, u32::MAX, 7).as_secs(), 60);
+    }
+
+    #[test]
+    fn the_servers_time_replaces_the_base_and_is_clamped() {
+        let delay = |millis, failures| NO_JITTER.delay(Some(Duration::from_millis(millis)), failures, 0);
+        assert_eq!(delay(700, 1), Duration::from_millis(700));
+        assert_eq!(delay(0, 1), Backoff::FLOOR);
+        assert_eq!(delay(0, 3), Backoff::FLOOR * 4);
+        assert_eq!(delay(120_000, 1).as_secs(), 120, "longer than the cap, but asked for");
+        assert_eq!(delay(120_000, 9).as_secs(), 120);
+        assert_eq!(delay(u64::MAX, 9), NO_JITTER.retry_max);
+    }
+
+    #[test]
+    fn jitter_only_adds_and_stays_in_its_bounds() {
+        let backoff = Backoff { jitter_percent: 50, ..NO_JITTER };
+        assert_eq!(backoff.delay(None, 1, 0), Duration::from_secs(3));
+        let most = backoff.delay(None, 1, u64::MAX);
+        assert!(most > Duration::from_millis(4499) && most <= Duration::from_millis(4500), "{most:?}");
+        let mut random = Random(1);
+        for _ in 0..1000 {
+            let delay = backoff.delay(None, 2, random.draw());
+            assert!((6.0..=9.0).contains(&delay.as_secs_f64()), "{delay:?}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_the_shortest_wait_and_gets_jitter() {
+        let delay = |retry_after, random| {
+            Backoff { jitter_percent: 50, ..NO_JITTER }.delay_at_least(retry_after, None, 1, random)
+        };
+        assert_eq!(delay(Duration::from_secs(1), 0).as_secs(), 3);
+        assert_eq!(delay(Duration::from_secs(10), 0).as_secs(), 10);
+        assert_eq!(delay(Duration::from_secs(10), 1 << 63).as_millis(), 12_500);
+        assert_eq!(delay(Duration::MAX, 0).as_secs(), 3600);
+    }
+
+    #[test]
+    fn nothing_overflows() {
+        let huge = Backoff {
+            base: Duration::MAX,
+            factor: u32::MAX,
+            cap: Duration::MAX,
+            jitter_percent: u32::MAX,
+            retry_max: Duration::MAX,
+        };
+        assert_eq!(huge.delay(None, u32::MAX, u64::MAX), Duration::MAX);
+        assert_eq!(Backoff { factor: 0, ..NO_JITTER }.delay(None, 5, 0).as_secs(), 3);
+    }
+}

@@ -1,0 +1,410 @@
+//! When to connect, with what request, and what to make of the answer: the client of an event stream that comes back.
+//!
+//! [`EventSource`] is the machine; [`Config`] is what its user may choose. The files: `state` has the table of its
+//! transitions, `route` the request and where redirects take it, `clock` the deadlines, `body` the bytes and their decoder, `want` what to do next,
+//! `response` what a response means, `backoff` how long to wait.
+
+mod backoff;
+mod body;
+mod clock;
+mod config;
+mod http_date;
+mod reason;
+mod redirect;
+mod response;
+mod route;
+mod signal;
+mod state;
+mod want;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::error::Error;
+use core::time::Duration;
+
+pub use self::backoff::Backoff;
+pub use self::config::{Config, EndMarker, Reconnect, Timeouts, is_transient};
+pub use self::reason::{Cause, Closed, Refusal, SourceError, Timeout};
+pub use self::redirect::RedirectError;
+pub use self::response::check_response;
+pub use self::signal::Signal;
+pub use self::want::Want;
+
+use self::backoff::Random;
+use self::body::Body;
+use self::clock::{Clock, Due};
+use self::route::Route;
+use self::state::{Input, State};
+use crate::http::{Request, ResponseHead};
+use crate::{Decoder, EventRef, Instant, Item, header};
+
+/// Keeps a subscription to an event stream over any HTTP: facts in, wants out.
+///
+/// It says what it wants; the caller, who has the connection and the clock, does it and reports. The last event id, the
+/// reconnection time and the count of failures live as long as the source, so that no place is lost.
+///
+/// ```text
+///           ┌──────────────────────────────────────── due ─────────────────────────────────────────┐
+///           ▼                                                                                      │
+///  new ──► Idle ── asked ──► Preparing ── prepared ──► Connecting ── lost ──────────────────────► Waiting
+///                               │                      │  ▲  │  └──── refused ──► Refused ────────► ▲ ▲
+///                               │            redirected└──┘  └─ accepted ──► Open ── lost, ended ───┘ │
+///                               └── lost ─────────────────────────────────────────────────────────────┘
+///
+///  where the source does not connect again, every arrow to Waiting leads to Closed; close, the end marker,
+///  status 204, a redirect that is refused and the time limit for the whole do so from anywhere; restart leads to Idle
+/// ```
+///
+/// | want | what to do | what to report |
+/// |---|---|---|
+/// | [`Prepare`](Want::Prepare) | drop the connection; change [`request_mut`](Self::request_mut) if you like | [`handle_prepared`](Self::handle_prepared) |
+/// | [`Request`](Want::Request) | send [`request`](Self::request), and leave redirects to the source | [`handle_connected`](Self::handle_connected), [`handle_response`](Self::handle_response) |
+/// | [`Read`](Want::Read) | read some of the body | [`handle_read`](Self::handle_read) or [`handle_bytes`](Self::handle_bytes), [`handle_end`](Self::handle_end) |
+/// | [`Event`](Want::Event) | take [`event`](Self::event) | nothing: it comes once |
+/// | [`Signal`](Want::Signal) | take [`take_signal`](Self::take_signal) | nothing: it comes once |
+/// | [`Limit`](Want::Limit) | tell the user | nothing: it comes once |
+/// | [`Yield`](Want::Yield) | let other tasks run | nothing: it comes once |
+/// | [`Wait`](Want::Wait) | drop the connection, and wait for the deadline | nothing else |
+/// | [`Closed`](Want::Closed) | drop the connection; tell the user [`take_closed`](Self::take_closed) | nothing: this is the end |
+///
+/// Whatever goes wrong with a connection is reported with [`handle_error`](Self::handle_error), and a deadline that has
+/// passed with [`handle_deadline`](Self::handle_deadline). Reports can come at any time: those that do not fit change nothing.
+///
+/// ```
+/// use core::time::Duration;
+/// use sse_proto::http::{Request, ResponseHead};
+/// use sse_proto::source::{Closed, Config, EndMarker, Want};
+/// use sse_proto::{EventSource, Instant};
+///
+/// // A server that is not there at first, and then cuts a stream.
+/// let mut server = vec![Some("data: two\n\nevent: bye\ndata\n\n"), Some("id: 1\ndata: one\n\ndata: tw"), None];
+/// // What the clock would say.
+/// let mut now = Instant::default();
+///
+/// let mut config = Config::default();
+/// config.end = EndMarker::Name("bye".into());
+/// let seed = 42; // of your source of randomness
+/// let mut source = EventSource::new(Request::get("http://example.com/events")?, seed).with_config(config);
+/// let mut body = &b""[..];
+/// let mut seen = Vec::new();
+/// let closed = loop {
+///     let (want, deadline) = source.want(now);
+///     match want {
+///         Want::Prepare => {
+///             source.request_mut().set_header("Authorization", "Bearer fresh")?;
+///             source.handle_prepared(now);
+///         }
+///         Want::Request => match server.pop().flatten() {
+///             Some(stream) => {
+///                 source.handle_connected(now);
+///                 let head = ResponseHead::new(200).with_header("content-type", b"text/event-stream");
+///                 source.handle_response(now, head);
+///                 body = stream.as_bytes();
+///             }
+///             None => source.handle_error(now, "connection refused"),
+///         },
+///         Want::Read if body.is_empty() => source.handle_end(now),
+///         Want::Read => {
+///             let taken = source.handle_bytes(now, body);
+///             body = &body[taken..];
+///         }
+///         Want::Event => seen.push(source.event().data().to_owned()),
+///         // Instead of sleeping.
+///         Want::Wait => {
+///             now = deadline.expect("a wait has a deadline");
+///             source.handle_deadline(now);
+///         }
+///         Want::Closed => break source.take_closed(),
+///         _ => {}
+///     }
+/// };
+/// assert_eq!(seen, ["one", "two", ""]);
+/// assert_eq!(source.request().header("last-event-id"), Some(&b"1"[..]));
+/// assert!(matches!(closed, Some(Closed::Finished)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct EventSource {
+    config: Config,
+    random: Random,
+    state: State,
+    route: Route,
+    clock: Clock,
+    body: Body,
+    /// How many requests were sent.
+    exchanges: u32,
+    /// How many attempts have failed in a row.
+    failures: u32,
+    response: Option<ResponseHead>,
+    refused_body: Vec<u8>,
+    /// What the caller can take before the next want.
+    current: Option<Signal>,
+    /// Signals to come: a stream was opened, a block of it asked for a retry time, it was lost.
+    opened: bool,
+    new_retry: Option<Duration>,
+    reconnecting: Option<Signal>,
+    /// The event found last was the end marker.
+    marked: bool,
+    /// Until it is taken.
+    closed: Option<Closed>,
+}
+
+impl EventSource {
+    /// A source of the events that this request asks for. The seed makes its jitter different from that of other clients.
+    ///
+    /// Each attempt sends the request anew, with the last event id of the source; a `Last-Event-ID` header that it has is where
+    /// the source begins.
+    pub fn new(request: Request, seed: u64) -> Self {
+        let mut decoder = Decoder::new();
+        let id = request
+            .header(header::LAST_EVENT_ID)
+            .and_then(|id| header::parse_last_event_id(id).ok().flatten());
+        // Cannot fail: it was parsed as an event id.
+        let _ = decoder.set_last_event_id(id.unwrap_or_default());
+        Self {
+            config: Config::default(),
+            random: Random(seed),
+            state: State::Idle,
+            route: Route::new(request),
+            clock: Clock::default(),
+            body: Body::new(decoder),
+            exchanges: 0,
+            failures: 0,
+            response: None,
+            refused_body: Vec::new(),
+            current: None,
+            opened: false,
+            reconnecting: None,
+            new_retry: None,
+            marked: false,
+            closed: None,
+        }
+    }
+
+    /// Decides otherwise where there is a choice.
+    #[must_use]
+    pub fn with_config(mut self, config: Config) -> Self {
+        let decoder = core::mem::take(&mut self.body.decoder);
+        self.body.decoder = decoder.with_limits(config.limits);
+        Self { config, ..self }
+    }
+
+    /// What to do next, and until when. If the deadline passes first, report it with
+    /// [`handle_deadline`](Self::handle_deadline).
+    pub fn want(&mut self, now: Instant) -> (Want, Option<Instant>) {
+        self.next::<false>(now)
+    }
+
+    /// As [`want`](Self::want), but gives signals too.
+    pub fn want_signal(&mut self, now: Instant) -> (Want, Option<Instant>) {
+        self.next::<true>(now)
+    }
+
+    /// Reports that the request of this attempt is as it shall be sent. Where that failed, report it with
+    /// [`handle_error`](Self::handle_error): the attempt has then failed.
+    pub fn handle_prepared(&mut self, now: Instant) {
+        self.transition(now, Input::Prepared);
+    }
+
+    /// Reports what preparing came to: a request in place of the one that this attempt has, or why the attempt has failed.
+    pub fn handle_request<E>(&mut self, now: Instant, prepared: Result<Request, E>)
+    where
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        match prepared {
+            // Too late: nobody asked for it any more.
+            _ if !matches!(self.state, State::Preparing) => {}
+            Ok(request) => {
+                *self.request_mut() = request;
+                self.handle_prepared(now);
+            }
+            Err(error) => self.handle_error(now, error),
+        }
+    }
+
+    /// Reports that the connection for the request is there, or that its making is none of the source's business: from now on
+    /// the response is waited for.
+    pub fn handle_connected(&mut self, now: Instant) {
+        self.clock.set_connected(now);
+    }
+
+    /// Reports the head of the response to the request.
+    pub fn handle_response(&mut self, now: Instant, head: ResponseHead) {
+        if !matches!(self.state, State::Connecting) {
+            return;
+        }
+        let input = match self.route.target(&head, self.config.max_redirects) {
+            Some(Ok(url)) => Input::Redirected { status: head.status(), url },
+            Some(Err(error)) => Input::Close(Closed::Refused(Refusal::Redirect(error))),
+            None if head.status() == 204 => Input::Close(Closed::Stopped),
+            None => (self.config.check)(&head).map_or_else(Input::Refused, |()| Input::Accepted),
+        };
+        self.response = Some(head);
+        self.transition(now, input);
+    }
+
+    /// Where to read the body into. Never empty.
+    pub fn space(&mut self) -> &mut [u8] {
+        self.body.space()
+    }
+
+    /// Reports that `count` bytes of the body were put at the beginning of [`space`](Self::space); 0 means that the body ended.
+    ///
+    /// A count beyond the space is taken for all of the space; a report that was not wanted is ignored.
+    pub fn handle_read(&mut self, now: Instant, count: usize) {
+        if count == 0 {
+            return self.handle_end(now);
+        }
+        if self.body.is_empty() && self.has_body() {
+            self.hear();
+            self.body.set_unread(0..count);
+        }
+    }
+
+    /// Reports bytes of the body, and returns how many of them were taken; the others are to be reported again when the next
+    /// read is wanted. Of a body that nobody wants all are.
+    pub fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) -> usize {
+        if !self.has_body() || bytes.is_empty() {
+            return bytes.len();
+        }
+        if !self.body.is_empty() {
+            return 0;
+        }
+        let space = self.body.space();
+        // Cannot panic: neither is shorter than the shorter one.
+        let (bytes, _rest) = bytes.split_at(bytes.len().min(space.len()));
+        let (space, _rest) = space.split_at_mut(bytes.len());
+        space.copy_from_slice(bytes);
+        self.handle_read(now, bytes.len());
+        bytes.len()
+    }
+
+    /// Reports that the body ended as it should.
+    pub fn handle_end(&mut self, now: Instant) {
+        self.handle_over(now, Ok(()));
+    }
+
+    /// Reports that there is no connection, or none any more. Events that are in are still given.
+    pub fn handle_error(&mut self, now: Instant, error: impl Into<Box<dyn Error + Send + Sync>>) {
+        self.handle_over(now, Err(Cause::Transport(error.into())));
+    }
+
+    /// Reports that a deadline has passed. One that has not, or is no longer one, changes nothing.
+    pub fn handle_deadline(&mut self, now: Instant) {
+        let Some((_, due)) = self.clock.deadline(&self.state, &self.config).filter(|(at, _)| *at <= now)
+        else {
+            return;
+        };
+        let input = match due {
+            Due::Total => Input::Close(Closed::TimedOut),
+            Due::Timeout(timeout) => Input::Lost(Cause::Timeout(timeout)),
+            Due::Refusal => Input::Settled,
+            Due::Attempt => Input::Due,
+        };
+        self.transition(now, input);
+    }
+
+    /// Reports that no attempt can succeed, as the caller has not got what it takes: `https` without TLS. Closes the source.
+    pub fn handle_unsupported(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>) {
+        self.interrupt(Input::Close(Closed::Unsupported(error.into())));
+    }
+
+    /// Gives up what there is, a stream or a wait, for another attempt at once: for callers who know that the network is back,
+    /// or that the stream is not what they need. Earlier failures are forgotten, the last event id is not.
+    ///
+    /// The connection is to be dropped. A source that is closed stays so.
+    pub fn restart(&mut self) {
+        self.interrupt(Input::Restarted);
+    }
+
+    /// Closes the source at once, for good.
+    pub fn close(&mut self) {
+        self.interrupt(Input::Close(Closed::ByCaller));
+    }
+
+    fn interrupt(&mut self, input: Input) {
+        // What was not signalled yet no longer matters.
+        (self.current, self.reconnecting, self.new_retry, self.opened) = (None, None, None, false);
+        self.marked = false;
+        // It does not matter when.
+        self.transition(Instant::default(), input);
+    }
+
+    /// The event that was found; after anything but [`Want::Event`] an event without fields.
+    pub fn event(&mut self) -> EventRef<'_> {
+        match self.body.item() {
+            Some(Item::Event(event)) => event,
+            _ => EventRef::default(),
+        }
+    }
+
+    /// What happened, after [`Want::Event`], [`Want::Signal`], [`Want::Limit`] and [`Want::Closed`]; `None` after others, and
+    /// where it was taken.
+    pub fn take_signal(&mut self) -> Option<Signal> {
+        if let Some(signal) = self.current.take() {
+            return Some(signal);
+        }
+        let signal = match self.body.item() {
+            Some(Item::Event(event)) => Some(Signal::Event(event.to_event())),
+            Some(Item::Comment(text)) => Some(Signal::Comment(text.into())),
+            Some(Item::NoData(_)) => None,
+            None => self.take_closed().map(Signal::Closed),
+        };
+        self.body.forget_found();
+        signal
+    }
+
+    /// Why nothing more comes; `None` before that, and where it was taken.
+    pub fn take_closed(&mut self) -> Option<Closed> {
+        self.closed.take()
+    }
+
+    /// What a plain stream of events ends with, after [`Want::Closed`]: why nothing more comes, unless that is a normal end.
+    /// `None` where it was taken.
+    pub fn take_error(&mut self) -> Option<SourceError> {
+        self.take_closed().filter(|reason| !reason.is_normal()).map(SourceError::Closed)
+    }
+
+    /// The request of this attempt, as the last redirect left it.
+    pub fn request(&self) -> &Request {
+        self.route.request()
+    }
+
+    /// The request of this attempt, to be changed on [`Want::Prepare`]. The next attempt begins with the user's again.
+    ///
+    /// After a permanent redirect to another origin the request is already without credentials and the user's headers; what is
+    /// added then is taken off again, unless its URL is changed as well.
+    pub fn request_mut(&mut self) -> &mut Request {
+        self.route.request_mut()
+    }
+
+    /// The head of the last response, accepted or not; `None` from the beginning of an attempt to its response.
+    pub fn response(&self) -> Option<&ResponseHead> {
+        self.response.as_ref()
+    }
+
+    /// The beginning of a refused response's body, at most [`Config::refusal_bytes`]; empty otherwise.
+    pub fn refused_body(&self) -> &[u8] {
+        &self.refused_body
+    }
+
+    /// The last event id so far; empty where there is none.
+    pub fn last_event_id(&self) -> &str {
+        self.body.decoder.last_event_id()
+    }
+
+    /// The reconnection time that the server asked for last.
+    pub fn retry(&self) -> Option<Duration> {
+        self.body.decoder.retry()
+    }
+
+    /// Whether a response has been accepted, and its stream has not ended.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, State::Open)
+    }
+
+    /// Whether nothing more comes.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+}

@@ -1,0 +1,91 @@
+//! Where a redirect leads, and what goes along (Fetch, "HTTP-redirect fetch").
+
+use alloc::string::String;
+use core::fmt;
+
+use crate::header::LAST_EVENT_ID;
+use crate::http::{Request, ResponseHead, Scheme, Url, UrlError};
+
+/// Why a redirect is not followed. The server's fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RedirectError {
+    /// One more than [`Config::max_redirects`](super::Config::max_redirects).
+    TooMany {
+        /// The limit.
+        limit: u32,
+    },
+    /// It leads to no `http` or `https` URL.
+    Location(UrlError),
+    /// It leads from `https` to `http`.
+    Insecure,
+}
+
+impl fmt::Display for RedirectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooMany { limit } => write!(f, "more than {limit} redirects"),
+            Self::Location(error) => write!(f, "redirect to nowhere: {error}"),
+            Self::Insecure => f.write_str("redirect from https to http"),
+        }
+    }
+}
+
+impl core::error::Error for RedirectError {}
+
+/// Where this response sends the request; `None` if it is no redirect. An empty `Location` leads nowhere new, and counts as
+/// none.
+pub(super) fn location(head: &ResponseHead) -> Option<&[u8]> {
+    let redirects = matches!(head.status(), 301 | 302 | 303 | 307 | 308);
+    head.header("location").filter(|location| redirects && !location.trim_ascii().is_empty())
+}
+
+/// The URL that `location` means, if it may be followed.
+pub(super) fn target(from: &Url, location: &[u8]) -> Result<Url, RedirectError> {
+    let url = from.join(&String::from_utf8_lossy(location)).map_err(RedirectError::Location)?;
+    if (from.scheme(), url.scheme()) == (Scheme::Https, Scheme::Http) {
+        return Err(RedirectError::Insecure);
+    }
+    Ok(url)
+}
+
+/// Whether later attempts begin where such a redirect leads, so long as it keeps the request what it is.
+pub(super) fn is_permanent(status: u16, request: &Request) -> bool {
+    matches!(status, 301 | 308) && !becomes_get(status, request)
+}
+
+/// Sends the request on to where a redirect with such a status leads.
+pub(super) fn follow(request: &mut Request, status: u16, url: Url) {
+    if becomes_get(status, request) {
+        request.set_bodyless_get();
+    }
+    if !request.url().has_origin_of(&url) {
+        keep_secrets(request);
+    }
+    // It was that of the former host.
+    request.remove_header("host");
+    request.set_url(url);
+}
+
+/// Drops what must not be shown to another origin than the user named: all headers but those known to be harmless, and the
+/// last event id, without which the place would be lost.
+pub(super) fn keep_secrets(request: &mut Request) {
+    const HARMLESS: [&str; 7] = [
+        "accept",
+        "accept-language",
+        "cache-control",
+        "content-encoding",
+        "content-type",
+        LAST_EVENT_ID,
+        "user-agent",
+    ];
+    request.retain_headers(|name| HARMLESS.iter().any(|harmless| name.eq_ignore_ascii_case(harmless)));
+}
+
+fn becomes_get(status: u16, request: &Request) -> bool {
+    match (status, request.method()) {
+        (301 | 302, method) => method == "POST",
+        (303, method) => !matches!(method, "GET" | "HEAD"),
+        _ => false,
+    }
+}

@@ -1,0 +1,183 @@
+//! The transitions of an event source: all of them, in one table.
+
+use core::time::Duration;
+
+use super::EventSource;
+use super::config::{EndMarker, Reconnect};
+use super::reason::{Cause, Closed, Refusal};
+use super::response;
+use super::signal::Signal;
+use crate::http::Url;
+use crate::{End, Instant};
+
+/// Where an event source is.
+#[derive(Debug)]
+pub(super) enum State {
+    /// Before an attempt.
+    Idle,
+    /// The user may change the request.
+    Preparing,
+    /// The request is on its way, or its response is.
+    Connecting,
+    /// The body of an accepted response is coming.
+    Open,
+    /// The body of a refused response is coming.
+    Refused(Refusal),
+    /// The next attempt is due then.
+    Waiting(Instant),
+    /// For good.
+    Closed,
+}
+
+/// What changes it.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// The caller asked what to do.
+    Asked,
+    /// The request is as the user wants it.
+    Prepared,
+    /// The response is an event stream.
+    Accepted,
+    /// The response leads elsewhere.
+    Redirected { status: u16, url: Url },
+    /// The response is something else.
+    Refused(Refusal),
+    /// All that is wanted of a refused response is in.
+    Settled,
+    /// The connection or the attempt has failed.
+    Lost(Cause),
+    /// The body has ended.
+    Ended,
+    /// The end marker came.
+    Marked,
+    /// The next attempt is due.
+    Due,
+    /// The caller wants another attempt at once.
+    Restarted,
+    /// Nothing more shall come.
+    Close(Closed),
+}
+
+impl EventSource {
+    /// The table. What is not in it changes nothing.
+    pub(super) fn transition(&mut self, now: Instant, input: Input) {
+        let state = core::mem::replace(&mut self.state, State::Closed);
+        self.state = match (state, input) {
+            (State::Closed, _) => State::Closed,
+            (_, Input::Close(reason)) => self.closed(reason),
+            (_, Input::Restarted) => {
+                self.failures = 0;
+                self.clock.recover();
+                let _ = self.finish(now);
+                State::Idle
+            }
+            (State::Idle, Input::Asked) => {
+                self.begin();
+                State::Preparing
+            }
+            (State::Preparing, Input::Prepared) => {
+                self.route.guard();
+                self.connect(now);
+                State::Connecting
+            }
+            (State::Preparing, Input::Lost(cause)) => self.lost(now, cause),
+            (State::Connecting, Input::Redirected { status, url }) => {
+                self.route.follow(status, url);
+                self.connect(now);
+                State::Connecting
+            }
+            (State::Connecting, Input::Accepted) => {
+                self.clock.open(now);
+                self.opened = true;
+                State::Open
+            }
+            (State::Connecting, Input::Refused(refusal)) => {
+                self.clock.start_refusal(now);
+                State::Refused(refusal)
+            }
+            (State::Connecting, Input::Lost(cause)) => self.lost(now, cause),
+            (State::Connecting, Input::Ended) => self.lost(now, Cause::Truncated),
+            (State::Refused(refusal), Input::Settled | Input::Lost(_) | Input::Ended) => match refusal {
+                Refusal::Status(status) if (self.config.retry_status)(status) => {
+                    self.lost(now, Cause::Refused(refusal))
+                }
+                refusal => self.closed(Closed::Refused(refusal)),
+            },
+            (State::Open, Input::Lost(cause)) => {
+                // An event that was cut off is the smaller loss.
+                let _ = self.finish(now);
+                self.lost(now, cause)
+            }
+            (State::Open, Input::Ended) => match (self.finish(now), &self.config.end) {
+                (End::Clean, EndMarker::None) => self.lost(now, Cause::Ended),
+                _ => self.lost(now, Cause::Truncated),
+            },
+            (State::Open, Input::Marked) => self.closed(Closed::Finished),
+            (State::Waiting(_), Input::Due) => State::Idle,
+            (state, _) => state,
+        };
+    }
+
+    /// Before an attempt: its request, and nothing left of the one before.
+    fn begin(&mut self) {
+        self.route.begin(self.body.decoder.last_event_id());
+        self.response = None;
+        self.refused_body.clear();
+        self.body.clear();
+    }
+
+    fn connect(&mut self, now: Instant) {
+        self.exchanges = self.exchanges.wrapping_add(1);
+        self.clock.start_connecting(now);
+    }
+
+    /// After an open stream: forgets what is incomplete, and former failures if the stream was healthy.
+    fn finish(&mut self, now: Instant) -> End {
+        if self.clock.was_healthy(now, self.config.healthy_after) {
+            self.failures = 0;
+            self.clock.recover();
+        }
+        self.body.clear();
+        self.body.decoder.finish()
+    }
+
+    /// After a failure, or an end that counts as one: another attempt, or none.
+    fn lost(&mut self, now: Instant, cause: Cause) -> State {
+        self.failures = self.failures.saturating_add(1);
+        if !self.reconnects() {
+            return self.closed(match cause {
+                Cause::Ended => Closed::Ended,
+                cause => Closed::Lost { cause, attempts: self.failures },
+            });
+        }
+        let retry_after = match (&cause, &self.response) {
+            (Cause::Refused(_), Some(head)) => response::retry_after(head).unwrap_or_default(),
+            _ => Duration::ZERO,
+        };
+        let random = self.random.draw();
+        let delay = self.config.backoff.delay_at_least(retry_after, self.retry(), self.failures, random);
+        let until = now.after(delay);
+        let failing = self.clock.failing(now, until);
+        if self.config.max_attempts.is_some_and(|most| self.failures >= most)
+            || self.config.max_elapsed.is_some_and(|most| failing > most)
+        {
+            return self.closed(Closed::Lost { cause, attempts: self.failures });
+        }
+        self.reconnecting = Some(Signal::Reconnecting { cause, attempt: self.failures, delay });
+        State::Waiting(until)
+    }
+
+    fn reconnects(&self) -> bool {
+        match self.config.reconnect {
+            Reconnect::IfGet => self.route.is_get(),
+            Reconnect::Always => true,
+            Reconnect::Never => false,
+        }
+    }
+
+    fn closed(&mut self, reason: Closed) -> State {
+        self.body.clear();
+        self.closed = Some(reason);
+        State::Closed
+    }
+}

@@ -1,0 +1,200 @@
+//! What an event source wants.
+
+use super::EventSource;
+use super::config::EndMarker;
+use super::reason::{Cause, Closed};
+use super::signal::Signal;
+use super::state::{Input, State};
+use crate::{Instant, Item, LimitExceeded};
+
+/// What an [`EventSource`] wants. [`Prepare`](Self::Prepare), [`Request`](Self::Request), [`Read`](Self::Read),
+/// [`Wait`](Self::Wait) and [`Closed`](Self::Closed) stand until they are met; the others come once, and are gone when the next want is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Want {
+    /// An attempt begins: its request may be changed now. Redirects that follow do not ask again.
+    Prepare,
+    /// Send the request, and report the head of its response.
+    Request,
+    /// Read some of the response's body.
+    Read,
+    /// An event is there.
+    Event,
+    /// Something else has happened; only where signals are asked for.
+    Signal,
+    /// An event exceeded this limit and is skipped. The stream goes on.
+    Limit(LimitExceeded),
+    /// Wait for the deadline.
+    Wait,
+    /// Let other tasks run before asking again: the peer keeps sending without ever completing an event. A thread of its own
+    /// may ask again at once.
+    Yield,
+    /// Nothing more comes.
+    Closed,
+}
+
+impl EventSource {
+    pub(super) fn next<const OBSERVE: bool>(&mut self, now: Instant) -> (Want, Option<Instant>) {
+        let want = match self.advance::<OBSERVE>(now) {
+            Want::Read if !self.may_read(now) => Want::Yield,
+            want => want,
+        };
+        (want, self.deadline())
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.clock.deadline(&self.state, &self.config).map(|(at, _)| at)
+    }
+
+    /// What to do next, as far as it can be said without reading.
+    pub(crate) fn advance<const OBSERVE: bool>(&mut self, now: Instant) -> Want {
+        self.clock.start(now);
+        self.current = None;
+        self.body.forget_found();
+        if core::mem::take(&mut self.marked) {
+            self.transition(now, Input::Marked);
+        }
+        // However busy the peer keeps the caller.
+        if self.clock.total(&self.config.timeouts).is_some_and(|at| at <= now) {
+            self.transition(now, Input::Close(Closed::TimedOut));
+        }
+        loop {
+            if let Some(signal) = self.next_signal() {
+                if OBSERVE {
+                    self.current = Some(signal);
+                    return Want::Signal;
+                }
+                continue;
+            }
+            match self.state {
+                State::Idle => self.transition(now, Input::Asked),
+                State::Preparing => return Want::Prepare,
+                State::Connecting => return Want::Request,
+                State::Open => match self.body.advance::<OBSERVE>() {
+                    Ok(true) => {
+                        if let Some(want) = self.found::<OBSERVE>(now) {
+                            return want;
+                        }
+                    }
+                    Ok(false) => match self.body.take_end() {
+                        Some(Ok(())) => self.transition(now, Input::Ended),
+                        Some(Err(cause)) => self.transition(now, Input::Lost(cause)),
+                        None => return Want::Read,
+                    },
+                    Err(error) => {
+                        self.current = Some(Signal::Skipped(error));
+                        return Want::Limit(error);
+                    }
+                },
+                State::Refused(_) => {
+                    let limit = self.config.refusal_bytes;
+                    self.body.move_to(&mut self.refused_body, limit);
+                    if self.body.take_end().is_none() && self.refused_body.len() < limit {
+                        return Want::Read;
+                    }
+                    self.transition(now, Input::Settled);
+                }
+                State::Waiting(_) => return Want::Wait,
+                State::Closed => return Want::Closed,
+            }
+        }
+    }
+
+    /// What to do with what was found; `None` if nothing.
+    fn found<const OBSERVE: bool>(&mut self, now: Instant) -> Option<Want> {
+        // Nearly always: it is an event, and looking into it would only cost time.
+        if !OBSERVE && matches!(self.config.end, EndMarker::None) {
+            self.clock.hear_event();
+            return Some(Want::Event);
+        }
+        let event = match self.body.item()? {
+            Item::Event(event) => event,
+            Item::Comment(_) => return Some(Want::Signal),
+            Item::NoData(block) => {
+                self.new_retry = block.retry();
+                return None;
+            }
+        };
+        self.new_retry = event.retry();
+        self.clock.hear_event();
+        match &self.config.end {
+            EndMarker::None => {}
+            EndMarker::Data(data) if event.data() == data => {
+                self.transition(now, Input::Marked);
+                return None;
+            }
+            EndMarker::Data(_) => {}
+            EndMarker::Name(name) => self.marked = event.name() == name,
+            EndMarker::When(is_marker) => self.marked = is_marker(event),
+        }
+        Some(Want::Event)
+    }
+
+    /// What has happened and was not signalled.
+    fn next_signal(&mut self) -> Option<Signal> {
+        if core::mem::take(&mut self.opened) {
+            return self.response.clone().map(Signal::Opened);
+        }
+        if let Some(retry) = self.new_retry.take() {
+            return Some(Signal::Retry(retry));
+        }
+        self.reconnecting.take()
+    }
+
+    /// Whether the caller may read now; others have their turn first otherwise.
+    pub(crate) fn may_read(&mut self, now: Instant) -> bool {
+        self.clock.read(now);
+        let may = !self.body.is_fruitless();
+        if !may {
+            // A peer that keeps the caller busy reading must not keep it from looking at the clock.
+            self.handle_deadline(now);
+        }
+        may
+    }
+
+    pub(crate) fn handle_over(&mut self, now: Instant, end: Result<(), Cause>) {
+        if self.has_body() {
+            return self.body.end(end);
+        }
+        self.transition(now, end.map_or_else(Input::Lost, |()| Input::Ended));
+    }
+
+    pub(super) fn has_body(&self) -> bool {
+        matches!(self.state, State::Open | State::Refused(_))
+    }
+
+    /// Counts bytes of the peer's, whatever they are.
+    pub(crate) fn hear(&mut self) {
+        self.clock.hear();
+        self.body.count_read();
+    }
+}
+
+/// What an HTTP/1.1 client over bytes needs besides.
+#[cfg(feature = "http1")]
+impl EventSource {
+    /// Whether all bytes of the body that there were have been looked at.
+    pub(crate) fn is_read(&self) -> bool {
+        self.body.is_empty()
+    }
+
+    /// Whether a request is to be sent, or its response has not come.
+    pub(crate) fn is_connecting(&self) -> bool {
+        matches!(self.state, State::Connecting)
+    }
+
+    /// The number of the last request that was sent.
+    pub(crate) fn exchange(&self) -> u32 {
+        self.exchanges
+    }
+
+    /// These bytes of the space, whatever they are.
+    pub(crate) fn bytes(&self, range: core::ops::Range<usize>) -> &[u8] {
+        self.body.bytes(range)
+    }
+
+    /// These bytes of the space are the body's.
+    pub(crate) fn set_body(&mut self, range: core::ops::Range<usize>) {
+        self.body.set_unread(range);
+    }
+}

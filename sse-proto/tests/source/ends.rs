@@ -1,0 +1,281 @@
+//! Every way in which a source ends for good.
+
+use sse_proto::http::Request;
+use sse_proto::http1::{self, Client};
+use sse_proto::source::{Cause, Closed, EndMarker, Signal, Want};
+use sse_proto::{EventSource, Instant};
+
+use super::world::*;
+
+const URL: &str = "http://a.test/";
+
+#[test]
+fn a_marker_in_the_data_ends_the_stream_and_is_kept_to_itself() {
+    let mut config = config();
+    config.end = EndMarker::Data("[DONE]".into());
+    check(
+        &Request::new("POST", URL).unwrap(),
+        &config,
+        &[open("data: a\n\ndata: [DONE]\n\ndata: b\n\n")],
+        &["0 POST http://a.test/", "open 200", r#"message: "a" #"#, "closed: the end marker came"],
+    );
+}
+
+#[test]
+fn a_named_event_or_one_that_is_recognised_is_given_before_the_end() {
+    for end in [EndMarker::Name("stop".into()), EndMarker::When(|event| event.data().ends_with("bye"))] {
+        let mut config = config();
+        config.end = end;
+        check(
+            &get(URL),
+            &config,
+            &[open("event: go\ndata: [stop]\n\nid: 4\nevent: stop\ndata: good bye\n\ndata: b\n\n")],
+            &[
+                "0 GET http://a.test/",
+                "open 200",
+                r#"go: "[stop]" #"#,
+                r#"stop: "good bye" #4"#,
+                "closed: the end marker came",
+            ],
+        );
+    }
+}
+
+#[test]
+fn an_end_before_the_marker_is_a_truncation() {
+    let mut config = config();
+    config.end = EndMarker::Data("[DONE]".into());
+    let cut = "the stream ended before its last event was complete";
+    check(
+        &Request::new("POST", URL).unwrap(),
+        &config,
+        &[ended("data: a\n\n")],
+        &["0 POST http://a.test/", "open 200", r#"message: "a" #"#, &format!("failed: {cut}")],
+    );
+    check(
+        &get(URL),
+        &config,
+        &[ended("data: a\n\n"), ended("data: [DONE]\n\n")],
+        &[
+            "0 GET http://a.test/",
+            "open 200",
+            r#"message: "a" #"#,
+            &format!("failure 1, again in 1000: {cut}"),
+            "1000 GET http://a.test/",
+            "open 200",
+            "closed: the end marker came",
+        ],
+    );
+    // Without a marker the body's end is an end, but not in the middle of an event.
+    check(
+        &Request::new("POST", URL).unwrap(),
+        &super::world::config(),
+        &[ended("data: a\n")],
+        &["0 POST http://a.test/", "open 200", &format!("failed: {cut}")],
+    );
+}
+
+#[test]
+fn attempts_are_limited_on_request() {
+    let mut config = config();
+    config.max_attempts = Some(3);
+    check(
+        &get(URL),
+        &config,
+        &vec![Answer::Refused; 9],
+        &[
+            "0 GET http://a.test/",
+            "failure 1, again in 1000: refused",
+            "1000 GET http://a.test/",
+            "failure 2, again in 2000: refused",
+            "3000 GET http://a.test/",
+            "failed: refused (after 3 attempts)",
+        ],
+    );
+}
+
+#[test]
+fn the_time_of_failing_is_limited_on_request() {
+    let mut config = config();
+    config.max_elapsed = Some(ms(5000));
+    let healthy = stream_of(vec![Step::Pause(ms(60_000)), Step::Cut]);
+    check(
+        &get(URL),
+        &config,
+        &[healthy, Answer::Refused, Answer::Refused],
+        &[
+            "0 GET http://a.test/",
+            "open 200",
+            "failure 1, again in 1000: cut",
+            "61000 GET http://a.test/",
+            "failure 2, again in 2000: refused",
+            "63000 GET http://a.test/",
+            "failed: refused (after 3 attempts)",
+        ],
+    );
+}
+
+/// A source in each of its states.
+fn in_every_state() -> Vec<(&'static str, EventSource)> {
+    let now = Instant::default();
+    let mut sources = Vec::new();
+    let source = || EventSource::new(get(URL), 0);
+    sources.push(("idle", source()));
+    let mut preparing = source();
+    assert_eq!(preparing.want(now).0, Want::Prepare);
+    sources.push(("preparing", preparing));
+    let mut connecting = source();
+    let mut open = source();
+    let mut refused = source();
+    let mut waiting = source();
+    for source in [&mut connecting, &mut open, &mut refused, &mut waiting] {
+        assert_eq!(source.want(now).0, Want::Prepare);
+        source.handle_prepared(now);
+        assert_eq!(source.want(now).0, Want::Request);
+    }
+    sources.push(("connecting", connecting));
+    let head =
+        |status| sse_proto::http::ResponseHead::new(status).with_header("Content-Type", b"text/event-stream");
+    open.handle_response(now, head(200));
+    assert!(open.is_open());
+    assert_eq!(open.handle_bytes(now, b"data: 1\n\ndata: 2\n\n"), 18);
+    assert_eq!(open.want(now).0, Want::Event);
+    sources.push(("open", open));
+    refused.handle_response(now, head(404));
+    assert_eq!(refused.want(now).0, Want::Read);
+    sources.push(("refused", refused));
+    waiting.handle_error(now, "refused");
+    assert_eq!(waiting.want(now).0, Want::Wait);
+    sources.push(("waiting", waiting));
+    sources
+}
+
+#[test]
+fn closing_ends_every_state_at_once() {
+    for (state, mut source) in in_every_state() {
+        source.close();
+        assert!(source.is_closed(), "{state}");
+        assert_eq!(source.event().data(), "", "{state}: an event that was not taken is gone");
+        assert_eq!(source.want(Instant::default()), (Want::Closed, None), "{state}");
+        assert!(matches!(source.take_closed(), Some(Closed::ByCaller)), "{state}");
+        source.close();
+        source.handle_deadline(Instant::from_epoch(ms(1 << 40)));
+        source.handle_error(Instant::default(), "late");
+        assert_eq!(source.handle_bytes(Instant::default(), b"late"), 4);
+        assert_eq!(source.want(Instant::default()), (Want::Closed, None), "{state}");
+        assert!(source.take_closed().is_none(), "{state}");
+    }
+}
+
+#[test]
+fn closing_takes_back_what_was_not_signalled() {
+    for (state, mut source) in in_every_state() {
+        source.close();
+        assert_eq!(source.want_signal(Instant::default()).0, Want::Closed, "{state}");
+        assert!(matches!(source.take_signal(), Some(Signal::Closed(Closed::ByCaller))), "{state}");
+    }
+}
+
+#[test]
+fn what_the_caller_has_not_got_closes_every_state() {
+    for (state, mut source) in in_every_state() {
+        source.handle_unsupported("no tls here");
+        assert_eq!(source.want(Instant::default()), (Want::Closed, None), "{state}");
+        let closed = source.take_closed().expect("a reason");
+        assert!(matches!(closed, Closed::Unsupported(_)) && !closed.is_normal(), "{state}");
+        assert_eq!(closed.to_string(), "no tls here");
+    }
+}
+
+#[test]
+fn a_request_that_cannot_be_prepared_is_a_failed_attempt() {
+    let now = Instant::default();
+    let mut source = EventSource::new(get(URL), 0).with_config(config());
+    assert_eq!(source.want_signal(now).0, Want::Prepare);
+    assert_eq!(source.want_signal(now).0, Want::Prepare, "it takes as long as it takes");
+    source.handle_error(now, "no token");
+    assert_eq!(source.want_signal(now).0, Want::Signal);
+    assert!(matches!(
+        source.take_signal(),
+        Some(Signal::Reconnecting { cause: Cause::Transport(error), attempt: 1, .. }) if error.to_string() == "no token"
+    ));
+    let (want, Some(due)) = source.want_signal(now) else { panic!("a wait has a deadline") };
+    assert_eq!(want, Want::Wait);
+    source.handle_prepared(now);
+    assert_eq!(source.want_signal(now).0, Want::Wait, "too late");
+    source.handle_deadline(due);
+    assert_eq!(source.want_signal(due).0, Want::Prepare);
+}
+
+#[test]
+fn what_preparing_comes_to_counts_only_while_it_is_waited_for() {
+    let now = Instant::default();
+    // The first state is that before the first want.
+    for (state, mut source) in in_every_state().into_iter().skip(1) {
+        let is_prepared = source.want(now).0 == Want::Prepare;
+        let url = source.request().url().clone();
+        source.handle_request(now, Ok::<_, &str>(get("http://b.test/")));
+        assert_eq!(*source.request().url() != url, is_prepared, "{state}");
+        assert_ne!(source.want(now).0, Want::Prepare, "{state}");
+    }
+}
+
+#[test]
+fn restart_leads_to_another_attempt_at_once() {
+    let now = Instant::default();
+    for (state, mut source) in in_every_state() {
+        source.restart();
+        assert_eq!(source.want_signal(now).0, Want::Prepare, "{state}");
+        source.handle_error(now, "no token");
+        assert_eq!(source.want_signal(now).0, Want::Signal, "{state}");
+        let signal = source.take_signal();
+        assert!(matches!(signal, Some(Signal::Reconnecting { attempt: 1, .. })), "{state}: {signal:?}");
+        source.close();
+        source.restart();
+        assert_eq!(source.want_signal(now).0, Want::Closed, "{state}");
+    }
+}
+
+#[test]
+fn the_time_for_the_whole_ends_every_state() {
+    let mut config = config();
+    config.timeouts.total = Some(ms(10));
+    for (state, source) in in_every_state() {
+        let mut source = source.with_config(config.clone());
+        let now = Instant::default();
+        let late = now.after(ms(10));
+        let _ = source.want(now);
+        source.handle_deadline(now.after(ms(9)));
+        assert!(!source.is_closed(), "{state}");
+        // Without a report too: a busy caller may never wait for the deadline.
+        assert_eq!(source.want(late).0, Want::Closed, "{state}");
+        assert!(matches!(source.take_closed(), Some(Closed::TimedOut)), "{state}");
+    }
+}
+
+#[test]
+fn a_client_is_closed_while_it_connects_writes_and_reads() {
+    let now = Instant::default();
+    for reports in 0..4 {
+        let mut client = Client::new(EventSource::new(get(URL), 0));
+        assert_eq!(client.want(now).0, http1::Want::Prepare);
+        client.handle_prepared(now);
+        assert_eq!(client.want(now).0, http1::Want::Connect);
+        if reports > 0 {
+            client.handle_connected(now);
+            assert_eq!(client.want(now).0, http1::Want::Write);
+        }
+        if reports > 1 {
+            client.handle_written(now, usize::MAX);
+            assert_eq!(client.want(now).0, http1::Want::Read);
+        }
+        if reports > 2 {
+            client.space()[..20].copy_from_slice(b"HTTP/1.1 200 OK\r\nCon");
+            client.handle_read(now, 20);
+        }
+        client.close();
+        assert_eq!(client.want(now), (http1::Want::Closed, None));
+        assert_eq!(client.pending(), b"");
+        assert!(matches!(client.take_closed(), Some(Closed::ByCaller)));
+    }
+}

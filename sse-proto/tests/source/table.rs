@@ -1,0 +1,278 @@
+//! Every row of the table of transitions.
+
+use super::world::*;
+
+const URL: &str = "http://a.test/";
+
+#[test]
+fn connecting_to_open_to_waiting_to_connecting() {
+    check(
+        &get(URL),
+        &config(),
+        &[ended("id: 7\ndata: one\n\n"), open("data: two\n\n")],
+        &[
+            "0 GET http://a.test/",
+            "open 200",
+            r#"message: "one" #7"#,
+            "failure 1, again in 1000: the stream ended",
+            "1000 GET http://a.test/ last-event-id=7",
+            "open 200",
+            r#"message: "two" #7"#,
+        ],
+    );
+}
+
+#[test]
+fn connecting_to_waiting_without_a_server() {
+    check(
+        &get(URL),
+        &config(),
+        &[Answer::Refused, Answer::Refused, open("")],
+        &[
+            "0 GET http://a.test/",
+            "failure 1, again in 1000: refused",
+            "1000 GET http://a.test/",
+            "failure 2, again in 2000: refused",
+            "3000 GET http://a.test/",
+            "open 200",
+        ],
+    );
+}
+
+#[test]
+fn connecting_to_closed_by_status_204() {
+    check(
+        &get(URL),
+        &config(),
+        &[status(204)],
+        &["0 GET http://a.test/", "closed: the server has no more to send (status 204)"],
+    );
+}
+
+#[test]
+fn connecting_to_refused_to_closed() {
+    for refused in
+        [201, 205, 206, 299, 300, 304, 305, 306, 400, 401, 404, 408, 410, 429, 500, 502, 503, 504, 599]
+    {
+        check(
+            &get(URL),
+            &config(),
+            &[status(refused)],
+            &[
+                "0 GET http://a.test/",
+                &format!("failed: no event stream: the server answered with status {refused}"),
+            ],
+        );
+    }
+    for (media_type, what) in [
+        ("text/html", r#"the media type "text/html""#),
+        ("text/event-streamX", r#"the media type "text/event-streamX""#),
+        ("", "no media type"),
+    ] {
+        check(
+            &get(URL),
+            &config(),
+            &[Answer::Response(200, vec![("Content-Type", media_type.into())], vec![Step::End])],
+            &["0 GET http://a.test/", &format!("failed: no event stream: the response has {what}")],
+        );
+    }
+    let headers = vec![("Content-Type", "text/event-stream".into()), ("Content-Encoding", "gzip".into())];
+    check(
+        &get(URL),
+        &config(),
+        &[Answer::Response(200, headers, vec![])],
+        &["0 GET http://a.test/", r#"failed: no event stream: the body has the content coding "gzip""#],
+    );
+}
+
+#[test]
+fn what_a_refused_response_says_can_be_read() {
+    let say = |steps| vec![Answer::Response(403, vec![("Content-Type", "text/event-stream".into())], steps)];
+    let failed = "failed: no event stream: the server answered with status 403";
+    let bytes = |text: &str| Step::Bytes(text.into());
+    let mut config = config();
+    config.refusal_bytes = 10;
+    // To its end, to its limit, to a cut, to the end of patience.
+    for (steps, body) in [
+        (vec![bytes("no "), bytes("entry"), Step::End], r#"body "no entry""#),
+        (vec![bytes("no entry for you"), Step::Pause(ms(1 << 40))], r#"body "no entry f""#),
+        (vec![bytes("no"), Step::Cut], r#"body "no""#),
+        (vec![bytes("no"), Step::Pause(ms(6000)), bytes(" entry")], r#"body "no""#),
+    ] {
+        check(&get(URL), &config, &say(steps), &["0 GET http://a.test/", failed, body]);
+    }
+}
+
+#[test]
+fn connecting_to_refused_to_waiting_where_the_policy_says_so() {
+    let mut config = config();
+    config.retry_status = sse_proto::source::is_transient;
+    let busy = |after: &str| Answer::Response(503, vec![("Retry-After", after.into())], vec![Step::End]);
+    check(
+        &get(URL),
+        &config,
+        &[status(500), busy("30"), busy("1"), busy("99999999999999999999"), status(404)],
+        &[
+            "0 GET http://a.test/",
+            "failure 1, again in 1000: no event stream: the server answered with status 500",
+            "1000 GET http://a.test/",
+            "failure 2, again in 30000: no event stream: the server answered with status 503",
+            "31000 GET http://a.test/",
+            "failure 3, again in 4000: no event stream: the server answered with status 503",
+            "35000 GET http://a.test/",
+            "failure 4, again in 3600000: no event stream: the server answered with status 503",
+            "3635000 GET http://a.test/",
+            "failed: no event stream: the server answered with status 404",
+        ],
+    );
+}
+
+#[test]
+fn a_check_of_the_users_replaces_ours() {
+    use sse_proto::source::Refusal;
+    let mut config = config();
+    config.check = |head| match head.header("x-stream") {
+        Some(_) => Ok(()),
+        None => Err(Refusal::Other("no x-stream")),
+    };
+    let created = Answer::Response(
+        201,
+        vec![("X-Stream", "1".into())],
+        vec![Step::Bytes("data\n\n".into()), Step::End],
+    );
+    check(
+        &get(URL),
+        &config,
+        &[created, ended("data: x\n\n")],
+        &[
+            "0 GET http://a.test/",
+            "open 201",
+            r#"message: "" #"#,
+            "failure 1, again in 1000: the stream ended",
+            "1000 GET http://a.test/",
+            "failed: no event stream: no x-stream",
+            r#"body "data: x\n\n""#,
+        ],
+    );
+}
+
+#[test]
+fn open_to_waiting_drops_what_is_incomplete() {
+    let cut = stream_of(vec![Step::Bytes("id: 1\ndata: a\n\nid: 2\ndata: b".into()), Step::Cut]);
+    check(
+        &get(URL),
+        &config(),
+        &[cut, ended("data: half\r"), ended("\ndata: c\n\n"), open("")],
+        &[
+            "0 GET http://a.test/",
+            "open 200",
+            r#"message: "a" #1"#,
+            "failure 1, again in 1000: cut",
+            "1000 GET http://a.test/ last-event-id=1",
+            "open 200",
+            "failure 2, again in 2000: the stream ended before its last event was complete",
+            "3000 GET http://a.test/ last-event-id=1",
+            "open 200",
+            r#"message: "c" #1"#,
+            "failure 3, again in 4000: the stream ended",
+            "7000 GET http://a.test/ last-event-id=1",
+            "open 200",
+        ],
+    );
+}
+
+#[test]
+fn only_a_healthy_period_forgets_failures() {
+    let lasting =
+        |millis| stream_of(vec![Step::Bytes("data: x\n\n".into()), Step::Pause(ms(millis)), Step::End]);
+    let event = r#"message: "x" #"#;
+    let failure = |attempt, delay| format!("failure {attempt}, again in {delay}: the stream ended");
+    let (second, reset) = (failure(2, 2000), failure(1, 1000));
+    check(
+        &get(URL),
+        &config(),
+        &[Answer::Refused, lasting(4999), lasting(5000), Answer::Refused],
+        &[
+            "0 GET http://a.test/",
+            "failure 1, again in 1000: refused",
+            "1000 GET http://a.test/",
+            "open 200",
+            event,
+            &second,
+            "7999 GET http://a.test/",
+            "open 200",
+            event,
+            &reset,
+            "13999 GET http://a.test/",
+            "failure 2, again in 2000: refused",
+        ],
+    );
+}
+
+#[test]
+fn a_server_that_answers_and_closes_is_not_hammered() {
+    let mut times = Vec::new();
+    let world = World::new(&vec![ended(""); 8], usize::MAX);
+    let source = sse_proto::EventSource::new(get(URL), 0).with_config(config());
+    for line in world.drive_source(source, &|_| {}) {
+        if let Some((time, _)) = line.split_once(" GET") {
+            times.push(time.parse::<u64>().unwrap());
+        }
+    }
+    assert_eq!(times, [0, 1000, 3000, 7000, 15_000, 23_000, 31_000, 39_000]);
+}
+
+#[test]
+fn the_servers_retry_is_kept_and_clamped() {
+    let mut config = config();
+    config.backoff.factor = 1;
+    check(
+        &get(URL),
+        &config,
+        &[
+            ended("retry: 250\n\n"),
+            ended("retry: 9999999999\ndata: x\n\n"),
+            ended("retry: 0\nretry: 1x\n\n"),
+            open(""),
+        ],
+        &[
+            "0 GET http://a.test/",
+            "open 200",
+            "retry 250",
+            "failure 1, again in 250: the stream ended",
+            "250 GET http://a.test/",
+            "open 200",
+            r#"message: "x" #"#,
+            "retry 9999999999",
+            "failure 2, again in 3600000: the stream ended",
+            "3600250 GET http://a.test/",
+            "open 200",
+            "retry 0",
+            "failure 3, again in 10: the stream ended",
+            "3600260 GET http://a.test/",
+            "open 200",
+        ],
+    );
+}
+
+#[test]
+fn signals_come_in_the_order_of_what_happened() {
+    let mut config = config();
+    config.limits.event_bytes = 4;
+    check(
+        &get(URL),
+        &config,
+        &[ended(":hi\nretry: 5\nid: 1\ndata: one\n\n:\ndata: too long\n\nid: 2\n\nevent: e\ndata: b\n\n")],
+        &[
+            "0 GET http://a.test/",
+            "open 200",
+            r#"comment "hi""#,
+            r#"message: "one" #1"#,
+            "retry 5",
+            r#"comment """#,
+            "skipped: event data exceeds the limit of 4 bytes",
+            r#"e: "b" #2"#,
+            "failure 1, again in 10: the stream ended",
+        ],
+    );
+}

@@ -1,0 +1,50 @@
+//! The connection of an event source.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use async_net::TcpStream;
+use futures_io::{AsyncRead, AsyncWrite};
+use sse_proto::http::Url;
+
+use crate::dial::dial;
+
+pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A connection that is made when it is needed, and again.
+#[derive(Default)]
+pub(crate) struct Connection {
+    connecting: Option<BoxFuture<io::Result<TcpStream>>>,
+    io: Option<TcpStream>,
+}
+
+impl Connection {
+    pub(crate) fn close(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Makes a new connection, in place of the one before.
+    pub(crate) fn poll_connect(&mut self, cx: &mut Context<'_>, url: &Url) -> Poll<io::Result<()>> {
+        self.io = None;
+        let connecting = self.connecting.get_or_insert_with(|| Box::pin(dial(url.clone())));
+        let connected = ready!(connecting.as_mut().poll(cx));
+        self.connecting = None;
+        self.io = Some(connected?);
+        Poll::Ready(Ok(()))
+    }
+
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.io()?.poll_write(cx, bytes)
+    }
+
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
+        // What was written may still be on its way. Whether it gets there decides nothing: the peer may have answered without it.
+        let _ = self.io()?.poll_flush(cx);
+        self.io()?.poll_read(cx, space)
+    }
+
+    fn io(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        self.io.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}

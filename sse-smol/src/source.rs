@@ -1,0 +1,294 @@
+//! A subscription that reconnects.
+
+use std::error::Error;
+use std::fmt;
+use std::future::{poll_fn, ready};
+use std::hash::{BuildHasher, RandomState};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time;
+
+use futures_core::{FusedStream, Stream};
+use sse_proto::http::{Request, Scheme, UrlError};
+use sse_proto::http1::{Client, Want};
+use sse_proto::source::{Config, Signal, SourceError};
+use sse_proto::{Event, EventRef, Instant};
+
+use crate::alarm::Alarm;
+use crate::close::CloseOnDrop;
+use crate::connection::{BoxFuture, Connection};
+use crate::{CloseHandle, Signals};
+
+/// Keeps a subscription to an event stream: connects, and connects again with the last event id whenever the stream is lost.
+///
+/// As a [`Stream`] it gives owned events; [`next_ref`](Self::next_ref) lends them, without allocating, and
+/// [`signals`](Self::signals) shows all that happens besides. What is transient is not an error: the source waits and tries
+/// again. After [`SourceError::Limit`] the events go on; any other error is the last item. A normal end is none.
+///
+/// What it does when is a matter of its [`Config`]. Nothing happens while it is not polled: there is no task in the background.
+/// All futures may be dropped at any time: nothing is lost.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use sse_smol::EventSource;
+/// use sse_smol::proto::source::Config;
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut config = Config::default();
+/// config.timeouts.silence = Some(Duration::from_secs(45));
+/// let mut source = EventSource::get("http://127.0.0.1:8888/sse")?.with_config(config);
+/// while let Some(event) = source.next().await {
+///     println!("{}", event?.data());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct EventSource {
+    client: Client,
+    connection: Connection,
+    prepare: Prepare,
+    /// At work for this attempt.
+    preparing: Option<BoxFuture<Result<Request, BoxError>>>,
+    /// When the client's time begins.
+    epoch: time::Instant,
+    alarm: Alarm,
+    handle: CloseOnDrop,
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+type Prepare = Box<dyn FnMut(Request) -> BoxFuture<Result<Request, BoxError>> + Send>;
+type Ask = fn(&mut Client, Instant) -> (Want, Option<Instant>);
+
+impl EventSource {
+    /// Subscribes to this URL, as the standard has it.
+    ///
+    /// # Errors
+    /// If it is no `http` or `https` URL.
+    pub fn get(url: &str) -> Result<Self, UrlError> {
+        Request::get(url).map(Self::new)
+    }
+
+    /// Subscribes to what this request asks for. Each attempt sends it anew.
+    pub fn new(request: Request) -> Self {
+        // The only randomness in `std`: keys that differ with each call.
+        let seed = RandomState::new().hash_one(());
+        Self::with_client(Client::new(sse_proto::EventSource::new(request, seed)))
+    }
+
+    /// Does what this client says: with other limits for heads, with a seed of yours.
+    pub fn with_client(client: Client) -> Self {
+        Self {
+            client,
+            connection: Connection::default(),
+            prepare: Box::new(|request| Box::pin(ready(Ok(request)))),
+            preparing: None,
+            epoch: time::Instant::now(),
+            alarm: Alarm::default(),
+            handle: CloseOnDrop::default(),
+        }
+    }
+
+    /// Decides otherwise where there is a choice.
+    #[must_use]
+    pub fn with_config(self, config: Config) -> Self {
+        Self { client: self.client.with_config(config), ..self }
+    }
+
+    /// Lets every attempt change its request first: its URL, its headers (a fresh token), its body. The request comes with the
+    /// last event id. An error fails the attempt, and the source tries again later.
+    ///
+    /// ```
+    /// # use sse_smol::EventSource;
+    /// # async fn fresh_token() -> std::io::Result<String> { Ok(String::new()) }
+    /// let source = EventSource::get("http://127.0.0.1:8888/sse")?.with_prepare(async |mut request| {
+    ///     request.set_header("Authorization", &format!("Bearer {}", fresh_token().await?))?;
+    ///     Ok(request)
+    /// });
+    /// # Ok::<(), sse_smol::proto::http::UrlError>(())
+    /// ```
+    #[must_use]
+    pub fn with_prepare<F, R>(self, mut prepare: F) -> Self
+    where
+        F: FnMut(Request) -> R + Send + 'static,
+        R: Future<Output = Result<Request, BoxError>> + Send + 'static,
+    {
+        Self { prepare: Box::new(move |request| Box::pin(prepare(request))), ..self }
+    }
+
+    /// Waits for the next event; `None` after the end.
+    ///
+    /// # Errors
+    /// [`SourceError`]: an event was skipped, or nothing more comes.
+    pub async fn next(&mut self) -> Option<Result<Event, SourceError>> {
+        Some(self.next_ref().await?.map(EventRef::to_event))
+    }
+
+    /// Lends the next event; `None` after the end.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn next_ref(&mut self) -> Option<Result<EventRef<'_>, SourceError>> {
+        let found = poll_fn(|cx| self.poll_event(cx)).await?;
+        Some(found.map(|()| self.client.event()))
+    }
+
+    /// Waits for whatever happens next; `None` after [`Signal::Closed`], which comes once.
+    pub async fn next_signal(&mut self) -> Option<Signal> {
+        poll_fn(|cx| self.poll_signal(cx)).await
+    }
+
+    /// All that happens, events among it, as a stream that never fails.
+    pub fn signals(&mut self) -> Signals<'_> {
+        Signals { source: self }
+    }
+
+    /// Hands every event to `handler`, until nothing more comes or the source is closed, be it by the handler.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next). After one that is recoverable, call again to go on.
+    pub async fn listen(&mut self, mut handler: impl FnMut(EventRef<'_>)) -> Result<(), SourceError> {
+        while let Some(event) = self.next_ref().await {
+            handler(event?);
+        }
+        Ok(())
+    }
+
+    /// The last event id so far; empty where there is none. Where another source can go on, in another life of the program.
+    pub fn last_event_id(&self) -> &str {
+        self.machine().last_event_id()
+    }
+
+    /// The machine that decides, to ask it more: for the response, the body of a refused one, whether it is open.
+    pub fn machine(&self) -> &sse_proto::EventSource {
+        self.client.source()
+    }
+
+    /// A handle that closes this source from any task or thread, even while it waits.
+    pub fn close_handle(&self) -> CloseHandle {
+        self.handle.clone()
+    }
+
+    /// Gives up what there is, a stream or a wait, for another attempt at once: for those who know that the network is back, or
+    /// that the stream is not what they need. Earlier failures are forgotten, the last event id is not.
+    pub fn restart(&mut self) {
+        self.client.restart();
+        self.disconnect();
+    }
+
+    /// Closes the source at once, for good; so does dropping it.
+    pub fn close(&mut self) {
+        self.client.close();
+        self.disconnect();
+        self.handle.close();
+    }
+
+    fn disconnect(&mut self) {
+        self.preparing = None;
+        self.connection.close();
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_epoch(self.epoch.elapsed())
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<(), SourceError>>> {
+        Poll::Ready(match ready!(self.poll_advance(cx, Client::want)) {
+            Want::Event => Some(Ok(())),
+            Want::Limit(error) => Some(Err(error.into())),
+            _ => self.client.take_error().map(Err),
+        })
+    }
+
+    pub(crate) fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<Option<Signal>> {
+        let _ = ready!(self.poll_advance(cx, Client::want_signal));
+        Poll::Ready(self.client.take_signal())
+    }
+
+    /// Does what the client wants, until there is something for the user or nothing more comes.
+    fn poll_advance(&mut self, cx: &mut Context<'_>, ask: Ask) -> Poll<Want> {
+        loop {
+            if self.handle.is_closed() {
+                self.client.close();
+            }
+            let now = self.now();
+            let (want, deadline) = ask(&mut self.client, now);
+            let client = &mut self.client;
+            let done = match want {
+                Want::Prepare => self.poll_prepare(cx, now).map(Ok),
+                Want::Connect if client.request().url().scheme() == Scheme::Https => {
+                    client.handle_unsupported("https is not supported");
+                    continue;
+                }
+                Want::Connect => {
+                    let connected = self.connection.poll_connect(cx, client.request().url());
+                    connected.map_ok(|()| client.handle_connected(now))
+                }
+                Want::Write => {
+                    let written = self.connection.poll_write(cx, client.pending());
+                    written.map_ok(|count| client.handle_written(now, count))
+                }
+                Want::Read => {
+                    let read = self.connection.poll_read(cx, client.space());
+                    read.map_ok(|count| client.handle_read(now, count))
+                }
+                Want::Wait => {
+                    self.disconnect();
+                    Poll::Pending
+                }
+                Want::Yield => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Want::Closed => {
+                    self.disconnect();
+                    self.handle.close();
+                    return Poll::Ready(want);
+                }
+                _ => return Poll::Ready(want),
+            };
+            match done {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => self.client.handle_error(now, error),
+                Poll::Pending => {
+                    self.handle.register(cx.waker());
+                    if self.handle.is_closed() {
+                        continue;
+                    }
+                    let at = deadline.and_then(|at| self.epoch.checked_add(at.since_epoch()));
+                    ready!(self.alarm.poll(cx, at));
+                    self.client.handle_deadline(self.now());
+                }
+            }
+        }
+    }
+
+    fn poll_prepare(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        let preparing = self.preparing.get_or_insert_with(|| (self.prepare)(self.client.request().clone()));
+        let prepared = ready!(preparing.as_mut().poll(cx));
+        self.preparing = None;
+        self.client.handle_request(now, prepared);
+        Poll::Ready(())
+    }
+}
+
+impl fmt::Debug for EventSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventSource").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+impl Stream for EventSource {
+    type Item = Result<Event, SourceError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let found = ready!(self.poll_event(cx));
+        Poll::Ready(found.map(|found| found.map(|()| self.client.event().to_event())))
+    }
+}
+
+impl FusedStream for EventSource {
+    fn is_terminated(&self) -> bool {
+        // Not before a close from elsewhere, or a last error, has been polled for.
+        self.handle.is_closed() && self.machine().is_closed()
+    }
+}
