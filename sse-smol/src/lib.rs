@@ -53,12 +53,20 @@
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod alarm;
+#[cfg(feature = "http")]
+mod body;
+mod chunks;
 mod close;
 mod connection;
 mod http;
+#[cfg(feature = "http")]
+mod http_client;
+#[cfg(feature = "http")]
+mod http_source;
 mod reader;
 mod signals;
 mod source;
+mod stream;
 mod writer;
 
 use std::io;
@@ -66,11 +74,16 @@ use std::io;
 pub use sse_proto as proto;
 pub use sse_proto::{Event, EventRef, Item};
 
+#[cfg(feature = "http")]
+pub use crate::body::BodyStream;
 pub use crate::close::CloseHandle;
 pub use crate::http::{Exchange, accept, connect, connect_with};
+#[cfg(feature = "http")]
+pub use crate::http_source::HttpSource;
 pub use crate::reader::EventReader;
 pub use crate::signals::Signals;
 pub use crate::source::EventSource;
+pub use crate::stream::EventStream;
 pub use crate::writer::EventWriter;
 
 /// Why reading events failed.
