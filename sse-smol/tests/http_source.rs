@@ -1,8 +1,6 @@
 //! Event sources over HTTP clients of the user's, on smol: over hyper.
 #![cfg(feature = "http")]
 
-use std::error::Error;
-
 use http::Uri;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -23,4 +21,27 @@ async fn send(
     Ok(sender.send_request(request.map(Full::<Bytes>::from)).await?)
 }
 
+macro_rules! contract {
+    ($(fn $name:ident() $body:block)*) => { $(#[test] fn $name() { block_on(async move $body) })* };
+}
+
+macro_rules! wait {
+    ($future:expr) => {
+        $future.await
+    };
+}
+
+macro_rules! prepare {
+    ($request:ident => $body:block) => {
+        async |mut $request| $body
+    };
+}
+
+macro_rules! prepared {
+    ($result:expr) => {
+        std::future::ready($result)
+    };
+}
+
 include!("../../sse-proto/tests/adapters/http_source.rs");
+include!("../../sse-proto/tests/adapters/http_source_async.rs");

@@ -24,4 +24,27 @@ async fn send(
     client.request(request.map(Full::<Bytes>::from)).await
 }
 
+macro_rules! contract {
+    ($(fn $name:ident() $body:block)*) => { $(#[test] fn $name() { block_on(async move $body) })* };
+}
+
+macro_rules! wait {
+    ($future:expr) => {
+        $future.await
+    };
+}
+
+macro_rules! prepare {
+    ($request:ident => $body:block) => {
+        async |mut $request| $body
+    };
+}
+
+macro_rules! prepared {
+    ($result:expr) => {
+        std::future::ready($result)
+    };
+}
+
 include!("../../sse-proto/tests/adapters/http_source.rs");
+include!("../../sse-proto/tests/adapters/http_source_async.rs");
