@@ -46,6 +46,8 @@
 mod close;
 mod connection;
 mod http;
+mod http_client;
+mod http_source;
 mod reader;
 mod signals;
 mod source;
@@ -58,6 +60,7 @@ pub use sse_proto::{Event, EventRef, Item};
 
 pub use crate::close::{CloseHandle, Shutdown, ShutdownFn};
 pub use crate::http::{Exchange, accept, connect, connect_with};
+pub use crate::http_source::HttpSource;
 pub use crate::reader::EventReader;
 pub use crate::signals::Signals;
 pub use crate::source::EventSource;

@@ -246,11 +246,12 @@ impl HttpSource {
 
     fn poll_request(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
         if !self.client.is_sending() {
-            if let Err(error) = self.client.send(self.source.request()) {
-                self.source.handle_unsupported(error);
-                return Poll::Ready(());
+            match self.client.send(self.source.request()) {
+                Ok(()) => self.source.handle_connected(now),
+                Err(error) => self.source.handle_unsupported(error),
             }
-            self.source.handle_connected(now);
+            // The deadline is another now.
+            return Poll::Ready(());
         }
         match ready!(self.client.poll_response(cx)) {
             Ok(head) => self.source.handle_response(now, head),

@@ -23,6 +23,19 @@ fn closing_frees_the_socket() {
 }
 
 #[test]
+fn a_client_that_never_wakes_times_out() {
+    let never = |_| std::future::pending::<Result<http::Response<String>, std::io::Error>>();
+    let mut config = config();
+    (config.timeouts.connect, config.timeouts.response) = (None, Some(Duration::from_millis(20)));
+    config.max_attempts = Some(2);
+    let mut source = HttpSource::new(get("http://127.0.0.1:1/"), never).with_config(config);
+    match block_on(source.next()) {
+        Some(Err(SourceError::Closed(Closed::Lost { cause: Cause::Timeout(Timeout::Response), .. }))) => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn a_next_that_is_dropped_loses_nothing() {
     let slowly: Script = Box::new(|socket| {
         for byte in format!("{EVENT_STREAM}event: bye\ndata: slow\n\n").bytes() {
