@@ -34,7 +34,7 @@ impl Connection {
         handle: &CloseHandle,
     ) -> io::Result<Option<usize>> {
         *self = Self::default();
-        let (wake, woken) = mpsc::channel();
+        let (wake, woken) = mpsc::sync_channel(1);
         // The handle lets go of its socket too.
         handle.on_close(Box::new(move || {
             let _ = wake.send(());
@@ -51,7 +51,7 @@ impl Connection {
         handle: &CloseHandle,
     ) -> io::Result<Option<usize>> {
         *self = Self::default();
-        let (done, connected) = mpsc::channel();
+        let (done, connected) = mpsc::sync_channel(2);
         let (closed, url) = (done.clone(), url.clone());
         handle.on_close(Box::new(move || {
             let _ = closed.send(None);
@@ -70,7 +70,10 @@ impl Connection {
     /// Writes some of the bytes.
     pub(crate) fn write(&mut self, bytes: &[u8], limit: Option<Duration>) -> io::Result<Option<usize>> {
         let io = self.io(limit)?;
-        in_time(io.write(bytes).and_then(|count| io.flush().map(|()| count)))
+        let written = io.write(bytes);
+        // Its error is that of the next call too; this one has taken bytes, and has to say so.
+        let _ = io.flush();
+        in_time(written)
     }
 
     /// Reads some bytes.

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 use std::time::Duration;
 
@@ -22,13 +22,13 @@ pub(crate) struct HttpClient {
 }
 
 /// Does an exchange: takes buffers to be read into, and answers.
-type Work = dyn Fn(&Request, &Receiver<Vec<u8>>, &Sender<Answer>) + Send + Sync;
+type Work = dyn Fn(&Request, &Receiver<Vec<u8>>, &SyncSender<Answer>) + Send + Sync;
 
 /// A request, its response, and the thread that does both. It blocks as long as the client of the user's does: it is given up
 /// then, and ends when that returns.
 struct Exchange {
     /// Buffers to be read into.
-    asks: Sender<Vec<u8>>,
+    asks: SyncSender<Vec<u8>>,
     answers: Receiver<Answer>,
     /// The response has not come.
     is_sending: bool,
@@ -48,7 +48,7 @@ impl HttpClient {
     pub(crate) fn new<R: Read, E: Into<BoxError>>(
         send: impl Fn(&Request) -> Result<(ResponseHead, R), E> + Send + Sync + 'static,
     ) -> Self {
-        let work = move |request: &Request, asks: &Receiver<Vec<u8>>, answers: &Sender<Answer>| {
+        let work = move |request: &Request, asks: &Receiver<Vec<u8>>, answers: &SyncSender<Answer>| {
             let (head, mut body) = match send(request) {
                 Ok((head, body)) => (Ok(head), Some(body)),
                 Err(error) => (Err(error.into()), None),
@@ -72,7 +72,7 @@ impl HttpClient {
     /// Gives up what is left of the last exchange, and waits.
     pub(crate) fn wait(&mut self, limit: Option<Duration>, handle: &CloseHandle) {
         self.exchange = None;
-        let (wake, woken) = mpsc::channel();
+        let (wake, woken) = mpsc::sync_channel(1);
         handle.on_close(Box::new(move || {
             let _ = wake.send(());
         }));
@@ -84,8 +84,9 @@ impl HttpClient {
     }
 
     pub(crate) fn send(&mut self, request: &Request, handle: &CloseHandle) -> io::Result<()> {
-        let (asks, asked) = mpsc::channel();
-        let (answer, answers) = mpsc::channel();
+        let (asks, asked) = mpsc::sync_channel(1);
+        // There is room for all that can come while nobody listens: an answer, the end of the thread, and closing.
+        let (answer, answers) = mpsc::sync_channel(3);
         let (work, request, over) = (self.work.clone(), request.clone(), OverOnDrop(answer.clone()));
         handle.on_close(Box::new(move || {
             let _ = answer.send(Answer::Over);
@@ -143,7 +144,7 @@ impl fmt::Debug for HttpClient {
 }
 
 /// Tells that the thread has ended, also where the function of the user's panicked.
-struct OverOnDrop(Sender<Answer>);
+struct OverOnDrop(SyncSender<Answer>);
 
 impl Drop for OverOnDrop {
     fn drop(&mut self) {

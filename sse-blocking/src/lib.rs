@@ -1,5 +1,6 @@
 //! Server-Sent Events over blocking `std::io` and `std::net`.
 //!
+//! [`EventSource`] keeps a subscription: it connects, and connects again with the last event id whenever the stream is lost.
 //! [`EventReader`] reads events from anything that is [`Read`](std::io::Read): a file, a socket, a response body.
 //! [`EventWriter`] writes them to anything that is [`Write`](std::io::Write). [`connect`] asks a server for a stream over
 //! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. The decisions are those of [`proto`]; this

@@ -45,8 +45,8 @@ impl Connection {
     }
 
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
-        // What was written may still be on its way. Whether it gets there decides nothing: the peer may answer without it.
-        let _ = self.io()?.poll_flush(cx)?;
+        // What was written may still be on its way. Whether it gets there decides nothing: the peer may have answered without it.
+        let _ = self.io()?.poll_flush(cx);
         self.io()?.poll_read(cx, space)
     }
 

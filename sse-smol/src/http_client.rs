@@ -15,7 +15,7 @@ use crate::chunks::Chunks;
 use crate::connection::BoxFuture;
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
-type AnyBody = Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send + Unpin>;
+type AnyBody = Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send>>;
 type Response = http::Response<AnyBody>;
 type Sending = BoxFuture<Result<Response, BoxError>>;
 
@@ -90,7 +90,7 @@ impl fmt::Debug for HttpClient {
 struct Erased<B>(BodyStream<B>);
 
 fn erase<B: Body<Error: Into<BoxError>> + Send + 'static>(body: B) -> AnyBody {
-    Box::new(Erased(BodyStream::new(body)))
+    Box::pin(Erased(BodyStream::new(body)))
 }
 
 impl<B: Body<Error: Into<BoxError>>> Stream for Erased<B> {

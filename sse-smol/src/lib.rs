@@ -1,13 +1,14 @@
 //! Server-Sent Events on smol, async-std, and every runtime whose streams speak futures-io.
 //!
-//! [`EventReader`] reads events from anything that is [`AsyncRead`](futures_io::AsyncRead): a
-//! socket, a response body. It is a [`Stream`](futures_core::Stream). [`EventWriter`] writes them to anything that is
+//! [`EventSource`] keeps a subscription: it connects, and connects again with the last event id whenever the stream is lost.
+//! [`EventReader`] reads events from anything that is [`AsyncRead`](futures_io::AsyncRead): a socket, a response body. Both are
+//! [`Stream`](futures_core::Stream)s. [`EventWriter`] writes them to anything that is
 //! [`AsyncWrite`](futures_io::AsyncWrite), and is a [`Sink`](futures_sink::Sink). [`connect`] asks a server for a stream over
 //! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. The decisions are those of [`proto`];
 //! this crate does the reading and writing. `sse-tokio` and `sse-blocking` are the same for tokio and for threads, with the
 //! same names.
 //!
-//! Nothing here needs an executor; [`connect`] alone needs a reactor, and that of smol (`async-io`) runs by itself.
+//! Nothing here needs an executor; only [`EventSource`] and [`connect`] need a reactor, and that of smol (`async-io`) runs by itself.
 //!
 //! ```
 //! use sse_smol::EventReader;

@@ -206,7 +206,6 @@ impl EventSource {
 
     /// Does what the client wants, until there is something for the user or nothing more comes.
     fn poll_advance(&mut self, cx: &mut Context<'_>, ask: Ask) -> Poll<Want> {
-        self.handle.register(cx.waker());
         loop {
             if self.handle.is_closed() {
                 self.client.close();
@@ -252,6 +251,10 @@ impl EventSource {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => self.client.handle_error(now, error),
                 Poll::Pending => {
+                    self.handle.register(cx.waker());
+                    if self.handle.is_closed() {
+                        continue;
+                    }
                     let at = deadline.and_then(|at| self.epoch.checked_add(at.since_epoch()));
                     ready!(self.alarm.poll(cx, at));
                     self.client.handle_deadline(self.now());
@@ -286,6 +289,7 @@ impl Stream for EventSource {
 
 impl FusedStream for EventSource {
     fn is_terminated(&self) -> bool {
-        self.handle.is_closed()
+        // Not before a close from elsewhere, or a last error, has been polled for.
+        self.handle.is_closed() && self.machine().is_closed()
     }
 }

@@ -199,7 +199,6 @@ impl HttpSource {
 
     /// Does what the source wants, until there is something for the user or nothing more comes.
     fn poll_advance(&mut self, cx: &mut Context<'_>, ask: Ask) -> Poll<Want> {
-        self.handle.register(cx.waker());
         loop {
             if self.handle.is_closed() {
                 self.source.close();
@@ -229,6 +228,10 @@ impl HttpSource {
                 _ => return Poll::Ready(want),
             };
             if done.is_pending() {
+                self.handle.register(cx.waker());
+                if self.handle.is_closed() {
+                    continue;
+                }
                 let at = deadline.and_then(|at| self.epoch.checked_add(at.since_epoch()));
                 ready!(self.alarm.poll(cx, at));
                 self.source.handle_deadline(self.now());
@@ -291,7 +294,8 @@ impl Stream for HttpSource {
 
 impl FusedStream for HttpSource {
     fn is_terminated(&self) -> bool {
-        self.handle.is_closed()
+        // Not before a close from elsewhere, or a last error, has been polled for.
+        self.handle.is_closed() && self.source.is_closed()
     }
 }
 

@@ -1,7 +1,8 @@
 //! Server-Sent Events on tokio.
 //!
-//! [`EventReader`] reads events from anything that is [`AsyncRead`](tokio::io::AsyncRead): a
-//! socket, a response body. It is a [`Stream`](futures_core::Stream). [`EventWriter`] writes them to anything that is
+//! [`EventSource`] keeps a subscription: it connects, and connects again with the last event id whenever the stream is lost.
+//! [`EventReader`] reads events from anything that is [`AsyncRead`](tokio::io::AsyncRead): a socket, a response body. Both are
+//! [`Stream`](futures_core::Stream)s. [`EventWriter`] writes them to anything that is
 //! [`AsyncWrite`](tokio::io::AsyncWrite), and is a [`Sink`](futures_sink::Sink). [`connect`] asks a server for a stream over
 //! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. The decisions are those of [`proto`];
 //! this crate does the reading and writing. `sse-smol` and `sse-blocking` are the same for smol and for threads, with the

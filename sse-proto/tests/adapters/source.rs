@@ -217,6 +217,27 @@ contract! { 512 * 1024;
         assert_eq!([closed.recv(), closed.recv()], [Ok(true); 2], "the socket is not left behind");
     }
 
+    fn while_it_waits_there_is_no_connection() {
+        let (closed_in, closed) = mpsc::channel();
+        let server = Server::new(move |_, socket| {
+            send(socket, EVENT_STREAM);
+            let _ = closed_in.send(vanish(socket));
+        });
+        let mut config = config();
+        config.timeouts.silence = Some(SOON);
+        config.backoff.base = Duration::from_secs(60);
+        let mut source = source(&server.url, config);
+        let handle = source.close_handle();
+        let watching = thread::spawn(move || {
+            let was_closed = closed.recv();
+            let still_waits = !handle.is_closed();
+            handle.close();
+            (was_closed, still_waits)
+        });
+        assert!(wait!(source.next()).is_none());
+        assert_eq!(watching.join().unwrap(), (Ok(true), true));
+    }
+
     fn bytes_that_drip_are_events_in_the_end_and_no_silence() {
         let comment = "x".repeat(300);
         let stream = format!("{EVENT_STREAM}:{comment}\ndata: é\r\n\r\n:");
