@@ -52,10 +52,13 @@ mod http_source;
 mod reader;
 mod signals;
 mod source;
+mod tls;
 mod writer;
 
 use std::io;
 
+#[cfg(feature = "rustls-no-provider")]
+pub use rustls;
 pub use sse_proto as proto;
 pub use sse_proto::{Event, EventRef, Item};
 

@@ -8,16 +8,17 @@ use std::time::Duration;
 
 use async_io::Timer;
 use async_net::{TcpStream, resolve};
-use futures_io::{AsyncRead, AsyncWrite};
 use sse_proto::http::Url;
+
+use crate::tls::{BoxIo, Io, Tls};
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// A connection that is made when it is needed, and again.
 #[derive(Default)]
 pub(crate) struct Connection {
-    connecting: Option<BoxFuture<io::Result<TcpStream>>>,
-    io: Option<TcpStream>,
+    connecting: Option<BoxFuture<io::Result<BoxIo>>>,
+    io: Option<BoxIo>,
 }
 
 impl Connection {
@@ -31,9 +32,13 @@ impl Connection {
         cx: &mut Context<'_>,
         url: &Url,
         limit: Option<Duration>,
+        tls: &Tls,
     ) -> Poll<io::Result<()>> {
         self.io = None;
-        let connecting = self.connecting.get_or_insert_with(|| Box::pin(connect(url.clone(), limit)));
+        let connecting = self.connecting.get_or_insert_with(|| {
+            let (url, tls) = (url.clone(), tls.clone());
+            Box::pin(async move { tls.secure(&url, connect(&url, limit).await?).await })
+        });
         let connected = ready!(connecting.as_mut().poll(cx));
         self.connecting = None;
         self.io = Some(connected?);
@@ -50,14 +55,14 @@ impl Connection {
         self.io()?.poll_read(cx, space)
     }
 
-    fn io(&mut self) -> io::Result<Pin<&mut TcpStream>> {
-        self.io.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    fn io(&mut self) -> io::Result<Pin<&mut (dyn Io + 'static)>> {
+        self.io.as_mut().map(Pin::as_mut).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }
 
 /// Tries all addresses of the host in turn. Each has an equal share of the time: one that does not answer must not keep the
 /// others from being tried.
-async fn connect(url: Url, limit: Option<Duration>) -> io::Result<TcpStream> {
+async fn connect(url: &Url, limit: Option<Duration>) -> io::Result<TcpStream> {
     let addresses = resolve((url.host(), url.port())).await?;
     let share = limit.zip(u32::try_from(addresses.len()).ok()).map(|(limit, count)| limit / count.max(1));
     let mut result = Err(io::ErrorKind::AddrNotAvailable.into());

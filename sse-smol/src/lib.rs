@@ -68,10 +68,13 @@ mod reader;
 mod signals;
 mod source;
 mod stream;
+mod tls;
 mod writer;
 
 use std::io;
 
+#[cfg(feature = "rustls-no-provider")]
+pub use futures_rustls::rustls;
 pub use sse_proto as proto;
 pub use sse_proto::{Event, EventRef, Item};
 

@@ -66,12 +66,15 @@ mod reader;
 mod signals;
 mod source;
 mod stream;
+mod tls;
 mod writer;
 
 use std::io;
 
 pub use sse_proto as proto;
 pub use sse_proto::{Event, EventRef, Item};
+#[cfg(feature = "rustls-no-provider")]
+pub use tokio_rustls::rustls;
 
 #[cfg(feature = "http")]
 pub use crate::body::BodyStream;
