@@ -1,13 +1,13 @@
 //! The connection of an event source.
 
 use std::io::{self, ErrorKind};
-use std::net::{TcpStream, ToSocketAddrs};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
+use std::net::TcpStream;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use sse_proto::http::Url;
 
+use crate::dial::{dial, receive, spawn};
 use crate::tls::{Io, Tls};
 use crate::{CloseHandle, Shutdown};
 
@@ -60,9 +60,7 @@ impl Connection {
             let _ = closed.send(None);
         }));
         // Nothing else ends the look-up of a name, or an attempt to connect, before its time.
-        thread::Builder::new()
-            .name("sse-connect".into())
-            .spawn(move || done.send(Some(connect(&to, limit))))?;
+        spawn(move || done.send(Some(dial(&to, limit))))?;
         let Some(Some(socket)) = receive(&connected, limit) else { return Ok(None) };
         let socket = socket?;
         handle.on_close(socket.shutdown_handle()?);
@@ -113,30 +111,4 @@ pub(crate) fn set_timeouts(socket: &TcpStream, timeout: Option<Duration>) -> io:
 /// Whether it comes from a timeout of a socket's; which of the first two that is depends on the system.
 pub(crate) fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
-}
-
-fn receive<T>(receiver: &Receiver<T>, limit: Option<Duration>) -> Option<T> {
-    match limit {
-        Some(limit) => receiver.recv_timeout(limit).ok(),
-        None => receiver.recv().ok(),
-    }
-}
-
-/// Tries all addresses of the host in turn. Each has an equal share of the time: one that does not answer must not keep the
-/// others from being tried.
-fn connect(url: &Url, limit: Option<Duration>) -> io::Result<TcpStream> {
-    let addresses = (url.host(), url.port()).to_socket_addrs()?;
-    let share = limit.zip(u32::try_from(addresses.len()).ok()).map(|(limit, count)| limit / count.max(1));
-    let mut result = Err(ErrorKind::AddrNotAvailable.into());
-    for address in addresses {
-        result = match share {
-            Some(share) => TcpStream::connect_timeout(&address, share.max(Duration::from_millis(1))),
-            None => TcpStream::connect(address),
-        };
-        if let Ok(socket) = &result {
-            socket.set_nodelay(true)?;
-            break;
-        }
-    }
-    result
 }

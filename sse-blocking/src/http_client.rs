@@ -11,6 +11,7 @@ use std::time::Duration;
 use sse_proto::http::{Request, ResponseHead};
 
 use crate::CloseHandle;
+use crate::dial::receive;
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -163,12 +164,5 @@ fn read(body: &mut impl Read, buffer: &mut [u8]) -> Result<usize, BoxError> {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             read => return Ok(read?),
         }
-    }
-}
-
-fn receive<T>(receiver: &Receiver<T>, limit: Option<Duration>) -> Option<T> {
-    match limit {
-        Some(limit) => receiver.recv_timeout(limit).ok(),
-        None => receiver.recv().ok(),
     }
 }

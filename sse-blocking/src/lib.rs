@@ -46,6 +46,7 @@
 
 mod close;
 mod connection;
+mod dial;
 mod http;
 mod http_client;
 mod http_source;

@@ -22,8 +22,9 @@ use crate::{CloseHandle, Signals};
 /// [`signals`](Self::signals) shows all that happens besides. What is transient is not an error: the source waits and tries
 /// again. After [`SourceError::Limit`] the events go on; any other error is the last item. A normal end is none.
 ///
-/// `https` takes the feature `rustls`. What the source does when is a matter of its [`Config`]. Nothing happens while nothing is asked for: only to connect, a thread is
-/// started, so that it can be given up at any time.
+/// What it does when is a matter of its [`Config`]; `https` takes the feature `rustls`. Nothing happens while nothing is asked
+/// for: only to connect, threads are started, so that it can be given up at any time; each ends with its attempt, at the latest
+/// when the time for that is over.
 ///
 /// ```no_run
 /// use std::time::Duration;

@@ -1,15 +1,12 @@
 //! The connection of an event source.
 
-use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
-use async_io::Timer;
-use async_net::{TcpStream, resolve};
 use sse_proto::http::Url;
 
+use crate::dial::dial;
 use crate::tls::{BoxIo, Io, Tls};
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -31,13 +28,12 @@ impl Connection {
         &mut self,
         cx: &mut Context<'_>,
         url: &Url,
-        limit: Option<Duration>,
         tls: &Tls,
     ) -> Poll<io::Result<()>> {
         self.io = None;
         let connecting = self.connecting.get_or_insert_with(|| {
             let (url, tls) = (url.clone(), tls.clone());
-            Box::pin(async move { tls.secure(&url, connect(&url, limit).await?).await })
+            Box::pin(async move { tls.secure(&url, dial(url.clone()).await?).await })
         });
         let connected = ready!(connecting.as_mut().poll(cx));
         self.connecting = None;
@@ -58,33 +54,4 @@ impl Connection {
     fn io(&mut self) -> io::Result<Pin<&mut (dyn Io + 'static)>> {
         self.io.as_mut().map(Pin::as_mut).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
-}
-
-/// Tries all addresses of the host in turn. Each has an equal share of the time: one that does not answer must not keep the
-/// others from being tried.
-async fn connect(url: &Url, limit: Option<Duration>) -> io::Result<TcpStream> {
-    let addresses = resolve((url.host(), url.port())).await?;
-    let share = limit.zip(u32::try_from(addresses.len()).ok()).map(|(limit, count)| limit / count.max(1));
-    let mut result = Err(io::ErrorKind::AddrNotAvailable.into());
-    for address in addresses {
-        let connecting = TcpStream::connect(address);
-        result = match share {
-            Some(share) => timeout(share, connecting).await,
-            None => connecting.await,
-        };
-        if let Ok(socket) = &result {
-            socket.set_nodelay(true)?;
-            break;
-        }
-    }
-    result
-}
-
-async fn timeout<T>(limit: Duration, future: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    let (mut future, mut timer) = (pin!(future), Timer::after(limit));
-    poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Pending => Pin::new(&mut timer).poll(cx).map(|_| Err(io::ErrorKind::TimedOut.into())),
-        ready => ready,
-    })
-    .await
 }

@@ -28,8 +28,8 @@ use crate::{CloseHandle, Signals};
 /// [`signals`](Self::signals) shows all that happens besides. What is transient is not an error: the source waits and tries
 /// again. After [`SourceError::Limit`] the events go on; any other error is the last item. A normal end is none.
 ///
-/// `https` takes the feature `rustls`. What the source does when is a matter of its [`Config`]. Nothing happens while it is not polled: there is no task in the background.
-/// All futures may be dropped at any time: nothing is lost.
+/// What it does when is a matter of its [`Config`]; `https` takes the feature `rustls`. Nothing happens while it is not polled:
+/// there is no task in the background. All futures may be dropped at any time: nothing is lost.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -237,8 +237,7 @@ impl EventSource {
                         client.handle_unsupported(error);
                         continue;
                     }
-                    let limit = deadline.map(|at| at.since(now));
-                    let connected = self.connection.poll_connect(cx, url, limit, &self.tls);
+                    let connected = self.connection.poll_connect(cx, url, &self.tls);
                     connected.map_ok(|()| client.handle_connected(now))
                 }
                 Want::Write => {

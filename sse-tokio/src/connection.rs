@@ -3,13 +3,11 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use sse_proto::http::Url;
 use tokio::io::ReadBuf;
-use tokio::net::{TcpStream, lookup_host};
-use tokio::time::timeout;
 
+use crate::dial::dial;
 use crate::tls::{BoxIo, Io, Tls};
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -31,13 +29,12 @@ impl Connection {
         &mut self,
         cx: &mut Context<'_>,
         url: &Url,
-        limit: Option<Duration>,
         tls: &Tls,
     ) -> Poll<io::Result<()>> {
         self.io = None;
         let connecting = self.connecting.get_or_insert_with(|| {
             let (url, tls) = (url.clone(), tls.clone());
-            Box::pin(async move { tls.secure(&url, connect(&url, limit).await?).await })
+            Box::pin(async move { tls.secure(&url, dial(url.clone()).await?).await })
         });
         let connected = ready!(connecting.as_mut().poll(cx));
         self.connecting = None;
@@ -60,24 +57,4 @@ impl Connection {
     fn io(&mut self) -> io::Result<Pin<&mut (dyn Io + 'static)>> {
         self.io.as_mut().map(Pin::as_mut).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
-}
-
-/// Tries all addresses of the host in turn. Each has an equal share of the time: one that does not answer must not keep the
-/// others from being tried.
-async fn connect(url: &Url, limit: Option<Duration>) -> io::Result<TcpStream> {
-    let addresses: Vec<_> = lookup_host((url.host(), url.port())).await?.collect();
-    let share = limit.zip(u32::try_from(addresses.len()).ok()).map(|(limit, count)| limit / count.max(1));
-    let mut result = Err(io::ErrorKind::AddrNotAvailable.into());
-    for address in addresses {
-        let connecting = TcpStream::connect(address);
-        result = match share {
-            Some(share) => timeout(share, connecting).await.unwrap_or_else(|late| Err(late.into())),
-            None => connecting.await,
-        };
-        if let Ok(socket) = &result {
-            socket.set_nodelay(true)?;
-            break;
-        }
-    }
-    result
 }

@@ -57,6 +57,7 @@ mod body;
 mod chunks;
 mod close;
 mod connection;
+mod dial;
 mod http;
 #[cfg(feature = "http")]
 mod http_client;
