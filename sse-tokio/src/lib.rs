@@ -56,6 +56,8 @@ mod alarm;
 mod body;
 mod chunks;
 mod close;
+#[cfg(feature = "codec")]
+mod codec;
 mod connection;
 mod dial;
 mod http;
@@ -80,6 +82,8 @@ pub use tokio_rustls::rustls;
 #[cfg(feature = "http")]
 pub use crate::body::BodyStream;
 pub use crate::close::CloseHandle;
+#[cfg(feature = "codec")]
+pub use crate::codec::EventCodec;
 pub use crate::http::{Exchange, accept, connect, connect_with};
 #[cfg(feature = "http")]
 pub use crate::http_source::HttpSource;
