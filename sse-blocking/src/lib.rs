@@ -40,6 +40,18 @@
 //! server.join().unwrap()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! | to read events | take |
+//! |---|---|
+//! | from a server, for as long as it takes | [`EventSource`]; over an HTTP client of yours [`HttpSource`] |
+//! | from one response, a socket, a body | [`connect`], [`EventReader`] |
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `rustls`: `https` for [`EventSource`], by rustls with the provider *ring*; trusts what the platform trusts.
+//! - `rustls-no-provider`: the same with the provider that your program installs.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]

@@ -49,6 +49,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # }).unwrap();
 //! ```
+//!
+//! | to read events | take |
+//! |---|---|
+//! | from a server, for as long as it takes | [`EventSource`]; over an HTTP client of yours `HttpSource` |
+//! | from one response, or a socket | [`connect`], [`EventReader`] |
+//! | from a body that another library gives you | [`EventStream`] |
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `rustls`: `https` for [`EventSource`], by rustls with the provider *ring*; trusts what the platform trusts.
+//! - `rustls-no-provider`: the same with the provider that your program installs.
+//! - `http`: `HttpSource`, and [`EventStream`] from a body of `http-body`.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]

@@ -103,7 +103,19 @@ impl EventSource {
     /// what the platform trusts is trusted. Its ALPN protocols do not matter: HTTP/1.1 is spoken.
     ///
     /// A server that cannot be trusted is a failure like any other: the source tries again later, as certificates get renewed. The
-    /// [`Cause`](sse_proto::source::Cause) says so to who looks.
+    /// [`Cause`](sse_proto::source::Cause) holds the error of rustls, in one of `std::io`.
+    ///
+    /// ```no_run
+    /// use sse_smol::EventSource;
+    /// use sse_smol::rustls::pki_types::{CertificateDer, pem::PemObject};
+    /// use sse_smol::rustls::{ClientConfig, RootCertStore};
+    ///
+    /// let mut roots = RootCertStore::empty();
+    /// roots.add(CertificateDer::from_pem_file("ca.pem")?)?;
+    /// let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    /// let source = EventSource::get("https://example.com/events")?.with_tls(&config);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "rustls-no-provider")]
     #[must_use]
     pub fn with_tls(self, config: &rustls::ClientConfig) -> Self {
