@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         match signal {
             Signal::Event(event) => println!("{}: {}", event.name(), event.data()),
             Signal::Reconnecting { cause, delay, .. } => eprintln!("{cause}; again in {delay:?}"),
-            Signal::Closed(reason) if !reason.is_normal() => return Err(reason.into()),
+            Signal::Closed(reason) if !reason.is_normal() => return Err(reason.to_string().into()),
             _ => {}
         }
     }

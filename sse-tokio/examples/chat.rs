@@ -7,6 +7,7 @@
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use sse_tokio::proto::http::Request;
 use sse_tokio::proto::source::{Config, EndMarker};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [url, model, question] = &args[..] else {
         return Err("usage: chat URL MODEL QUESTION".into());
@@ -40,7 +41,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let mut out = io::stdout();
     while let Some(event) = source.next().await {
-        let event = event.map_err(|error| explain(&error, &source))?;
+        let event = match event {
+            Ok(event) => event,
+            Err(error) => {
+                // Services say what they did not like in the body of a response that is no event stream.
+                eprintln!("{error}\n{}", String::from_utf8_lossy(source.machine().refused_body()));
+                return Ok(ExitCode::FAILURE);
+            }
+        };
         let chunk: Value = serde_json::from_str(event.data())?;
         if let Some(text) = chunk["choices"][0]["delta"]["content"].as_str() {
             out.write_all(text.as_bytes())?;
@@ -48,10 +56,5 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     writeln!(out)?;
-    Ok(())
-}
-
-/// Services say what they did not like in the body of a response that is no event stream.
-fn explain(error: &dyn Error, source: &EventSource) -> String {
-    format!("{error}\n{}", String::from_utf8_lossy(source.machine().refused_body()))
+    Ok(ExitCode::SUCCESS)
 }
