@@ -15,8 +15,8 @@ use crate::dial::receive;
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
-/// What sends requests, and the one that is out. Whatever blocks ends at its time limit, and when the handle is closed; it
-/// then gives `None`.
+/// What sends requests, and the one that is out. Whatever blocks ends at its time limit, and when the handle is closed;
+/// it then gives `None`.
 pub(crate) struct HttpClient {
     work: Arc<Work>,
     exchange: Option<Exchange>,
@@ -25,8 +25,8 @@ pub(crate) struct HttpClient {
 /// Does an exchange: takes buffers to be read into, and answers.
 type Work = dyn Fn(&Request, &Receiver<Vec<u8>>, &SyncSender<Answer>) + Send + Sync;
 
-/// A request, its response, and the thread that does both. It blocks as long as the client of the user's does: it is given up
-/// then, and ends when that returns.
+/// A request, its response, and the thread that does both. It blocks as long as the client of the user's does: it is
+/// given up then, and ends when that returns.
 struct Exchange {
     /// Buffers to be read into.
     asks: SyncSender<Vec<u8>>,

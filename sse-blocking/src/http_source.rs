@@ -14,19 +14,21 @@ use crate::close::CloseOnDrop;
 use crate::http_client::{BoxError, HttpClient};
 use crate::{CloseHandle, Signals};
 
-/// What an [`EventSource`](crate::EventSource) is, over an HTTP client of yours: ureq, for instance, and with it TLS and proxies.
+/// What an [`EventSource`](crate::EventSource) is, over an HTTP client of yours: ureq, for instance, and with it TLS
+/// and proxies.
 ///
-/// The client is a function that sends a request, and returns the head of the response and something to read the body from. It is
-/// called for each attempt, and again for each redirect, on a thread of its own; it reports the responses as they are,
-/// whatever their status.
+/// The client is a function that sends a request, and returns the head of the response and something to read the body
+/// from. It is called for each attempt, and again for each redirect, on a thread of its own; it reports the responses
+/// as they are, whatever their status.
 ///
-/// A client that follows redirects itself may do so: the source then sees only where they led, does not remember the permanent
-/// ones, and what goes along is the client's choice. [`Timeouts::response`](sse_proto::source::Timeouts::response) counts from the
-/// call of the function; `Timeouts::connect` has no meaning here. A timeout of the client's for the whole response would cut
-/// every stream.
+/// A client that follows redirects itself may do so: the source then sees only where they led, does not remember the
+/// permanent ones, and what goes along is the client's choice.
+/// [`Timeouts::response`](sse_proto::source::Timeouts::response) counts from the call of the function;
+/// `Timeouts::connect` has no meaning here. A timeout of the client's for the whole response would cut every stream.
 ///
 /// A timeout, and closing, end the wait at once. But what the client itself blocks on cannot be ended from here: its
-/// thread, and its connection, end when the function or the read returns. Connecting should have a time limit in the client too.
+/// thread, and its connection, end when the function or the read returns. Connecting should have a time limit in the
+/// client too.
 ///
 /// With ureq 3:
 ///
@@ -91,7 +93,8 @@ impl HttpSource {
         Self { source: self.source.with_config(config), ..self }
     }
 
-    /// Lets every attempt change its request first, as [`EventSource::with_prepare`](crate::EventSource::with_prepare) does.
+    /// Lets every attempt change its request first, as [`EventSource::with_prepare`](crate::EventSource::with_prepare)
+    /// does.
     ///
     /// What is added here is not sent on to where a redirect leads; what `send` adds is.
     #[must_use]
@@ -136,7 +139,8 @@ impl HttpSource {
         Ok(())
     }
 
-    /// The last event id so far; empty where there is none. Where another source can go on, in another life of the program.
+    /// The last event id so far; empty where there is none. Where another source can go on, in another life of the
+    /// program.
     pub fn last_event_id(&self) -> &str {
         self.source.last_event_id()
     }
@@ -151,8 +155,8 @@ impl HttpSource {
         self.handle.clone()
     }
 
-    /// Gives up what there is, a stream or a wait, for another attempt at once: for those who know that the network is back, or
-    /// that the stream is not what they need. Earlier failures are forgotten, the last event id is not.
+    /// Gives up what there is, a stream or a wait, for another attempt at once: for those who know that the network is
+    /// back, or that the stream is not what they need. Earlier failures are forgotten, the last event id is not.
     pub fn restart(&mut self) {
         self.source.restart();
         self.client.close(&self.handle);

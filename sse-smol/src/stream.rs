@@ -14,11 +14,12 @@ use crate::chunks::Chunks;
 /// Reads events from a body that comes in pieces: a [`Stream`] of whatever holds bytes. It does not reconnect.
 ///
 /// As a [`Stream`] it gives owned events; [`next_ref`](Self::next_ref) lends them, without allocating, and
-/// [`next_item`](Self::next_item) shows comments too. After [`ReceiveError::Limit`] the events go on; after an error of the body
-/// ([`ReadError::Io`]), and at its end, the body is dropped and `None` comes for good. Status and media type are
-/// for the caller to look at: [`check_response`](sse_proto::source::check_response).
+/// [`next_item`](Self::next_item) shows comments too. After [`ReceiveError::Limit`] the events go on; after an error of
+/// the body ([`ReadError::Io`]), and at its end, the body is dropped and `None` comes for good. Status and media type
+/// are for the caller to look at: [`check_response`](sse_proto::source::check_response).
 ///
-/// All futures may be dropped at any time: nothing is lost. Of a piece, [`Receiver::CAPACITY`] bytes are taken at a time.
+/// All futures may be dropped at any time: nothing is lost. Of a piece, [`Receiver::CAPACITY`] bytes are taken at a
+/// time.
 ///
 /// ```
 /// # use std::{convert::Infallible, pin::Pin, task::{Context, Poll}};

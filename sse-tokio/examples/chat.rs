@@ -1,8 +1,9 @@
-//! Asks a language model, and shows its answer as it comes: a POST to any service that speaks the chat completions of OpenAI.
+//! Asks a language model, and shows its answer as it comes: a POST to any service that speaks the chat completions of
+//! OpenAI.
 //!
 //! ```sh
-//! API_KEY=... cargo run -p sse-tokio --features rustls --example chat -- https://llm.example/v1 MODEL "Why is the sky blue?"
-//! cargo run -p sse-tokio --example chat -- http://127.0.0.1:11434/v1 MODEL "Why is the sky blue?"
+//! API_KEY=... cargo run -p sse-tokio --features rustls --example chat -- https://llm.example/v1 MODEL "Why?"
+//! cargo run -p sse-tokio --example chat -- http://127.0.0.1:11434/v1 MODEL "Why?"
 //! ```
 
 use std::error::Error;

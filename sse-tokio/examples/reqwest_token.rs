@@ -4,7 +4,8 @@
 //! cargo run -p sse-tokio --features http --example reqwest_token -- https://example.com/events /run/secrets/token
 //! ```
 //!
-//! In a program of your own: `cargo add sse-tokio --features http`, and `cargo add reqwest --features http2`, which brings TLS.
+//! In a program of your own: `cargo add sse-tokio --features http`, and `cargo add reqwest --features http2`, which
+//! brings TLS.
 
 use std::error::Error;
 use std::time::Duration;

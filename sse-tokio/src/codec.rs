@@ -11,8 +11,8 @@ use crate::ReadError;
 /// Decodes and encodes events for [`Framed`](codec::Framed) and its kin: for stacks that are made of codecs.
 /// [`EventReader`](crate::EventReader) and [`EventWriter`](crate::EventWriter) can do more, and copy less.
 ///
-/// A `Framed` gives `None` after every error. After a limit, which [is recoverable](ReadError::is_recoverable), ask again, and
-/// the events go on.
+/// A `Framed` gives `None` after every error. After a limit, which [is recoverable](ReadError::is_recoverable), ask
+/// again, and the events go on.
 ///
 /// ```
 /// use sse_tokio::{Event, EventCodec};

@@ -19,16 +19,16 @@ use crate::connection::BoxFuture;
 use crate::http_client::{BoxError, HttpClient};
 use crate::{CloseHandle, Signals};
 
-/// What an [`EventSource`](crate::EventSource) is, over an HTTP client of yours: hyper, reqwest, a tower service, and with them
-/// TLS, HTTP/2, proxies, cookies.
+/// What an [`EventSource`](crate::EventSource) is, over an HTTP client of yours: hyper, reqwest, a tower service, and
+/// with them TLS, HTTP/2, proxies, cookies.
 ///
-/// The client is a function from a request to the future of a response. It is called for each attempt, and again for each
-/// redirect; it reports the responses as they are, whatever their status. Its body may be any [`Body`].
+/// The client is a function from a request to the future of a response. It is called for each attempt, and again for
+/// each redirect; it reports the responses as they are, whatever their status. Its body may be any [`Body`].
 ///
-/// A client that follows redirects itself may do so: the source then sees only where they led, does not remember the permanent
-/// ones, and what goes along is the client's choice. [`Timeouts::response`](sse_proto::source::Timeouts::response) counts from the
-/// call of the function; `Timeouts::connect` has no meaning here. A timeout of the client's for the whole response would cut
-/// every stream.
+/// A client that follows redirects itself may do so: the source then sees only where they led, does not remember the
+/// permanent ones, and what goes along is the client's choice.
+/// [`Timeouts::response`](sse_proto::source::Timeouts::response) counts from the call of the function;
+/// `Timeouts::connect` has no meaning here. A timeout of the client's for the whole response would cut every stream.
 ///
 /// With reqwest 0.13:
 ///
@@ -96,7 +96,8 @@ impl HttpSource {
         Self { source: self.source.with_config(config), ..self }
     }
 
-    /// Lets every attempt change its request first, as [`EventSource::with_prepare`](crate::EventSource::with_prepare) does.
+    /// Lets every attempt change its request first, as [`EventSource::with_prepare`](crate::EventSource::with_prepare)
+    /// does.
     ///
     /// What is added here is not sent on to where a redirect leads; what `send` adds is.
     #[must_use]
@@ -146,7 +147,8 @@ impl HttpSource {
         Ok(())
     }
 
-    /// The last event id so far; empty where there is none. Where another source can go on, in another life of the program.
+    /// The last event id so far; empty where there is none. Where another source can go on, in another life of the
+    /// program.
     pub fn last_event_id(&self) -> &str {
         self.source.last_event_id()
     }
@@ -161,8 +163,8 @@ impl HttpSource {
         self.handle.clone()
     }
 
-    /// Gives up what there is, a stream or a wait, for another attempt at once: for those who know that the network is back, or
-    /// that the stream is not what they need. Earlier failures are forgotten, the last event id is not.
+    /// Gives up what there is, a stream or a wait, for another attempt at once: for those who know that the network is
+    /// back, or that the stream is not what they need. Earlier failures are forgotten, the last event id is not.
     pub fn restart(&mut self) {
         self.source.restart();
         self.disconnect();

@@ -1,5 +1,5 @@
-// What an event stream over a body in hand must do, in every asynchronous adapter. Each one includes this file into its own test
-// program, which defines `block_on`.
+// What an event stream over a body in hand must do, in every asynchronous adapter. Each one includes this file into its
+// own test program, which defines `block_on`.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};

@@ -1,5 +1,5 @@
-// What an event source over an HTTP client of the user's must do beyond that, in the asynchronous adapters. Included like it; needs
-// `block_on`.
+// What an event source over an HTTP client of the user's must do beyond that, in the asynchronous adapters. Included
+// like it; needs `block_on`.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};

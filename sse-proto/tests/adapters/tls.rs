@@ -1,5 +1,5 @@
-// What the event source of every adapter must do over TLS. Each one includes this file into its own test program, which defines
-// `contract!` and `wait!` as for the contract of the adapters.
+// What the event source of every adapter must do over TLS. Each one includes this file into its own test program, which
+// defines `contract!` and `wait!` as for the contract of the adapters.
 //
 // The server is rustls over plain `std::net` sockets on threads, with certificates made here.
 
