@@ -40,6 +40,18 @@
 //! server.join().unwrap()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! | to read events | take |
+//! |---|---|
+//! | from a server, for as long as it takes | [`EventSource`]; over an HTTP client of yours [`HttpSource`] |
+//! | from one response, a socket, a body | [`connect`], [`EventReader`] |
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `rustls`: `https` for [`EventSource`], by rustls with the provider *ring*; trusts what the platform trusts.
+//! - `rustls-no-provider`: the same with the provider that your program installs.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
@@ -48,18 +60,24 @@ mod close;
 mod connection;
 mod dial;
 mod http;
+mod http_client;
+mod http_source;
 mod reader;
 mod signals;
 mod source;
+mod tls;
 mod writer;
 
 use std::io;
 
+#[cfg(feature = "rustls-no-provider")]
+pub use rustls;
 pub use sse_proto as proto;
 pub use sse_proto::{Event, EventRef, Item};
 
 pub use crate::close::{CloseHandle, Shutdown, ShutdownFn};
 pub use crate::http::{Exchange, accept, connect, connect_with};
+pub use crate::http_source::HttpSource;
 pub use crate::reader::EventReader;
 pub use crate::signals::Signals;
 pub use crate::source::EventSource;

@@ -47,30 +47,65 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # }).unwrap();
 //! ```
+//!
+//! | to read events | take |
+//! |---|---|
+//! | from a server, for as long as it takes | [`EventSource`]; over an HTTP client of yours `HttpSource` |
+//! | from one response, or a socket | [`connect`], [`EventReader`] |
+//! | from a body that another library gives you | [`EventStream`] |
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `rustls`: `https` for [`EventSource`], by rustls with the provider *ring*; trusts what the platform trusts.
+//! - `rustls-no-provider`: the same with the provider that your program installs.
+//! - `http`: `HttpSource`, and [`EventStream`] from a body of `http-body`.
+//! - `codec`: `EventCodec` for `tokio_util::codec`.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod alarm;
+#[cfg(feature = "http")]
+mod body;
+mod chunks;
 mod close;
+#[cfg(feature = "codec")]
+mod codec;
 mod connection;
 mod dial;
 mod http;
+#[cfg(feature = "http")]
+mod http_client;
+#[cfg(feature = "http")]
+mod http_source;
 mod reader;
 mod signals;
 mod source;
+mod stream;
+mod tls;
 mod writer;
 
 use std::io;
 
 pub use sse_proto as proto;
 pub use sse_proto::{Event, EventRef, Item};
+#[cfg(feature = "rustls-no-provider")]
+pub use tokio_rustls::rustls;
 
+#[cfg(feature = "http")]
+pub use crate::body::BodyStream;
 pub use crate::close::CloseHandle;
+#[cfg(feature = "codec")]
+pub use crate::codec::EventCodec;
 pub use crate::http::{Exchange, accept, connect, connect_with};
+#[cfg(feature = "http")]
+pub use crate::http_source::HttpSource;
 pub use crate::reader::EventReader;
 pub use crate::signals::Signals;
 pub use crate::source::EventSource;
+pub use crate::stream::EventStream;
 pub use crate::writer::EventWriter;
 
 /// Why reading events failed.
