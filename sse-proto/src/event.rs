@@ -145,7 +145,8 @@ impl<'a> From<&'a Event> for EventRef<'a> {
 /// An owned event.
 ///
 /// Like [`EventRef`], it is always valid. All of it is one piece of memory, which is kept when it is written anew with
-/// [`assign`](Self::assign), so that one value can receive a whole stream without allocating.
+/// [`assign`](Self::assign), so that one value can receive a whole stream without allocating. The name and the id lie behind the
+/// data: [`EventRef::to_event`] builds one without moving large data once more.
 ///
 /// ```
 /// use sse_proto::Event;

@@ -140,7 +140,10 @@ fn a_large_event_gives_its_memory_back() {
     let mut not_utf8 = large.clone();
     not_utf8.iter_mut().filter(|byte| **byte == b'x').for_each(|byte| *byte = 0xFF);
 
-    for stream in [&large, &not_utf8] {
+    let stray =
+        [b"data: ", "x".repeat(1_500_000).as_bytes(), b"\xFF\n\n", &b"data: small\n\n".repeat(2)].concat();
+
+    for stream in [&large, &not_utf8, &stray] {
         for piece in [stream.len(), 16 * 1024, 1000] {
             let held = memory_of(&mut Decoder::new(), stream, piece).bytes_current;
             assert!(held < BOUND, "{held} bytes held after a large event in pieces of {piece}");

@@ -54,7 +54,7 @@ pub(crate) fn all() -> Vec<Contender<Served>> {
             timed(|| assert_eq!(blocking(black_box(served.stream)), served.events))
         }),
         contender("sse-tokio", |served| timed(|| assert_eq!(tokio(black_box(served.stream)), served.events))),
-        contender("receiver, chunked", |served| {
+        contender("receiver chunked", |served| {
             let request = Request::get("http://localhost/").expect("a valid url");
             let receiver = Receiver::http1(&request);
             timed(|| assert_eq!(received(receiver, black_box(&served.chunked)), served.events))

@@ -5,7 +5,7 @@
 //! valgrind --tool=callgrind target/release/instructions decode a 65536
 //! ```
 //!
-//! Prints the events and bytes of the input. The mode `none` makes the input and does nothing with it.
+//! Prints the events and bytes of the input.
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ use sse_proto::{Decoder, Encoder, Event, Receiver, Want};
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [mode, name, piece] = &args[..] else {
-        eprintln!("usage: instructions decode|receive|encode|none INPUT PIECE");
+        eprintln!("usage: instructions decode|receive|encode INPUT PIECE");
         return ExitCode::from(2);
     };
     let (Some(input), Ok(piece)) =
@@ -26,19 +26,18 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let stream = input.stream.as_bytes();
-    let mut events = Vec::new();
-    if mode == "encode" || mode == "none" {
-        let (mut decoder, mut rest) = (Decoder::new(), stream);
-        while let Ok(Some(event)) = decoder.decode(&mut rest) {
-            events.push(event.to_event());
-        }
-    }
     println!("{} {}", input.events, stream.len());
     match mode.as_str() {
         "decode" => decode(stream, piece),
         "receive" => receive(stream, piece),
-        "encode" => encode(&events),
-        _ => drop(black_box(events)),
+        "encode" => {
+            let (mut decoder, mut rest, mut events) = (Decoder::new(), stream, Vec::new());
+            while let Ok(Some(event)) = decoder.decode(&mut rest) {
+                events.push(event.to_event());
+            }
+            encode(&events);
+        }
+        _ => return ExitCode::from(2),
     }
     ExitCode::SUCCESS
 }

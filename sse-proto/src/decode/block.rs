@@ -149,6 +149,11 @@ pub(super) fn push_lossy(text: &mut String, bytes: &[u8]) {
 
 #[cold]
 fn push_ill_formed(text: &mut String, bytes: &[u8]) {
+    // Counted first: growing by doubling would take twice as much, and more meanwhile.
+    let len = |chunk: core::str::Utf8Chunk<'_>| {
+        chunk.valid().len() + if chunk.invalid().is_empty() { 0 } else { 3 }
+    };
+    text.reserve(bytes.utf8_chunks().map(len).sum());
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
         if !chunk.invalid().is_empty() {

@@ -17,7 +17,7 @@ pub(super) enum Data {
 }
 
 /// Data that begins with a piece of as many bytes is checked piece by piece.
-const LONG: usize = 256;
+const CHECKED_IN_PIECES: usize = 256;
 
 impl Default for Data {
     fn default() -> Self {
@@ -30,7 +30,7 @@ impl Data {
     pub(super) fn push(&mut self, piece: &[u8]) {
         match (self, piece) {
             (Self::Bytes(bytes), [byte]) => bytes.push(*byte),
-            (Self::Bytes(bytes), _) if piece.len() < LONG => append(bytes, piece),
+            (Self::Bytes(bytes), _) if piece.len() < CHECKED_IN_PIECES => append(bytes, piece),
             (data, _) => data.push_long(piece),
         }
     }

@@ -111,21 +111,15 @@ impl Line {
     /// The name is complete: by its colon, or by the end of the line.
     pub(super) fn end_name(&mut self) -> Option<Field> {
         let Self::Name { bytes, len } = *self else { return None };
-        let field = match bytes.get(..usize::from(len))? {
-            b"" => Some(Field::Comment),
-            name => split_cut(name).map(|(field, _)| field),
-        };
-        *self = match field {
-            Some(field) => Self::Value { field, space: field != Field::Comment },
-            None => Self::Skip,
-        };
+        let field = split_cut(bytes.get(..usize::from(len))?).map(|(field, _)| field);
+        *self = field.map_or(Self::Skip, |field| Self::Value { field, space: true });
         field
     }
 }
 
 /// The value of a retry field: ASCII digits only, at least one, saturating.
 //
-// Packed: a decoder has a place for it among its flags.
+// Packed, so that a decoder stays within 256 bytes: see the test `a_decoder_is_small`.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(Rust, packed)]
 pub(super) struct Digits {

@@ -10,8 +10,8 @@ use super::{BOM, Decoder, Lent, RETAINED, RETAINED_IN_USE};
 use crate::limits::{Limit, LimitExceeded};
 use crate::scan::{self, LineEnds};
 
-/// What is looked at, checked and copied in turn: it stays in the first-level cache meanwhile.
-const BLOCK: usize = 8 * 1024;
+/// Bytes that are looked at, checked and copied in turn: they stay in the first-level cache meanwhile.
+const HOT: usize = 8 * 1024;
 
 impl Decoder {
     /// Finds the next event, and with `OBSERVE` what else there is to show. `None`: all of `input` is consumed.
@@ -35,7 +35,7 @@ impl Decoder {
     ) -> Result<Option<Found>, LimitExceeded> {
         let chunk = *input;
         let mut at = 0;
-        let found = self.advance_in::<OBSERVE>(chunk, &mut at);
+        let found = self.advance_from::<OBSERVE>(chunk, &mut at);
         if let Some(rest) = chunk.get(at..) {
             *input = rest;
         }
@@ -60,7 +60,7 @@ impl Decoder {
                 _ => ends.after(at),
             };
             let Some(end) = end else {
-                return self.piece_of_line::<OBSERVE>(rest);
+                return self.part_of_line_outlined::<OBSERVE>(rest);
             };
             let part = chunk.get(at..end).unwrap_or_default();
             at = self.end_of_line(chunk, end);
@@ -83,9 +83,10 @@ impl Decoder {
         Ok(None)
     }
 
-    /// Moves `at` behind what is consumed of the chunk. An error, too, consumes its line.
+    /// As [`advance_many`](Self::advance_many), from `at` on, which it moves behind what is consumed. An error, too, consumes its
+    /// line.
     #[inline(always)]
-    fn advance_in<const OBSERVE: bool>(
+    fn advance_from<const OBSERVE: bool>(
         &mut self,
         chunk: &[u8],
         at: &mut usize,
@@ -132,12 +133,12 @@ impl Decoder {
     ) -> Result<Option<Found>, LimitExceeded> {
         let end = loop {
             let rest = chunk.get(*at..).unwrap_or_default();
-            let block = rest.get(..BLOCK).unwrap_or(rest);
-            if let Some(end) = LineEnds::new(block).after(0) {
+            let piece = rest.get(..HOT).unwrap_or(rest);
+            if let Some(end) = LineEnds::new(piece).after(0) {
                 break *at + end;
             }
-            *at += block.len();
-            self.part_of_line::<OBSERVE>(block)?;
+            *at += piece.len();
+            self.part_of_line::<OBSERVE>(piece)?;
             if *at == chunk.len() {
                 return Ok(None);
             }
@@ -298,8 +299,9 @@ impl Decoder {
         self.push_part(bytes)
     }
 
+    /// As [`part_of_line`](Self::part_of_line), as a function of its own: it is large, and inlined elsewhere.
     #[inline(never)]
-    pub(super) fn piece_of_line<const OBSERVE: bool>(
+    pub(super) fn part_of_line_outlined<const OBSERVE: bool>(
         &mut self,
         bytes: &[u8],
     ) -> Result<Option<Found>, LimitExceeded> {
@@ -347,7 +349,6 @@ impl Decoder {
                 self.name.clear();
                 self.block.name = Place::KEPT;
             }
-            Field::Comment if !OBSERVE => self.line = Line::Skip,
             Field::Id | Field::Comment => self.value.clear(),
             Field::Retry => self.digits = Digits::default(),
         }
@@ -465,7 +466,7 @@ impl Decoder {
             self.block = Block::default();
         }
         if !self.value.is_empty() {
-            recycle(&mut self.value);
+            self.buffered |= recycle(&mut self.value);
         }
     }
 
@@ -474,7 +475,8 @@ impl Decoder {
         let data = self.data.recycle();
         let name = recycle(&mut self.name);
         let id = recycle(&mut self.id);
-        self.buffered = data | name | id;
+        let value = recycle(&mut self.value);
+        self.buffered = data | name | id | value;
     }
 }
 

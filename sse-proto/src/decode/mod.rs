@@ -1,9 +1,11 @@
 //! Bytes to events: HTML, "Parsing an event stream" and "Interpreting an event stream".
 //!
-//! The path of a line, in `machine`: `advance_many` finds its end. A line that lies whole in the chunk goes to `whole_line`;
-//! one that is cut by the end of a chunk goes piece by piece to `part_of_line` and `end_of_cut_line`. Both do the same
-//! to the block, one arm for each field. The blank line goes to `end_of_block`, and `view` lends what has come together.
-//! Of chunks that are smaller than most lines, `advance_few` takes every line for one that is cut.
+//! The path of a line, in `machine`: `decode` chooses between `advance_many`, for chunks of some length, and `advance_few`,
+//! for a few bytes, which takes every line for one that is cut. `advance_many` first completes the line that the chunk before
+//! has cut (`rest_of_cut_line`), then gives each line that lies in the chunk to `whole_line` (`whole_lines` finds their ends),
+//! and keeps what is left (`part_of_line`). A cut line goes piece by piece to `part_of_line`, then to `end_of_cut_line`. Whole
+//! or cut, it does the same to the block, one arm for each field. The blank line goes to `end_of_block`, and `view` lends what
+//! has come together.
 
 mod block;
 mod data;
@@ -26,7 +28,8 @@ use crate::scan;
 
 const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
-/// A chunk that is no longer than this and begins in the middle of a line may well be nothing else.
+/// In the middle of a line, a chunk of at most this length hardly ever holds more than a piece of it: it is not scanned for
+/// whole lines.
 const PIECE: usize = 64;
 
 /// Capacity that a buffer keeps for good.
@@ -94,8 +97,8 @@ pub struct Decoder {
     name: Vec<u8>,
     /// The id of the block where it does not lie in the chunk.
     id: Vec<u8>,
-    /// While a line is cut: its id or comment so far. While a comment is lent: the comment. While an event is lent of which the name or the data is not UTF-8:
-    /// both, rewritten, one behind the other.
+    /// While a line is cut: its id or comment so far. While something is lent: the comment, or, of an event whose name or data
+    /// is not UTF-8, both rewritten, one behind the other.
     value: Vec<u8>,
     last_event_id: String,
     retry: Option<u64>,
@@ -183,7 +186,7 @@ impl Decoder {
         let in_line = scan::MANY_AT_ONCE && !self.line.is_start();
         match *input {
             [byte] if in_line && !matches!(byte, b'\n' | b'\r') => {
-                self.piece_of_line::<false>(mem::take(input)).map(|_| None)
+                self.part_of_line_outlined::<false>(mem::take(input)).map(|_| None)
             }
             few if scan::is_few(few) => self.decode_few(input),
             piece if piece.len() <= PIECE && in_line && !self.line.is_skipped() => self.decode_few(input),

@@ -1,22 +1,24 @@
 //! Looking at many bytes at once: where lines end, and whether bytes are text. Most bytes of a stream are looked at here.
 //!
 //! There are two ways to do it, with the same functions: [`plain`] on every target, and [`sse2`] where that is faster. The
-//! tests compare them.
+//! tests compare them. `--cfg sse_plain` takes the plain one everywhere, to test what other targets get.
 
 use core::str;
 
-#[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "sse2"))))]
+#[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "sse2", not(sse_plain)))))]
 mod plain;
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(sse_plain)))]
 mod sse2;
 
-#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2", not(sse_plain))))]
 pub(crate) use self::plain::*;
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(sse_plain)))]
 pub(crate) use self::sse2::*;
 
-/// Whether many bytes are looked at at once. Where they are not, small code counts for more than what that would save.
-pub(crate) const MANY_AT_ONCE: bool = cfg!(all(target_arch = "x86_64", target_feature = "sse2"));
+/// Whether this target has [`sse2`]. Others take the ways with less code: firmware for its size, and aarch64, whose vectors
+/// memchr uses, because nothing else has been measured there.
+pub(crate) const MANY_AT_ONCE: bool =
+    cfg!(all(target_arch = "x86_64", target_feature = "sse2", not(sse_plain)));
 
 /// Whether so few bytes are not worth a look at many at once.
 #[inline(always)]
@@ -84,8 +86,6 @@ mod tests {
 
     use super::*;
 
-    const HAS_VECTORS: bool = cfg!(all(target_arch = "x86_64", target_feature = "sse2"));
-
     /// Byte strings of every length up to a few blocks, with one rare byte at every place or none, at every alignment.
     fn each_case(rare: u8, mut check: impl FnMut(&[u8])) {
         // Miri takes a thousand times as long, and looks at each access, not at results.
@@ -109,7 +109,7 @@ mod tests {
         for rare in [0, 1, b'\n', 0x0B, b'\r', 0x0E, b' ', 0x7F, 0x80, 0x8A, 0x8D, 0xC3, 0xFF] {
             each_case(rare, |bytes| {
                 assert_eq!(text(bytes), str::from_utf8(bytes).ok(), "{bytes:?}");
-                let is_ascii = bytes.is_ascii() && HAS_VECTORS;
+                let is_ascii = bytes.is_ascii() && MANY_AT_ONCE;
                 assert_eq!((ascii(bytes).is_some(), plain::ascii(bytes)), (is_ascii, None), "{bytes:?}");
                 assert_eq!(has_nul(bytes), plain::has_nul(bytes), "{bytes:?}");
                 assert_eq!(has_line_end(bytes), plain::has_line_end(bytes), "{bytes:?}");
