@@ -38,11 +38,9 @@ impl Frame {
 
     /// Whatever is encoded here; written together, it also arrives together.
     pub fn encode(encode: impl FnOnce(Encoder<'_>)) -> Self {
-        let mut bytes = Vec::new();
-        encode(Encoder::new(&mut bytes));
-        let mut chunk = Vec::with_capacity(bytes.len() + 8);
-        append_chunk(&mut chunk, &bytes);
-        let prefix = chunk.len().saturating_sub(bytes.len() + CHUNK_END.len());
+        let mut chunk = Vec::new();
+        encode(Encoder::new(&mut chunk));
+        let prefix = make_chunk(&mut chunk, 0);
         // No more than 16 digits and a line end.
         Self { chunk, prefix: prefix as u8 }
     }
@@ -85,20 +83,28 @@ impl<B: AsRef<[u8]>> Frame<B> {
 
 const CHUNK_END: &[u8] = b"\r\n";
 
-/// Appends `payload` as one chunk; nothing if it is empty, as an empty chunk would end the body.
-pub(crate) fn append_chunk(out: &mut Vec<u8>, payload: &[u8]) {
-    if payload.is_empty() {
-        return;
+/// What ends a chunked body (RFC 9112 section 7.1).
+pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+/// Makes one chunk of what stands from `start` on, and says how long the line before it is. Nothing becomes nothing, as an empty
+/// chunk would end the body.
+pub(crate) fn make_chunk(out: &mut Vec<u8>, start: usize) -> usize {
+    let end = out.len();
+    let size = end.saturating_sub(start);
+    if size == 0 {
+        return 0;
     }
-    let size = payload.len();
     let digits = (usize::BITS - size.leading_zeros()).div_ceil(4);
-    out.reserve(digits as usize + size + 4);
     for place in (0..digits).rev() {
         // Masked to four bits.
         let digit = (size >> (4 * place)) as u8 & 0xf;
         out.push(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 });
     }
-    out.extend_from_slice(b"\r\n");
-    out.extend_from_slice(payload);
     out.extend_from_slice(CHUNK_END);
+    let prefix = out.len() - end;
+    if let Some(chunk) = out.get_mut(start..) {
+        chunk.rotate_right(prefix);
+    }
+    out.extend_from_slice(CHUNK_END);
+    prefix
 }

@@ -33,6 +33,7 @@ mod request_head;
 mod response;
 mod response_decoder;
 mod response_head;
+mod sending;
 
 pub use crate::http::{HeaderError, Request, RequestError, ResponseHead, Scheme, Url, UrlError, Version};
 pub use body::{BodyDecoder, BodyError};
