@@ -217,6 +217,25 @@ fn a_connection_that_is_caught_up_holds_next_to_nothing() {
 }
 
 #[test]
+fn waiting_again_and_again_holds_no_more() {
+    use sse_proto::Hub;
+    use sse_proto::hub::{Config, Subscription, Waiting};
+
+    let mut hub: Hub<()> = Hub::new(7, Config::default());
+    let mut waiting = Waiting::new();
+    let info = measure(|| {
+        for _ in 0..10_000 {
+            let cursor = hub.subscribe(&Subscription::to(["quiet", "quieter"]));
+            let seat = waiting.enter(&cursor);
+            (0..3).for_each(|_| waiting.wait(&seat, 7));
+            waiting.leave(seat);
+            hub.unsubscribe(cursor);
+        }
+    });
+    assert!(info.bytes_current < 1000, "{} bytes", info.bytes_current);
+}
+
+#[test]
 fn a_peer_that_never_catches_up_costs_no_more_than_what_is_pending() {
     let event = "x".repeat(10_000);
     let mut sender = Sender::new();

@@ -1,7 +1,8 @@
 //! One stream of events for many: what is published once, every subscriber gets, live or when it comes back.
 //!
 //! [`Hub`] is the machine; [`Config`] says how much it holds, [`Subscription`] what a subscriber wants. The files: `ring` has
-//! the events, `topics` what is known of each topic, `lag` what becomes of those who are behind, `publish` how events come in.
+//! the events, `topics` what is known of each topic, `lag` what becomes of those who are behind, `publish` how events come in, `waiting` whom
+//! to wake.
 
 mod config;
 mod id;
@@ -11,6 +12,7 @@ mod ring;
 mod stats;
 mod subscription;
 mod topics;
+mod waiting;
 
 use alloc::collections::BTreeMap;
 
@@ -19,6 +21,7 @@ pub use self::id::Id;
 pub use self::publish::{Closed, Published};
 pub use self::stats::{Dropped, Lagged, Replays, Stats};
 pub use self::subscription::{Cursor, Lag, Subscription, TopicKey};
+pub use self::waiting::{Seat, Waiting};
 
 use self::ring::{Ring, Slot};
 use self::topics::{Lost, Topics, Waiters};
@@ -38,9 +41,9 @@ use crate::Instant;
 ///        see Lag
 /// ```
 ///
-/// There is no lock and no waking in here. Whoever shares a hub puts a lock around it; a subscriber that was told
-/// [`Pending`](Next::Pending) waits, listed under its [`Cursor::topics`], and [`Published::topic`] says whom to wake. Asking and
-/// listing happen under the same lock, so that no event comes between.
+/// There is no lock and no waking in here. Whoever shares a hub puts a lock around it, and [`Waiting`] beside it, where a
+/// subscriber that was told [`Pending`](Next::Pending) is put down under its topics; [`Published::topic`] says whom to wake. Asking
+/// and putting down happen under the same lock, so that no event comes between.
 ///
 /// Replaying and following are the same thing, so nothing is missed between them and nothing comes twice: [`resume`](Self::resume)
 /// makes a cursor that stands behind the last event a client had, and [`next`](Self::next) moves it up to the newest and beyond.
@@ -186,19 +189,12 @@ impl<T> Hub<T> {
 
     /// A subscriber to what is published from now on.
     pub fn subscribe(&mut self, subscription: &Subscription) -> Cursor {
-        let topics = subscription
-            .topics
-            .as_ref()
-            .map(|names| names.iter().map(|name| self.topics.intern(name, self.config.topics)).collect());
-        let cursor = Cursor { next: self.ring.end(), topics, lag: subscription.lag, cut: false };
-        match &cursor.topics {
-            None => self.to_all += 1,
-            Some(keys) => keys.iter().for_each(|key| {
-                if let Some(topic) = self.topics.get_mut(*key) {
-                    topic.subscribers += 1;
-                }
-            }),
+        let topics =
+            subscription.topics.as_ref().map(|names| names.iter().map(|name| self.join(name)).collect());
+        if topics.is_none() {
+            self.to_all += 1;
         }
+        let cursor = Cursor { next: self.ring.end(), topics, lag: subscription.lag, cut: false };
         self.stats.subscribers += 1;
         self.start_waiting(&cursor);
         cursor
@@ -243,26 +239,40 @@ impl<T> Hub<T> {
         (cursor, Resume::Gap { missed, oldest })
     }
 
-    /// What comes next for this subscriber. An event comes once.
+    /// What comes next for this subscriber. Each thing comes once, but for the last ones: [`Lagged`](Next::Lagged) and
+    /// [`Closed`](Next::Closed) stand.
     ///
     /// Takes a constant time for a subscriber to all topics, and a search in each topic for one to some. For one to all topics
     /// that keeps the latest, what it skips is looked at.
     pub fn next(&mut self, now: Instant, cursor: &mut Cursor) -> Next<'_, T> {
+        self.next_if(now, cursor, |_| true)
+    }
+
+    /// As [`next`](Self::next), but passes over events that the subscriber does not want to have, whatever their topic. They count
+    /// as others do where events are gone.
+    pub fn next_if(
+        &mut self,
+        now: Instant,
+        cursor: &mut Cursor,
+        mut is_wanted: impl FnMut(&Entry<'_, T>) -> bool,
+    ) -> Next<'_, T> {
         self.handle_deadline(now);
         if let Some(missed) = self.check_lag(cursor) {
             return if cursor.cut { Next::Lagged { missed } } else { Next::Gap { missed } };
         }
-        let Some(number) = self.first(cursor) else {
-            self.advance(cursor, self.ring.end());
-            return if self.closed { Next::Closed } else { Next::Pending };
-        };
-        if cursor.lag != Lag::Latest {
-            self.stats.max_lag = self.stats.max_lag.max(self.lag(cursor));
+        while let Some(number) = self.first(cursor) {
+            if cursor.lag != Lag::Latest {
+                self.stats.max_lag = self.stats.max_lag.max(self.lag(cursor));
+            }
+            self.advance(cursor, number + 1);
+            if self.entry(number).is_some_and(|entry| is_wanted(&entry)) {
+                self.stats.delivered += 1;
+                // There is one: it was wanted.
+                return self.entry(number).map_or(Next::Pending, Next::Event);
+            }
         }
-        self.advance(cursor, number + 1);
-        self.stats.delivered += 1;
-        // There is one: the number was found.
-        self.entry(number).map_or(Next::Pending, Next::Event)
+        self.advance(cursor, self.ring.end());
+        if self.closed { Next::Closed } else { Next::Pending }
     }
 
     /// Takes back the cursor of a subscriber that has left.
@@ -287,6 +297,15 @@ impl<T> Hub<T> {
     /// The numbers now.
     pub fn stats(&self) -> Stats {
         Stats { topics: self.topics.len(), events: self.ring.len(), bytes: self.ring.weight(), ..self.stats }
+    }
+
+    /// The topic with one subscriber more: at once, or it might be forgotten when the next one is made.
+    fn join(&mut self, name: &str) -> TopicKey {
+        let key = self.topics.intern(name, self.config.topics);
+        if let Some(topic) = self.topics.get_mut(key) {
+            topic.subscribers += 1;
+        }
+        key
     }
 
     fn find(&self, id: &str) -> Option<u64> {

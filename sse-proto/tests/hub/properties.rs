@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use sse_proto::hub::{Config, Cursor, Id, Lag, Next, Resume, Subscription};
+use sse_proto::hub::{Config, Cursor, Id, Lag, Next, Resume, Seat, Subscription, Waiting};
 use sse_proto::{Hub, Instant};
 
 use super::model::{self, Model};
@@ -308,5 +308,89 @@ proptest! {
             seen.push(*entry.value);
         }
         prop_assert_eq!(seen, held);
+    }
+}
+
+/// A subscriber that waits whenever there is nothing for it, as adapters do it.
+struct Sleeper {
+    number: usize,
+    cursor: Cursor,
+    seat: Seat,
+    seen: Vec<u64>,
+    expected: Vec<u64>,
+    topics: Option<Vec<&'static str>>,
+}
+
+impl Sleeper {
+    fn work(&mut self, hub: &mut Hub<u64>, waiting: &mut Waiting<usize>) {
+        while let Next::Event(entry) = hub.next(Instant::default(), &mut self.cursor) {
+            self.seen.push(*entry.value);
+        }
+        waiting.wait(&self.seat, self.number);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Only those that are taken look again, some of them late and some for no reason: still everybody gets everything.
+    #[test]
+    fn whoever_waits_is_woken(steps in prop::collection::vec((0..10u8, 0..4usize, prop::option::of(prop::collection::vec(0..4usize, 0..3))), 0..200)) {
+        let mut config = Config::default();
+        config.topics = 1;
+        let mut hub: Hub<u64> = Hub::new(7, config);
+        let mut waiting = Waiting::new();
+        let mut sleepers: Vec<Sleeper> = Vec::new();
+        let mut woken = Vec::new();
+        for (number, (step, topic, topics)) in steps.into_iter().enumerate() {
+            match step {
+                0..2 => {
+                    let cursor = hub.subscribe(&subscription(&topics, Lag::Skip));
+                    let (seat, topics) = (waiting.enter(&cursor), names(&topics));
+                    let mut sleeper = Sleeper { number, cursor, seat, seen: Vec::new(), expected: Vec::new(), topics };
+                    sleeper.work(&mut hub, &mut waiting);
+                    sleepers.push(sleeper);
+                }
+                2 if !sleepers.is_empty() => {
+                    let gone = sleepers.swap_remove(topic % sleepers.len());
+                    hub.unsubscribe(gone.cursor);
+                    waiting.leave(gone.seat);
+                    woken.retain(|number| *number != gone.number);
+                }
+                3 if !sleepers.is_empty() => {
+                    let busy = topic % sleepers.len();
+                    sleepers[busy].work(&mut hub, &mut waiting);
+                }
+                4..8 => {
+                    let id = hub.next_id().number();
+                    let published = hub.publish(Instant::default(), TOPICS[topic], 1, id).unwrap();
+                    waiting.take(published.topic, &mut woken);
+                    for sleeper in &mut sleepers {
+                        if sleeper.topics.as_ref().is_none_or(|topics| topics.contains(&TOPICS[topic])) {
+                            sleeper.expected.push(id);
+                        }
+                    }
+                }
+                _ => {
+                    for number in woken.drain(..) {
+                        let sleeper = sleepers.iter_mut().find(|sleeper| sleeper.number == number);
+                        sleeper.expect("nobody is woken who has left").work(&mut hub, &mut waiting);
+                    }
+                }
+            }
+        }
+        for number in woken {
+            let sleeper = sleepers.iter_mut().find(|sleeper| sleeper.number == number).expect("is there");
+            sleeper.work(&mut hub, &mut waiting);
+        }
+        for sleeper in &sleepers {
+            prop_assert_eq!(&sleeper.seen, &sleeper.expected);
+        }
+        let mut everybody = Vec::new();
+        waiting.take_all(&mut everybody);
+        everybody.sort_unstable();
+        everybody.dedup();
+        let all = sleepers.iter().filter(|sleeper| sleeper.cursor.topics().is_none_or(|topics| !topics.is_empty()));
+        prop_assert_eq!(everybody.len(), all.count());
     }
 }

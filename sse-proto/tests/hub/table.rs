@@ -277,3 +277,28 @@ fn subscribers_come_and_go_without_leaving_anything() {
     assert!(stats.topics <= 160, "{}", stats.topics);
     assert_eq!(hub.ready(at(0), 1), Ok(()));
 }
+
+#[test]
+fn what_a_subscriber_does_not_want_is_passed_over() {
+    let mut hub = hub(10);
+    let mut cursor = hub.subscribe(&Subscription::to_all());
+    for value in ["a1", "b2", "a3", "b4"] {
+        publish(&mut hub, &value[..1], value);
+    }
+    let mut seen = Vec::new();
+    while let Next::Event(entry) = hub.next_if(at(0), &mut cursor, |entry| entry.value.starts_with('b')) {
+        seen.push(entry.value.clone());
+    }
+    assert_eq!(seen, ["b2", "b4"]);
+    assert_eq!((hub.lag(&cursor), hub.stats().delivered, hub.stats().max_lag), (0, 2, 4));
+}
+
+#[test]
+fn topics_of_one_subscription_are_not_forgotten_for_one_another() {
+    let mut config = Config::default();
+    config.topics = 0;
+    let mut hub: Hub<String> = Hub::new(7, config);
+    let mut cursor = hub.subscribe(&Subscription::to(["a", "b", "c"]));
+    ["a", "b", "c"].into_iter().for_each(|topic| publish(&mut hub, topic, topic));
+    assert_eq!(drain(&mut hub, &mut cursor, at(0)), "a b c");
+}

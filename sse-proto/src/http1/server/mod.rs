@@ -143,7 +143,7 @@ enum State {
 pub enum Want {
     /// Read.
     Read,
-    /// Answer the request.
+    /// Answer the request. If that takes long, read meanwhile, to notice when the client leaves.
     Request,
     /// Write some of what is pending.
     Write,
