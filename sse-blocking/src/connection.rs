@@ -1,16 +1,18 @@
 //! The connection of an event source.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
+use std::net::TcpStream;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use sse_proto::http::Url;
 
+use crate::dial::{dial, receive, spawn};
 use crate::{CloseHandle, Shutdown};
 
-/// A connection that is made when it is needed, and again. Whatever blocks ends at its time limit, and when the handle is closed.
+/// A connection that is made when it is needed, and again.
+///
+/// Whatever blocks ends at its time limit, and when the handle is closed; it then gives `None`, otherwise how many bytes it moved.
 #[derive(Debug, Default)]
 pub(crate) struct Connection {
     io: Option<TcpStream>,
@@ -19,44 +21,60 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Closes it, and waits.
-    pub(crate) fn wait(&mut self, limit: Option<Duration>, handle: &CloseHandle) {
+    /// Closes it. The handle has a socket of its own, which would keep it open.
+    pub(crate) fn close(&mut self, handle: &CloseHandle) {
         *self = Self::default();
-        let (wake, woken) = mpsc::channel();
-        // The handle lets go of its socket too.
-        handle.on_close(Box::new(move || drop(wake.send(()))));
-        receive(&woken, limit);
+        handle.on_close(Box::new(|| {}));
     }
 
-    /// Makes a new connection, in place of the one before. `None` if there was none in time.
+    /// Closes it, and waits.
+    pub(crate) fn wait(
+        &mut self,
+        limit: Option<Duration>,
+        handle: &CloseHandle,
+    ) -> io::Result<Option<usize>> {
+        *self = Self::default();
+        let (wake, woken) = mpsc::sync_channel(1);
+        // The handle lets go of its socket too.
+        handle.on_close(Box::new(move || {
+            let _ = wake.send(());
+        }));
+        receive(&woken, limit);
+        Ok(None)
+    }
+
+    /// Makes a new connection, in place of the one before.
     pub(crate) fn connect(
         &mut self,
         url: &Url,
         limit: Option<Duration>,
         handle: &CloseHandle,
-    ) -> io::Result<Option<()>> {
+    ) -> io::Result<Option<usize>> {
         *self = Self::default();
-        let (done, connected) = mpsc::channel();
+        let (done, connected) = mpsc::sync_channel(2);
         let (closed, url) = (done.clone(), url.clone());
-        handle.on_close(Box::new(move || drop(closed.send(None))));
+        handle.on_close(Box::new(move || {
+            let _ = closed.send(None);
+        }));
         // Nothing else ends the look-up of a name, or an attempt to connect, before its time.
-        thread::Builder::new()
-            .name("sse-connect".into())
-            .spawn(move || drop(done.send(Some(connect(&url, limit)))))?;
+        spawn(move || done.send(Some(dial(&url, limit))))?;
         let Some(Some(socket)) = receive(&connected, limit) else { return Ok(None) };
         let socket = socket?;
         handle.on_close(socket.shutdown_handle()?);
         self.io = Some(socket);
-        Ok(Some(()))
+        Ok(Some(0))
     }
 
-    /// Writes some of the bytes. `None` if there was no time.
+    /// Writes some of the bytes.
     pub(crate) fn write(&mut self, bytes: &[u8], limit: Option<Duration>) -> io::Result<Option<usize>> {
         let io = self.io(limit)?;
-        in_time(io.write(bytes).and_then(|count| io.flush().map(|()| count)))
+        let written = io.write(bytes);
+        // Its error is that of the next call too; this one has taken bytes, and has to say so.
+        let _ = io.flush();
+        in_time(written)
     }
 
-    /// Reads some bytes. `None` if there were none in time.
+    /// Reads some bytes.
     pub(crate) fn read(&mut self, space: &mut [u8], limit: Option<Duration>) -> io::Result<Option<usize>> {
         in_time(self.io(limit)?.read(space))
     }
@@ -88,30 +106,4 @@ fn in_time(result: io::Result<usize>) -> io::Result<Option<usize>> {
         }
         Err(error) => Err(error),
     }
-}
-
-fn receive<T>(receiver: &Receiver<T>, limit: Option<Duration>) -> Option<T> {
-    match limit {
-        Some(limit) => receiver.recv_timeout(limit).ok(),
-        None => receiver.recv().ok(),
-    }
-}
-
-/// Tries all addresses of the host in turn. Each has an equal share of the time: one that does not answer must not keep the
-/// others from being tried.
-fn connect(url: &Url, limit: Option<Duration>) -> io::Result<TcpStream> {
-    let addresses = (url.host(), url.port()).to_socket_addrs()?;
-    let share = limit.zip(u32::try_from(addresses.len()).ok()).map(|(limit, count)| limit / count.max(1));
-    let mut result = Err(ErrorKind::AddrNotAvailable.into());
-    for address in addresses {
-        result = match share {
-            Some(share) => TcpStream::connect_timeout(&address, share.max(Duration::from_millis(1))),
-            None => TcpStream::connect(address),
-        };
-        if let Ok(socket) = &result {
-            socket.set_nodelay(true)?;
-            break;
-        }
-    }
-    result
 }

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use sse_proto::http1::{Request, RequestDecoder, RequestHead, Response, Scheme};
 use sse_proto::{Receiver, Sender};
 
+use crate::dial::dial;
 use crate::{AcceptError, EventReader, EventWriter, ReadError};
 
 /// Sends this request over a new TCP connection, and returns once the server has accepted it with an event stream.
@@ -26,8 +27,7 @@ pub fn connect_with(request: &Request, receiver: Receiver) -> Result<EventReader
     if url.scheme() != Scheme::Http {
         return Err(io::Error::new(io::ErrorKind::Unsupported, "https needs a tls connection").into());
     }
-    let socket = TcpStream::connect((url.host(), url.port()))?;
-    socket.set_nodelay(true)?;
+    let socket = dial(url, None)?;
     EventReader::open_with(socket, request, receiver)
 }
 

@@ -1,5 +1,6 @@
 //! Server-Sent Events over blocking `std::io` and `std::net`.
 //!
+//! [`EventSource`] keeps a subscription: it connects, and connects again with the last event id whenever the stream is lost.
 //! [`EventReader`] reads events from anything that is [`Read`](std::io::Read): a file, a socket, a response body.
 //! [`EventWriter`] writes them to anything that is [`Write`](std::io::Write). [`connect`] asks a server for a stream over
 //! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. The decisions are those of [`proto`]; this
@@ -45,8 +46,10 @@
 
 mod close;
 mod connection;
+mod dial;
 mod http;
 mod reader;
+mod signals;
 mod source;
 mod writer;
 
@@ -58,7 +61,8 @@ pub use sse_proto::{Event, EventRef, Item};
 pub use crate::close::{CloseHandle, Shutdown, ShutdownFn};
 pub use crate::http::{Exchange, accept, connect, connect_with};
 pub use crate::reader::EventReader;
-pub use crate::source::{EventSource, Signals};
+pub use crate::signals::Signals;
+pub use crate::source::EventSource;
 pub use crate::writer::EventWriter;
 
 /// Why reading events failed.

@@ -11,9 +11,9 @@ use sse_proto::http1::{Client, Want};
 use sse_proto::source::{Config, Signal, SourceError};
 use sse_proto::{Event, EventRef, Instant};
 
-use crate::CloseHandle;
 use crate::close::CloseOnDrop;
 use crate::connection::Connection;
+use crate::{CloseHandle, Signals};
 
 /// Keeps a subscription to an event stream: connects, and connects again with the last event id whenever the stream is lost.
 ///
@@ -21,8 +21,8 @@ use crate::connection::Connection;
 /// [`signals`](Self::signals) shows all that happens besides. What is transient is not an error: the source waits and tries
 /// again. After [`SourceError::Limit`] the events go on; any other error is the last item. A normal end is none.
 ///
-/// What it does when is a matter of its [`Config`]. Nothing happens while nothing is asked for: only to connect, a thread is
-/// started, so that it can be given up at any time.
+/// What it does when is a matter of its [`Config`]. Nothing happens while nothing is asked for: only to connect, threads are
+/// started, so that it can be given up at any time; each ends with its attempt, at the latest when the time for that is over.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -41,7 +41,7 @@ use crate::connection::Connection;
 pub struct EventSource {
     client: Client,
     connection: Connection,
-    prepare: Option<Prepare>,
+    prepare: Prepare,
     /// When the client's time begins.
     epoch: time::Instant,
     handle: CloseOnDrop,
@@ -72,7 +72,7 @@ impl EventSource {
         Self {
             client,
             connection: Connection::default(),
-            prepare: None,
+            prepare: Box::new(Ok),
             epoch: time::Instant::now(),
             handle: CloseOnDrop::default(),
         }
@@ -101,7 +101,7 @@ impl EventSource {
         self,
         prepare: impl FnMut(Request) -> Result<Request, BoxError> + Send + 'static,
     ) -> Self {
-        Self { prepare: Some(Box::new(prepare)), ..self }
+        Self { prepare: Box::new(prepare), ..self }
     }
 
     /// Lends the next event, blocking until it is there; `None` after the end.
@@ -153,6 +153,13 @@ impl EventSource {
         self.handle.clone()
     }
 
+    /// Gives up what there is, a stream or a wait, for another attempt at once: for those who know that the network is back, or
+    /// that the stream is not what they need. Earlier failures are forgotten, the last event id is not.
+    pub fn restart(&mut self) {
+        self.client.restart();
+        self.connection.close(&self.handle);
+    }
+
     /// Closes the source at once, for good; so does dropping it.
     pub fn close(&mut self) {
         self.client.close();
@@ -179,34 +186,21 @@ impl EventSource {
             let (want, deadline) = ask(&mut self.client, now);
             let limit = deadline.map(|at| at.since(now));
             let client = &mut self.client;
-            let in_time = match want {
+            let done = match want {
                 Want::Prepare => {
-                    self.prepare();
+                    let prepared = (self.prepare)(client.request().clone());
+                    let now = self.now();
+                    self.client.handle_request(now, prepared);
                     continue;
                 }
                 Want::Connect if client.request().url().scheme() == Scheme::Https => {
                     client.handle_unsupported("https is not supported");
                     continue;
                 }
-                Want::Connect => {
-                    let connected = self.connection.connect(client.request().url(), limit, &self.handle);
-                    let now = self.now();
-                    connected.map(|done| done.map(|()| self.client.handle_connected(now)))
-                }
-                Want::Write => {
-                    let written = self.connection.write(client.pending(), limit);
-                    let now = self.now();
-                    written.map(|done| done.map(|count| self.client.handle_written(now, count)))
-                }
-                Want::Read => {
-                    let read = self.connection.read(client.space(), limit);
-                    let now = self.now();
-                    read.map(|done| done.map(|count| self.client.handle_read(now, count)))
-                }
-                Want::Wait => {
-                    self.connection.wait(limit, &self.handle);
-                    Ok(None)
-                }
+                Want::Connect => self.connection.connect(client.request().url(), limit, &self.handle),
+                Want::Write => self.connection.write(client.pending(), limit),
+                Want::Read => self.connection.read(client.space(), limit),
+                Want::Wait => self.connection.wait(limit, &self.handle),
                 Want::Yield => continue,
                 Want::Closed => {
                     self.disconnect();
@@ -215,28 +209,13 @@ impl EventSource {
                 _ => return want,
             };
             let now = self.now();
-            match in_time {
-                Ok(Some(())) => {}
-                Ok(None) => self.client.handle_deadline(now),
-                Err(error) => self.client.handle_error(now, error),
+            match (want, done) {
+                (_, Err(error)) => self.client.handle_error(now, error),
+                (_, Ok(None)) => self.client.handle_deadline(now),
+                (Want::Connect, _) => self.client.handle_connected(now),
+                (Want::Write, Ok(Some(count))) => self.client.handle_written(now, count),
+                (_, Ok(Some(count))) => self.client.handle_read(now, count),
             }
-        }
-    }
-
-    fn prepare(&mut self) {
-        let prepared = match &mut self.prepare {
-            Some(prepare) => prepare(self.client.request().clone()).map(Some),
-            None => Ok(None),
-        };
-        let now = self.now();
-        match prepared {
-            Ok(request) => {
-                if let Some(request) = request {
-                    *self.client.request_mut() = request;
-                }
-                self.client.handle_prepared(now);
-            }
-            Err(error) => self.client.handle_error(now, error),
         }
     }
 }
@@ -256,19 +235,3 @@ impl Iterator for EventSource {
 }
 
 impl FusedIterator for EventSource {}
-
-/// All that happens to an [`EventSource`]; see [`EventSource::signals`].
-#[derive(Debug)]
-pub struct Signals<'s> {
-    source: &'s mut EventSource,
-}
-
-impl Iterator for Signals<'_> {
-    type Item = Signal;
-
-    fn next(&mut self) -> Option<Signal> {
-        self.source.next_signal()
-    }
-}
-
-impl FusedIterator for Signals<'_> {}

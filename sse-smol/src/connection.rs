@@ -1,15 +1,14 @@
 //! The connection of an event source.
 
-use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
-use async_io::Timer;
-use async_net::{TcpStream, resolve};
+use async_net::TcpStream;
 use futures_io::{AsyncRead, AsyncWrite};
 use sse_proto::http::Url;
+
+use crate::dial::dial;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -26,14 +25,9 @@ impl Connection {
     }
 
     /// Makes a new connection, in place of the one before.
-    pub(crate) fn poll_connect(
-        &mut self,
-        cx: &mut Context<'_>,
-        url: &Url,
-        limit: Option<Duration>,
-    ) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_connect(&mut self, cx: &mut Context<'_>, url: &Url) -> Poll<io::Result<()>> {
         self.io = None;
-        let connecting = self.connecting.get_or_insert_with(|| Box::pin(connect(url.clone(), limit)));
+        let connecting = self.connecting.get_or_insert_with(|| Box::pin(dial(url.clone())));
         let connected = ready!(connecting.as_mut().poll(cx));
         self.connecting = None;
         self.io = Some(connected?);
@@ -45,41 +39,12 @@ impl Connection {
     }
 
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
-        // What was written may still be on its way. Whether it gets there decides nothing: the peer may answer without it.
-        let _ = self.io()?.poll_flush(cx)?;
+        // What was written may still be on its way. Whether it gets there decides nothing: the peer may have answered without it.
+        let _ = self.io()?.poll_flush(cx);
         self.io()?.poll_read(cx, space)
     }
 
     fn io(&mut self) -> io::Result<Pin<&mut TcpStream>> {
         self.io.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
-}
-
-/// Tries all addresses of the host in turn. Each has an equal share of the time: one that does not answer must not keep the
-/// others from being tried.
-async fn connect(url: Url, limit: Option<Duration>) -> io::Result<TcpStream> {
-    let addresses = resolve((url.host(), url.port())).await?;
-    let share = limit.zip(u32::try_from(addresses.len()).ok()).map(|(limit, count)| limit / count.max(1));
-    let mut result = Err(io::ErrorKind::AddrNotAvailable.into());
-    for address in addresses {
-        let connecting = TcpStream::connect(address);
-        result = match share {
-            Some(share) => timeout(share, connecting).await,
-            None => connecting.await,
-        };
-        if let Ok(socket) = &result {
-            socket.set_nodelay(true)?;
-            break;
-        }
-    }
-    result
-}
-
-async fn timeout<T>(limit: Duration, future: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    let (mut future, mut timer) = (pin!(future), Timer::after(limit));
-    poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Pending => Pin::new(&mut timer).poll(cx).map(|_| Err(io::ErrorKind::TimedOut.into())),
-        ready => ready,
-    })
-    .await
 }

@@ -9,6 +9,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 use sse_proto::http1::{Request, RequestDecoder, RequestHead, Response, Scheme};
 use sse_proto::{Receiver, Sender};
 
+use crate::dial::dial;
 use crate::{AcceptError, EventReader, EventWriter, ReadError};
 
 /// Sends this request over a new TCP connection, and returns once the server has accepted it with an event stream.
@@ -32,8 +33,7 @@ pub async fn connect_with(
     if url.scheme() != Scheme::Http {
         return Err(io::Error::new(io::ErrorKind::Unsupported, "https needs a tls connection").into());
     }
-    let socket = TcpStream::connect((url.host(), url.port())).await?;
-    socket.set_nodelay(true)?;
+    let socket = dial(url.clone()).await?;
     EventReader::open_with(socket, request, receiver).await
 }
 

@@ -1,13 +1,14 @@
 //! Server-Sent Events on smol, async-std, and every runtime whose streams speak futures-io.
 //!
-//! [`EventReader`] reads events from anything that is [`AsyncRead`](futures_io::AsyncRead): a
-//! socket, a response body. It is a [`Stream`](futures_core::Stream). [`EventWriter`] writes them to anything that is
+//! [`EventSource`] keeps a subscription: it connects, and connects again with the last event id whenever the stream is lost.
+//! [`EventReader`] reads events from anything that is [`AsyncRead`](futures_io::AsyncRead): a socket, a response body. Both are
+//! [`Stream`](futures_core::Stream)s. [`EventWriter`] writes them to anything that is
 //! [`AsyncWrite`](futures_io::AsyncWrite), and is a [`Sink`](futures_sink::Sink). [`connect`] asks a server for a stream over
 //! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. The decisions are those of [`proto`];
 //! this crate does the reading and writing. `sse-tokio` and `sse-blocking` are the same for tokio and for threads, with the
 //! same names.
 //!
-//! Nothing here needs an executor; [`connect`] alone needs a reactor, and that of smol (`async-io`) runs by itself.
+//! Nothing here needs an executor; only [`EventSource`] and [`connect`] need a reactor, and that of smol (`async-io`) runs by itself.
 //!
 //! ```
 //! use sse_smol::EventReader;
@@ -52,10 +53,13 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod alarm;
 mod close;
 mod connection;
+mod dial;
 mod http;
 mod reader;
+mod signals;
 mod source;
 mod writer;
 
@@ -67,7 +71,8 @@ pub use sse_proto::{Event, EventRef, Item};
 pub use crate::close::CloseHandle;
 pub use crate::http::{Exchange, accept, connect, connect_with};
 pub use crate::reader::EventReader;
-pub use crate::source::{EventSource, Signals};
+pub use crate::signals::Signals;
+pub use crate::source::EventSource;
 pub use crate::writer::EventWriter;
 
 /// Why reading events failed.

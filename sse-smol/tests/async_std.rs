@@ -1,9 +1,12 @@
 //! The same reader and writer on async-std: its streams speak futures-io too.
 
+use std::time::Duration;
+
 use async_std::net::{TcpListener, TcpStream};
 use async_std::task;
 use sse_smol::proto::http1::{Request, Response};
-use sse_smol::{Event, EventReader, accept, connect};
+use sse_smol::proto::source::Config;
+use sse_smol::{Event, EventReader, EventSource, accept, connect};
 
 #[test]
 fn events_travel_over_the_sockets_of_async_std() {
@@ -31,6 +34,28 @@ fn events_travel_over_the_sockets_of_async_std() {
         assert_eq!(reader.next().await.unwrap().unwrap().data(), "1");
         reader.close();
         assert!(reader.next().await.is_none());
+        server.await;
+    });
+}
+
+#[test]
+fn a_source_reconnects_on_the_executor_of_async_std() {
+    task::block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut source = EventSource::get(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let mut config = Config::default();
+        config.backoff.base = Duration::from_millis(10);
+        source = source.with_config(config);
+        let server = task::spawn(async move {
+            for _ in 0..2 {
+                serve(listener.accept().await.unwrap().0).await.unwrap();
+            }
+        });
+        let mut data = String::new();
+        while data.len() < 6 {
+            data.push_str(source.next().await.unwrap().unwrap().data());
+        }
+        assert_eq!(data, "123123");
         server.await;
     });
 }

@@ -3,12 +3,12 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use sse_proto::http::Url;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, lookup_host};
-use tokio::time::timeout;
+use tokio::net::TcpStream;
+
+use crate::dial::dial;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -25,14 +25,9 @@ impl Connection {
     }
 
     /// Makes a new connection, in place of the one before.
-    pub(crate) fn poll_connect(
-        &mut self,
-        cx: &mut Context<'_>,
-        url: &Url,
-        limit: Option<Duration>,
-    ) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_connect(&mut self, cx: &mut Context<'_>, url: &Url) -> Poll<io::Result<()>> {
         self.io = None;
-        let connecting = self.connecting.get_or_insert_with(|| Box::pin(connect(url.clone(), limit)));
+        let connecting = self.connecting.get_or_insert_with(|| Box::pin(dial(url.clone())));
         let connected = ready!(connecting.as_mut().poll(cx));
         self.connecting = None;
         self.io = Some(connected?);
@@ -44,8 +39,8 @@ impl Connection {
     }
 
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
-        // What was written may still be on its way. Whether it gets there decides nothing: the peer may answer without it.
-        let _ = self.io()?.poll_flush(cx)?;
+        // What was written may still be on its way. Whether it gets there decides nothing: the peer may have answered without it.
+        let _ = self.io()?.poll_flush(cx);
         let mut space = ReadBuf::new(space);
         ready!(self.io()?.poll_read(cx, &mut space))?;
         Poll::Ready(Ok(space.filled().len()))
@@ -54,24 +49,4 @@ impl Connection {
     fn io(&mut self) -> io::Result<Pin<&mut TcpStream>> {
         self.io.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
-}
-
-/// Tries all addresses of the host in turn. Each has an equal share of the time: one that does not answer must not keep the
-/// others from being tried.
-async fn connect(url: Url, limit: Option<Duration>) -> io::Result<TcpStream> {
-    let addresses: Vec<_> = lookup_host((url.host(), url.port())).await?.collect();
-    let share = limit.zip(u32::try_from(addresses.len()).ok()).map(|(limit, count)| limit / count.max(1));
-    let mut result = Err(io::ErrorKind::AddrNotAvailable.into());
-    for address in addresses {
-        let connecting = TcpStream::connect(address);
-        result = match share {
-            Some(share) => timeout(share, connecting).await.unwrap_or_else(|late| Err(late.into())),
-            None => connecting.await,
-        };
-        if let Ok(socket) = &result {
-            socket.set_nodelay(true)?;
-            break;
-        }
-    }
-    result
 }

@@ -1,7 +1,8 @@
 //! Server-Sent Events on tokio.
 //!
-//! [`EventReader`] reads events from anything that is [`AsyncRead`](tokio::io::AsyncRead): a
-//! socket, a response body. It is a [`Stream`](futures_core::Stream). [`EventWriter`] writes them to anything that is
+//! [`EventSource`] keeps a subscription: it connects, and connects again with the last event id whenever the stream is lost.
+//! [`EventReader`] reads events from anything that is [`AsyncRead`](tokio::io::AsyncRead): a socket, a response body. Both are
+//! [`Stream`](futures_core::Stream)s. [`EventWriter`] writes them to anything that is
 //! [`AsyncWrite`](tokio::io::AsyncWrite), and is a [`Sink`](futures_sink::Sink). [`connect`] asks a server for a stream over
 //! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. The decisions are those of [`proto`];
 //! this crate does the reading and writing. `sse-smol` and `sse-blocking` are the same for smol and for threads, with the
@@ -50,10 +51,13 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod alarm;
 mod close;
 mod connection;
+mod dial;
 mod http;
 mod reader;
+mod signals;
 mod source;
 mod writer;
 
@@ -65,7 +69,8 @@ pub use sse_proto::{Event, EventRef, Item};
 pub use crate::close::CloseHandle;
 pub use crate::http::{Exchange, accept, connect, connect_with};
 pub use crate::reader::EventReader;
-pub use crate::source::{EventSource, Signals};
+pub use crate::signals::Signals;
+pub use crate::source::EventSource;
 pub use crate::writer::EventWriter;
 
 /// Why reading events failed.

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -12,11 +12,12 @@ use sse_proto::http::{Request, Scheme, UrlError};
 use sse_proto::http1::{Client, Want};
 use sse_proto::source::{Config, Signal, SourceError};
 use sse_proto::{Event, EventRef, Instant};
-use tokio::time::{self, Sleep};
+use tokio::time;
 
-use crate::CloseHandle;
+use crate::alarm::Alarm;
 use crate::close::CloseOnDrop;
 use crate::connection::{BoxFuture, Connection};
+use crate::{CloseHandle, Signals};
 
 /// Keeps a subscription to an event stream: connects, and connects again with the last event id whenever the stream is lost.
 ///
@@ -49,12 +50,12 @@ use crate::connection::{BoxFuture, Connection};
 pub struct EventSource {
     client: Client,
     connection: Connection,
-    prepare: Option<Prepare>,
+    prepare: Prepare,
     /// At work for this attempt.
     preparing: Option<BoxFuture<Result<Request, BoxError>>>,
     /// When the client's time begins.
     epoch: time::Instant,
-    timer: Option<Pin<Box<Sleep>>>,
+    alarm: Alarm,
     handle: CloseOnDrop,
 }
 
@@ -83,10 +84,10 @@ impl EventSource {
         Self {
             client,
             connection: Connection::default(),
-            prepare: None,
+            prepare: Box::new(|request| Box::pin(ready(Ok(request)))),
             preparing: None,
             epoch: time::Instant::now(),
-            timer: None,
+            alarm: Alarm::default(),
             handle: CloseOnDrop::default(),
         }
     }
@@ -115,7 +116,7 @@ impl EventSource {
         F: FnMut(Request) -> R + Send + 'static,
         R: Future<Output = Result<Request, BoxError>> + Send + 'static,
     {
-        Self { prepare: Some(Box::new(move |request| Box::pin(prepare(request)))), ..self }
+        Self { prepare: Box::new(move |request| Box::pin(prepare(request))), ..self }
     }
 
     /// Waits for the next event; `None` after the end.
@@ -171,6 +172,13 @@ impl EventSource {
         self.handle.clone()
     }
 
+    /// Gives up what there is, a stream or a wait, for another attempt at once: for those who know that the network is back, or
+    /// that the stream is not what they need. Earlier failures are forgotten, the last event id is not.
+    pub fn restart(&mut self) {
+        self.client.restart();
+        self.disconnect();
+    }
+
     /// Closes the source at once, for good; so does dropping it.
     pub fn close(&mut self) {
         self.client.close();
@@ -195,14 +203,13 @@ impl EventSource {
         })
     }
 
-    fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<Option<Signal>> {
+    pub(crate) fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<Option<Signal>> {
         let _ = ready!(self.poll_advance(cx, Client::want_signal));
         Poll::Ready(self.client.take_signal())
     }
 
     /// Does what the client wants, until there is something for the user or nothing more comes.
     fn poll_advance(&mut self, cx: &mut Context<'_>, ask: Ask) -> Poll<Want> {
-        self.handle.register(cx.waker());
         loop {
             if self.handle.is_closed() {
                 self.client.close();
@@ -217,8 +224,7 @@ impl EventSource {
                     continue;
                 }
                 Want::Connect => {
-                    let limit = deadline.map(|at| at.since(now));
-                    let connected = self.connection.poll_connect(cx, client.request().url(), limit);
+                    let connected = self.connection.poll_connect(cx, client.request().url());
                     connected.map_ok(|()| client.handle_connected(now))
                 }
                 Want::Write => {
@@ -248,7 +254,12 @@ impl EventSource {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => self.client.handle_error(now, error),
                 Poll::Pending => {
-                    ready!(self.poll_deadline(cx, deadline));
+                    self.handle.register(cx.waker());
+                    if self.handle.is_closed() {
+                        continue;
+                    }
+                    let at = deadline.and_then(|at| self.epoch.checked_add(at.since_epoch()));
+                    ready!(self.alarm.poll(cx, at));
                     self.client.handle_deadline(self.now());
                 }
             }
@@ -256,31 +267,11 @@ impl EventSource {
     }
 
     fn poll_prepare(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
-        if let Some(prepare) = &mut self.prepare {
-            let preparing = self.preparing.get_or_insert_with(|| prepare(self.client.request().clone()));
-            let prepared = ready!(preparing.as_mut().poll(cx));
-            self.preparing = None;
-            match prepared {
-                Ok(request) => *self.client.request_mut() = request,
-                Err(error) => {
-                    self.client.handle_error(now, error);
-                    return Poll::Ready(());
-                }
-            }
-        }
-        self.client.handle_prepared(now);
+        let preparing = self.preparing.get_or_insert_with(|| (self.prepare)(self.client.request().clone()));
+        let prepared = ready!(preparing.as_mut().poll(cx));
+        self.preparing = None;
+        self.client.handle_request(now, prepared);
         Poll::Ready(())
-    }
-
-    fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> Poll<()> {
-        let Some(at) = deadline.and_then(|at| self.epoch.checked_add(at.since_epoch())) else {
-            return Poll::Pending;
-        };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(time::sleep_until(at)));
-        if timer.deadline() != at {
-            timer.as_mut().reset(at);
-        }
-        timer.as_mut().poll(cx)
     }
 }
 
@@ -301,26 +292,7 @@ impl Stream for EventSource {
 
 impl FusedStream for EventSource {
     fn is_terminated(&self) -> bool {
-        self.handle.is_closed()
-    }
-}
-
-/// All that happens to an [`EventSource`]; see [`EventSource::signals`].
-#[derive(Debug)]
-pub struct Signals<'s> {
-    source: &'s mut EventSource,
-}
-
-impl Stream for Signals<'_> {
-    type Item = Signal;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Signal>> {
-        self.source.poll_signal(cx)
-    }
-}
-
-impl FusedStream for Signals<'_> {
-    fn is_terminated(&self) -> bool {
-        self.source.is_terminated()
+        // Not before a close from elsewhere, or a last error, has been polled for.
+        self.handle.is_closed() && self.machine().is_closed()
     }
 }

@@ -179,6 +179,14 @@ impl Client {
         self.source.handle_prepared(now);
     }
 
+    /// Reports what preparing came to; see [`EventSource::handle_request`].
+    pub fn handle_request<E>(&mut self, now: Instant, prepared: Result<Request, E>)
+    where
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.source.handle_request(now, prepared);
+    }
+
     /// Reports that the connection is there. A report that was not wanted is ignored.
     pub fn handle_connected(&mut self, now: Instant) {
         let number = self.source.exchange();
@@ -256,6 +264,11 @@ impl Client {
     /// Reports that no attempt can succeed; see [`EventSource::handle_unsupported`].
     pub fn handle_unsupported(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>) {
         self.source.handle_unsupported(error);
+    }
+
+    /// Gives up what there is, for another attempt at once; see [`EventSource::restart`].
+    pub fn restart(&mut self) {
+        self.source.restart();
     }
 
     /// Closes the source at once, for good.

@@ -52,7 +52,7 @@ use crate::{Decoder, EventRef, Instant, Item, header};
 ///                               └── lost ─────────────────────────────────────────────────────────────┘
 ///
 ///  where the source does not connect again, every arrow to Waiting leads to Closed; close, the end marker,
-///  status 204, a redirect that is refused and the time limit for the whole do so from anywhere
+///  status 204, a redirect that is refused and the time limit for the whole do so from anywhere; restart leads to Idle
 /// ```
 ///
 /// | want | what to do | what to report |
@@ -206,6 +206,22 @@ impl EventSource {
         self.transition(now, Input::Prepared);
     }
 
+    /// Reports what preparing came to: a request in place of the one that this attempt has, or why the attempt has failed.
+    pub fn handle_request<E>(&mut self, now: Instant, prepared: Result<Request, E>)
+    where
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        match prepared {
+            // Too late: nobody asked for it any more.
+            _ if !matches!(self.state, State::Preparing) => {}
+            Ok(request) => {
+                *self.request_mut() = request;
+                self.handle_prepared(now);
+            }
+            Err(error) => self.handle_error(now, error),
+        }
+    }
+
     /// Reports that the connection for the request is there, or that its making is none of the source's business: from now on
     /// the response is waited for.
     pub fn handle_connected(&mut self, now: Instant) {
@@ -290,19 +306,28 @@ impl EventSource {
 
     /// Reports that no attempt can succeed, as the caller has not got what it takes: `https` without TLS. Closes the source.
     pub fn handle_unsupported(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>) {
-        self.close_for(Closed::Unsupported(error.into()));
+        self.interrupt(Input::Close(Closed::Unsupported(error.into())));
+    }
+
+    /// Gives up what there is, a stream or a wait, for another attempt at once: for callers who know that the network is back,
+    /// or that the stream is not what they need. Earlier failures are forgotten, the last event id is not.
+    ///
+    /// The connection is to be dropped. A source that is closed stays so.
+    pub fn restart(&mut self) {
+        self.interrupt(Input::Restarted);
     }
 
     /// Closes the source at once, for good.
     pub fn close(&mut self) {
-        self.close_for(Closed::ByCaller);
+        self.interrupt(Input::Close(Closed::ByCaller));
     }
 
-    fn close_for(&mut self, reason: Closed) {
+    fn interrupt(&mut self, input: Input) {
         // What was not signalled yet no longer matters.
         (self.current, self.reconnecting, self.new_retry, self.opened) = (None, None, None, false);
+        self.marked = false;
         // It does not matter when.
-        self.transition(Instant::default(), Input::Close(reason));
+        self.transition(Instant::default(), input);
     }
 
     /// The event that was found; after anything but [`Want::Event`] an event without fields.

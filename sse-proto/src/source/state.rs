@@ -52,6 +52,8 @@ pub(super) enum Input {
     Marked,
     /// The next attempt is due.
     Due,
+    /// The caller wants another attempt at once.
+    Restarted,
     /// Nothing more shall come.
     Close(Closed),
 }
@@ -63,6 +65,12 @@ impl EventSource {
         self.state = match (state, input) {
             (State::Closed, _) => State::Closed,
             (_, Input::Close(reason)) => self.closed(reason),
+            (_, Input::Restarted) => {
+                self.failures = 0;
+                self.clock.recover();
+                let _ = self.finish(now);
+                State::Idle
+            }
             (State::Idle, Input::Asked) => {
                 self.begin();
                 State::Preparing

@@ -208,6 +208,35 @@ fn a_request_that_cannot_be_prepared_is_a_failed_attempt() {
 }
 
 #[test]
+fn what_preparing_comes_to_counts_only_while_it_is_waited_for() {
+    let now = Instant::default();
+    // The first state is that before the first want.
+    for (state, mut source) in in_every_state().into_iter().skip(1) {
+        let is_prepared = source.want(now).0 == Want::Prepare;
+        let url = source.request().url().clone();
+        source.handle_request(now, Ok::<_, &str>(get("http://b.test/")));
+        assert_eq!(*source.request().url() != url, is_prepared, "{state}");
+        assert_ne!(source.want(now).0, Want::Prepare, "{state}");
+    }
+}
+
+#[test]
+fn restart_leads_to_another_attempt_at_once() {
+    let now = Instant::default();
+    for (state, mut source) in in_every_state() {
+        source.restart();
+        assert_eq!(source.want_signal(now).0, Want::Prepare, "{state}");
+        source.handle_error(now, "no token");
+        assert_eq!(source.want_signal(now).0, Want::Signal, "{state}");
+        let signal = source.take_signal();
+        assert!(matches!(signal, Some(Signal::Reconnecting { attempt: 1, .. })), "{state}: {signal:?}");
+        source.close();
+        source.restart();
+        assert_eq!(source.want_signal(now).0, Want::Closed, "{state}");
+    }
+}
+
+#[test]
 fn the_time_for_the_whole_ends_every_state() {
     let mut config = config();
     config.timeouts.total = Some(ms(10));

@@ -23,6 +23,7 @@ enum Report {
     Deadline,
     Later(u64),
     Take,
+    Restart,
     Close,
 }
 
@@ -53,6 +54,7 @@ fn report() -> impl Strategy<Value = Report> {
         3 => Just(Report::Deadline),
         3 => prop::sample::select(vec![0, 1, 10_000, u64::MAX / 2]).prop_map(Report::Later),
         2 => Just(Report::Take),
+        1 => Just(Report::Restart),
         1 => prop::bool::weighted(0.05).prop_map(|close| if close { Report::Close } else { Report::Want }),
     ]
 }
@@ -111,6 +113,7 @@ proptest! {
                     source.take_signal();
                     source.take_closed();
                 }
+                Report::Restart => source.restart(),
                 Report::Close => source.close(),
             }
             prop_assert!(!closed || source.is_closed(), "closed is for good");
@@ -161,6 +164,7 @@ proptest! {
                     client.take_signal();
                     client.take_closed();
                 }
+                Report::Restart => client.restart(),
                 Report::Close => client.close(),
             }
         }

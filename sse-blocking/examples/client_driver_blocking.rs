@@ -1,0 +1,30 @@
+//! A client for the conformance cases of `sse-proto/tests/vectors/client.json`; its counterpart plays the servers.
+//!
+//! ```sh
+//! cargo build -p sse-blocking --example client_driver_blocking
+//! python3 sse-proto/tests/vectors/run_client_cases.py \
+//!     --cases sse-proto/tests/vectors/client.json --driver target/debug/examples/client_driver_blocking
+//! ```
+
+use sse_blocking::EventSource;
+
+include!("../../sse-proto/tests/adapters/driver.rs");
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut options = Options::from_args()?;
+    let mut source = EventSource::new(options.request.clone()).with_config(options.config.clone());
+    let handle = source.close_handle();
+    if let Some(delay) = options.close_after() {
+        let handle = handle.clone();
+        std::thread::spawn(move || {
+            std::thread::sleep(delay);
+            handle.close();
+        });
+    }
+    while let Some(signal) = source.next_signal() {
+        if options.print(&signal, source.last_event_id())? {
+            handle.close();
+        }
+    }
+    wait_for_stdin()
+}

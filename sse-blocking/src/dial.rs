@@ -1,0 +1,81 @@
+//! Connecting to a host.
+
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sse_proto::http::Url;
+use sse_proto::http1::{Race, RaceWant};
+
+/// Connects to whichever address of the host answers first. No attempt lasts longer than this.
+pub(crate) fn dial(url: &Url, limit: Option<Duration>) -> io::Result<TcpStream> {
+    let addresses: Vec<_> = (url.host(), url.port()).to_socket_addrs()?.collect();
+    let socket = race(&addresses, limit)?;
+    socket.set_nodelay(true)?;
+    Ok(socket)
+}
+
+fn race(addresses: &[SocketAddr], limit: Option<Duration>) -> io::Result<TcpStream> {
+    let (mut race, epoch) = (Race::new(addresses.len()), Instant::now());
+    let (done, attempts) = mpsc::sync_channel(addresses.len());
+    let mut result = Err(ErrorKind::AddrNotAvailable.into());
+    loop {
+        let now = sse_proto::Instant::from_epoch(epoch.elapsed());
+        let (want, deadline) = race.want(now);
+        match want {
+            RaceWant::Start(index) => {
+                let (done, address) = (done.clone(), addresses.get(index).copied());
+                spawn(move || done.send(connect(address, limit)))?;
+            }
+            RaceWant::Wait => match receive(&attempts, deadline.map(|at| at.since(now))) {
+                Some(Ok(socket)) => return Ok(socket),
+                Some(failed) => {
+                    result = failed;
+                    race.handle_failed();
+                }
+                None => {}
+            },
+            _ => return result,
+        }
+    }
+}
+
+fn connect(address: Option<SocketAddr>, limit: Option<Duration>) -> io::Result<TcpStream> {
+    let address = address.ok_or(ErrorKind::AddrNotAvailable)?;
+    match limit {
+        // No time at all is not a timeout that it takes.
+        Some(limit) => TcpStream::connect_timeout(&address, limit.max(Duration::from_millis(1))),
+        None => TcpStream::connect(address),
+    }
+}
+
+/// Runs what nothing else could end before its time.
+pub(crate) fn spawn<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name("sse-connect".into()).spawn(run).map(drop)
+}
+
+pub(crate) fn receive<T>(receiver: &Receiver<T>, limit: Option<Duration>) -> Option<T> {
+    match limit {
+        Some(limit) => receiver.recv_timeout(limit).ok(),
+        None => receiver.recv().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(dead_code, clippy::unwrap_used)]
+
+    fn race(addresses: &[SocketAddr]) -> std::io::Result<TcpStream> {
+        super::race(addresses, None)
+    }
+
+    macro_rules! wait {
+        ($result:expr) => {
+            $result
+        };
+    }
+
+    include!("../../sse-proto/tests/adapters/dial.rs");
+}

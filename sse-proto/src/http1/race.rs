@@ -1,0 +1,117 @@
+//! Which address of a host to connect to.
+
+use core::time::Duration;
+
+use crate::Instant;
+
+/// Tries the addresses of a host, in their order and one a little after the other, so that one that does not answer keeps the
+/// others waiting for no longer than that (RFC 8305 section 5, "Happy Eyeballs"). The first connection wins; the rest is dropped.
+///
+/// ```text
+///            ┌──── handle_failed, deadline ────┐
+///            ▼                                 │
+///  new ──► Start ── of the last one too ──► Wait ── all have failed ──► Failed
+/// ```
+///
+/// ```
+/// use sse_proto::Instant;
+/// use sse_proto::http1::{Race, RaceWant};
+///
+/// let mut race = Race::new(3);
+/// let now = Instant::default();
+/// assert_eq!(race.want(now), (RaceWant::Start(0), None));
+/// let (RaceWant::Wait, Some(deadline)) = race.want(now) else { panic!("the first may yet answer") };
+/// assert_eq!(race.want(deadline), (RaceWant::Start(1), None));
+/// race.handle_failed();
+/// assert!(matches!(race.want(deadline), (RaceWant::Wait, Some(_))));
+/// race.handle_failed();
+/// assert_eq!(race.want(deadline), (RaceWant::Start(2), None), "at once: none is being tried");
+/// assert_eq!(race.want(deadline), (RaceWant::Wait, None));
+/// race.handle_failed();
+/// assert_eq!(race.want(deadline), (RaceWant::Failed, None));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Race {
+    addresses: usize,
+    started: usize,
+    failed: usize,
+    /// When the next address has its turn, whatever the others do.
+    next: Instant,
+}
+
+/// What a [`Race`] wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RaceWant {
+    /// Begin to connect to this address, counted from 0, beside those that are being tried. Comes once.
+    Start(usize),
+    /// Wait for a connection, for a failure, or for the deadline; then ask again.
+    Wait,
+    /// No address has answered.
+    Failed,
+}
+
+impl Race {
+    /// How long an address has before the next is tried too: 250 ms, as RFC 8305 section 8 recommends.
+    pub const HEAD_START: Duration = Duration::from_millis(250);
+
+    /// A race of so many addresses; of none it has failed.
+    pub fn new(addresses: usize) -> Self {
+        Self { addresses, started: 0, failed: 0, next: Instant::default() }
+    }
+
+    /// What to do next, and until when.
+    pub fn want(&mut self, now: Instant) -> (RaceWant, Option<Instant>) {
+        if self.failed >= self.addresses {
+            return (RaceWant::Failed, None);
+        }
+        if self.started >= self.addresses {
+            return (RaceWant::Wait, None);
+        }
+        if self.failed < self.started && now < self.next {
+            return (RaceWant::Wait, Some(self.next));
+        }
+        self.next = now.after(Self::HEAD_START);
+        self.started += 1;
+        (RaceWant::Start(self.started - 1), None)
+    }
+
+    /// Reports that one of those that are being tried has failed. Without one, nothing changes.
+    pub fn handle_failed(&mut self) {
+        self.failed = self.started.min(self.failed + 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_address_has_its_turn_and_no_more() {
+        let mut race = Race::new(3);
+        for (millis, expected) in [
+            (1000, RaceWant::Start(0)),
+            (1249, RaceWant::Wait),
+            (1250, RaceWant::Start(1)),
+            (9000, RaceWant::Start(2)),
+            (9000, RaceWant::Wait),
+        ] {
+            assert_eq!(race.want(Instant::from_epoch(Duration::from_millis(millis))).0, expected, "{millis}");
+        }
+        for _ in 0..3 {
+            race.handle_failed();
+        }
+        assert_eq!(race.want(Instant::default()), (RaceWant::Failed, None));
+    }
+
+    #[test]
+    fn reports_that_do_not_fit_change_nothing() {
+        assert_eq!(Race::new(0).want(Instant::default()), (RaceWant::Failed, None));
+        let mut race = Race::new(1);
+        race.handle_failed();
+        assert_eq!(race.want(Instant::default()), (RaceWant::Start(0), None));
+        race.handle_failed();
+        race.handle_failed();
+        assert_eq!(race.want(Instant::default()), (RaceWant::Failed, None));
+    }
+}

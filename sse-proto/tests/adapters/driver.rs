@@ -1,0 +1,79 @@
+// The driver protocol of `tests/vectors/run_client_cases.py`, but for the client itself. The driver of each adapter includes
+// this file; only how to wait differs.
+//
+// A driver is called with a URL and options in JSON. It prints what happens, one JSON object a line, and lives until its
+// standard input is closed.
+
+use std::error::Error;
+use std::io::{Read, Write};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sse_proto::http::Request;
+use sse_proto::source::{Closed, Config, Signal};
+
+/// What the command line says.
+struct Options {
+    request: Request,
+    config: Config,
+    /// When to close: at the n-th signal of a kind, or after some milliseconds.
+    close_on: Value,
+    /// Signals so far: open, event, reconnecting.
+    counts: [(&'static str, u64); 3],
+}
+
+impl Options {
+    fn from_args() -> Result<Self, Box<dyn Error>> {
+        let mut args = std::env::args().skip(1);
+        let (Some(url), Some(options)) = (args.next(), args.next()) else {
+            return Err("usage: client_driver URL OPTIONS".into());
+        };
+        let options: Value = serde_json::from_str(&options)?;
+        let mut request = Request::get(&url)?;
+        for (name, value) in options["headers"].as_object().into_iter().flatten() {
+            request = request.with_header(name, value.as_str().ok_or("a header is a string")?)?;
+        }
+        request = request.with_last_event_id(options["last_event_id"].as_str().unwrap_or_default())?;
+        let mut config = Config::default();
+        if let Some(millis) = options["reconnect_ms"].as_u64() {
+            config.backoff.base = Duration::from_millis(millis);
+        }
+        let counts = ["open", "event", "reconnecting"].map(|kind| (kind, 0));
+        Ok(Self { request, config, close_on: options["close_on"].clone(), counts })
+    }
+
+    /// After how long to close, if it is to happen then.
+    fn close_after(&self) -> Option<Duration> {
+        self.close_on["start_ms"].as_u64().map(Duration::from_millis)
+    }
+
+    /// Prints what happened. Returns whether the source is to be closed now.
+    fn print(&mut self, signal: &Signal, last_event_id: &str) -> Result<bool, Box<dyn Error>> {
+        let line = match signal {
+            Signal::Opened(_) => json!({"t": "open"}),
+            Signal::Event(event) => {
+                json!({"t": "event", "event": event.name(), "data": event.data(), "id": last_event_id})
+            }
+            Signal::Reconnecting { .. } => json!({"t": "reconnecting"}),
+            Signal::Closed(Closed::ByCaller) => return Ok(false),
+            Signal::Closed(_) => json!({"t": "failed"}),
+            _ => return Ok(false),
+        };
+        if !matches!(signal, Signal::Event(_)) {
+            // Why, for whoever looks into a failure.
+            eprintln!("{signal:?}");
+        }
+        writeln!(std::io::stdout(), "{line}")?;
+        let Some((kind, count)) = self.counts.iter_mut().find(|(kind, _)| line["t"] == *kind) else {
+            return Ok(false);
+        };
+        *count += 1;
+        Ok(self.close_on[*kind] == *count)
+    }
+}
+
+/// Returns when standard input is closed.
+fn wait_for_stdin() -> Result<(), Box<dyn Error>> {
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    Ok(())
+}

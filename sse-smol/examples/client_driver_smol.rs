@@ -1,0 +1,35 @@
+//! A client for the conformance cases of `sse-proto/tests/vectors/client.json`; its counterpart plays the servers.
+//!
+//! ```sh
+//! cargo build -p sse-smol --example client_driver_smol
+//! python3 sse-proto/tests/vectors/run_client_cases.py \
+//!     --cases sse-proto/tests/vectors/client.json --driver target/debug/examples/client_driver_smol
+//! ```
+
+use sse_smol::EventSource;
+
+include!("../../sse-proto/tests/adapters/driver.rs");
+
+fn main() -> Result<(), Box<dyn Error>> {
+    smol::block_on(drive())
+}
+
+async fn drive() -> Result<(), Box<dyn Error>> {
+    let mut options = Options::from_args()?;
+    let mut source = EventSource::new(options.request.clone()).with_config(options.config.clone());
+    let handle = source.close_handle();
+    if let Some(delay) = options.close_after() {
+        let handle = handle.clone();
+        smol::spawn(async move {
+            smol::Timer::after(delay).await;
+            handle.close();
+        })
+        .detach();
+    }
+    while let Some(signal) = source.next_signal().await {
+        if options.print(&signal, source.last_event_id())? {
+            handle.close();
+        }
+    }
+    wait_for_stdin()
+}

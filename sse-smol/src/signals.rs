@@ -1,0 +1,29 @@
+//! What happens besides events.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::{FusedStream, Stream};
+use sse_proto::source::Signal;
+
+use crate::EventSource;
+
+/// All that happens to an [`EventSource`]; see [`EventSource::signals`].
+#[derive(Debug)]
+pub struct Signals<'s> {
+    pub(crate) source: &'s mut EventSource,
+}
+
+impl Stream for Signals<'_> {
+    type Item = Signal;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Signal>> {
+        self.source.poll_signal(cx)
+    }
+}
+
+impl FusedStream for Signals<'_> {
+    fn is_terminated(&self) -> bool {
+        self.source.is_terminated()
+    }
+}

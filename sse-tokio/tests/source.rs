@@ -1,0 +1,28 @@
+//! The contract of event sources, on tokio.
+
+use sse_tokio::EventSource;
+
+macro_rules! contract {
+    ($most:expr; $(fn $name:ident() $body:block)*) => { $(#[test] fn $name() { bounded($most, || block_on(async move $body)) })* };
+}
+
+macro_rules! wait {
+    ($future:expr) => {
+        $future.await
+    };
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn with_prepare(
+    source: EventSource,
+    mut prepare: impl FnMut(Request) -> Result<Request, BoxError> + Send + 'static,
+) -> EventSource {
+    source.with_prepare(move |request| std::future::ready(prepare(request)))
+}
+
+include!("../../sse-proto/tests/adapters/faults.rs");
+include!("../../sse-proto/tests/adapters/source.rs");
+include!("../../sse-proto/tests/adapters/source_async.rs");
