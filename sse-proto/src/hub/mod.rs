@@ -131,6 +131,39 @@ pub enum Next<'h, T> {
     Closed,
 }
 
+/// What [comes next](Next), as a subscriber's own: frames are shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Delivery<T> {
+    /// An event.
+    Event(T),
+    /// Events are gone that the subscriber has not had, at most so many. The next one is the oldest there is.
+    Gap {
+        /// How many; exact for a subscriber to all topics.
+        missed: u64,
+    },
+    /// As a gap, but nothing more comes: end the stream, and the client comes back with its last event id.
+    Lagged {
+        /// How many; exact for a subscriber to all topics.
+        missed: u64,
+    },
+    /// The hub is closed, and the subscriber has had everything.
+    Closed,
+}
+
+impl<T: Clone> Next<'_, T> {
+    /// The same without the hub; `None` if there is nothing for now.
+    pub fn to_delivery(&self) -> Option<Delivery<T>> {
+        Some(match self {
+            Self::Event(entry) => Delivery::Event(entry.value.clone()),
+            Self::Gap { missed } => Delivery::Gap { missed: *missed },
+            Self::Lagged { missed } => Delivery::Lagged { missed: *missed },
+            Self::Closed => Delivery::Closed,
+            Self::Pending => return None,
+        })
+    }
+}
+
 /// An event in the hub.
 #[derive(Debug)]
 #[non_exhaustive]

@@ -1,12 +1,14 @@
 //! How events come in, and go when there are too many.
 
 use alloc::boxed::Box;
+use alloc::string::ToString;
+use alloc::vec::Vec;
 use core::fmt;
 
 use super::ring::Slot;
 use super::subscription::TopicKey;
 use super::{Hub, Id};
-use crate::Instant;
+use crate::{EventRef, Frame, Instant};
 
 /// What became of an event that was published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,5 +206,54 @@ impl<T> Hub<T> {
                 topic.lost.latest = number;
             }
         }
+    }
+}
+
+impl<B: AsRef<[u8]>> Hub<Frame<B>> {
+    /// As [`ready`](Self::ready), for an event that is not encoded yet: its weight is estimated.
+    ///
+    /// # Errors
+    /// As `ready`.
+    pub fn ready_for<'e>(&mut self, now: Instant, event: impl Into<EventRef<'e>>) -> Result<(), Instant> {
+        /// The id, and the chunk around it.
+        const BESIDE: usize = 64;
+        self.ready(now, event.into().len_hint() + BESIDE)
+    }
+
+    /// Encodes an event and publishes it: with its own id if it has one, else with one of the hub's. `hold` makes of the bytes
+    /// what connections share: `Arc::from`, `Bytes::from`. The weight is their number.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use sse_proto::{Frame, Hub, Instant};
+    ///
+    /// let mut hub: Hub<Frame<Arc<[u8]>>> = Hub::new(35, Default::default());
+    /// let published = hub.publish_event(Instant::default(), "news", "hello", Arc::from)?;
+    /// assert_eq!(published.id.to_string(), "z-1");
+    /// # Ok::<(), sse_proto::hub::Closed>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the hub is closed.
+    pub fn publish_event<'e>(
+        &mut self,
+        now: Instant,
+        topic: &str,
+        event: impl Into<EventRef<'e>>,
+        hold: impl FnOnce(Vec<u8>) -> B,
+    ) -> Result<Published, Closed> {
+        let event = event.into();
+        let encode = |event: EventRef<'_>| {
+            let frame = Frame::event(event).map(hold);
+            (frame.weight(), frame)
+        };
+        if let Some(id) = event.id() {
+            let (weight, frame) = encode(event);
+            return self.publish_as(now, topic, id, weight, frame);
+        }
+        let id = self.next_id().to_string();
+        // Always: it is letters, digits and a hyphen.
+        let (weight, frame) = encode(event.with_id(&id).unwrap_or(event));
+        self.publish(now, topic, weight, frame)
     }
 }

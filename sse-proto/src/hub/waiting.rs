@@ -11,7 +11,8 @@ use super::subscription::{Cursor, TopicKey};
 /// is released, and whoever publishes takes those that the event concerns, and wakes them afterwards. Nothing here wakes anybody.
 ///
 /// Waiting and being taken cost a constant time for each topic of the subscription; a subscriber that does not wait costs
-/// nothing. One that waits for several topics may be taken once more for another of them, with nothing to have.
+/// nothing. What is no longer needed is handed back, as a waker must not be dropped under a lock: it may be the last of its
+/// task.
 ///
 /// ```
 /// use sse_proto::hub::{Config, Next, Subscription, Waiting};
@@ -24,7 +25,7 @@ use super::subscription::{Cursor, TopicKey};
 /// let mut cursor = hub.subscribe(&Subscription::to(["news"]));
 /// let seat = waiting.enter(&cursor);
 /// if let Next::Pending = hub.next(now, &mut cursor) {
-///     waiting.wait(&seat, "a waker");
+///     assert_eq!(waiting.wait(&seat, "a waker"), None);
 /// }
 ///
 /// let published = hub.publish(now, "news", 5, "hello")?;
@@ -33,51 +34,58 @@ use super::subscription::{Cursor, TopicKey};
 /// assert_eq!(woken, ["a waker"]);
 /// assert!(matches!(hub.next(now, &mut cursor), Next::Event(_)));
 ///
-/// waiting.leave(seat);
+/// assert_eq!(waiting.leave(seat), None);
 /// hub.unsubscribe(cursor);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Waiting<W> {
-    /// Those for any topic.
-    any: Line<W>,
-    /// By key.
-    topics: Vec<Line<W>>,
+    /// By the numbers of the seats.
+    wakers: Vec<Option<W>>,
+    free: Vec<usize>,
+    any: Line,
+    /// By the keys of the topics.
+    topics: Vec<Line>,
 }
 
 /// The place of one subscriber among those that [may wait](Waiting).
 #[derive(Debug)]
 #[must_use = "a seat is taken until it is given back"]
-pub struct Seat(Seats);
+pub struct Seat {
+    number: usize,
+    /// Its places in the lines of its topics, or in that for any topic.
+    places: Places,
+}
 
 #[derive(Debug)]
-enum Seats {
+enum Places {
     Any(usize),
     Topics(Box<[(TopicKey, usize)]>),
 }
 
 /// Those who may wait for the same.
-#[derive(Debug)]
-struct Line<W> {
-    places: Vec<Place<W>>,
+#[derive(Debug, Default)]
+struct Line {
+    places: Vec<Place>,
     free: Vec<usize>,
-    /// The places of those who wait. Each is listed once, so that the list is never longer than the places.
+    /// The places of those who wait. Each is listed once, so that the list is never longer than the places; one that was
+    /// left stays listed, which at worst wakes the next who has it.
     listed: Vec<usize>,
 }
 
 #[derive(Debug)]
-struct Place<W> {
-    waker: Option<W>,
+struct Place {
+    seat: usize,
     is_listed: bool,
 }
 
 impl<W> Default for Waiting<W> {
     fn default() -> Self {
-        Self { any: Line::new(), topics: Vec::new() }
+        Self { wakers: Vec::new(), free: Vec::new(), any: Line::default(), topics: Vec::new() }
     }
 }
 
-impl<W: Clone> Waiting<W> {
+impl<W> Waiting<W> {
     /// Nobody.
     pub fn new() -> Self {
         Self::default()
@@ -85,97 +93,99 @@ impl<W: Clone> Waiting<W> {
 
     /// A seat for the subscriber with this cursor.
     pub fn enter(&mut self, cursor: &Cursor) -> Seat {
-        let Some(keys) = cursor.topics() else { return Seat(Seats::Any(self.any.enter())) };
-        let seat = |key: &TopicKey| {
-            while self.topics.len() <= key.index() {
-                self.topics.push(Line::new());
+        let number = self.free.pop().unwrap_or_else(|| {
+            self.wakers.push(None);
+            self.wakers.len() - 1
+        });
+        let places = match cursor.topics() {
+            None => Places::Any(self.any.enter(number)),
+            Some(keys) => {
+                let needed = keys.iter().map(|key| key.index() + 1).max().unwrap_or_default();
+                self.topics.resize_with(needed.max(self.topics.len()), Line::default);
+                let place = |key: &TopicKey| Some((*key, self.topics.get_mut(key.index())?.enter(number)));
+                Places::Topics(keys.iter().filter_map(place).collect())
             }
-            // There is one now.
-            let line = self.topics.get_mut(key.index());
-            (*key, line.map_or(usize::MAX, Line::enter))
         };
-        Seat(Seats::Topics(keys.iter().map(seat).collect()))
+        Seat { number, places }
     }
 
-    /// Puts down that this one waits, in place of what was put down for it before.
-    pub fn wait(&mut self, seat: &Seat, waker: W) {
-        match &seat.0 {
-            Seats::Any(place) => self.any.wait(*place, waker),
-            Seats::Topics(seats) => {
-                for (key, place) in seats {
-                    if let Some(line) = self.topics.get_mut(key.index()) {
-                        line.wait(*place, waker.clone());
-                    }
+    /// Puts down that this one waits. Hands back what was put down for it before and not taken.
+    pub fn wait(&mut self, seat: &Seat, waker: W) -> Option<W> {
+        match &seat.places {
+            Places::Any(place) => self.any.list(*place),
+            Places::Topics(places) => places.iter().for_each(|(key, place)| {
+                if let Some(line) = self.topics.get_mut(key.index()) {
+                    line.list(*place);
                 }
-            }
+            }),
         }
+        self.wakers.get_mut(seat.number)?.replace(waker)
     }
 
-    /// Takes the seat back. What was put down for it is dropped.
-    pub fn leave(&mut self, seat: Seat) {
-        match seat.0 {
-            Seats::Any(place) => self.any.leave(place),
-            Seats::Topics(seats) => {
-                for (key, place) in seats {
-                    if let Some(line) = self.topics.get_mut(key.index()) {
-                        line.leave(place);
-                    }
+    /// Takes the seat back, and hands back what was put down for it and not taken.
+    pub fn leave(&mut self, seat: Seat) -> Option<W> {
+        match seat.places {
+            Places::Any(place) => self.any.leave(place),
+            Places::Topics(places) => places.iter().for_each(|(key, place)| {
+                if let Some(line) = self.topics.get_mut(key.index()) {
+                    line.leave(*place);
                 }
-            }
+            }),
         }
+        self.free.push(seat.number);
+        self.wakers.get_mut(seat.number)?.take()
     }
 
     /// Takes those that an event of this topic concerns, and appends what wakes them to `woken`.
     pub fn take(&mut self, topic: TopicKey, woken: &mut Vec<W>) {
-        self.any.take(woken);
+        self.any.take(&mut self.wakers, woken);
         if let Some(line) = self.topics.get_mut(topic.index()) {
-            line.take(woken);
+            line.take(&mut self.wakers, woken);
         }
     }
 
     /// Takes everybody: when the hub is closed.
     pub fn take_all(&mut self, woken: &mut Vec<W>) {
-        self.any.take(woken);
-        self.topics.iter_mut().for_each(|line| line.take(woken));
+        woken.extend(self.wakers.iter_mut().filter_map(Option::take));
     }
 }
 
-impl<W> Line<W> {
-    fn new() -> Self {
-        Self { places: Vec::new(), free: Vec::new(), listed: Vec::new() }
+impl Line {
+    fn enter(&mut self, seat: usize) -> usize {
+        match self.free.pop() {
+            Some(place) => {
+                if let Some(found) = self.places.get_mut(place) {
+                    found.seat = seat;
+                }
+                place
+            }
+            None => {
+                self.places.push(Place { seat, is_listed: false });
+                self.places.len() - 1
+            }
+        }
     }
 
-    fn enter(&mut self) -> usize {
-        self.free.pop().unwrap_or_else(|| {
-            self.places.push(Place { waker: None, is_listed: false });
-            self.places.len() - 1
-        })
-    }
-
-    fn wait(&mut self, place: usize, waker: W) {
+    fn list(&mut self, place: usize) {
         let Some(found) = self.places.get_mut(place) else { return };
-        found.waker = Some(waker);
         if !core::mem::replace(&mut found.is_listed, true) {
             self.listed.push(place);
         }
     }
 
     fn leave(&mut self, place: usize) {
-        if let Some(found) = self.places.get_mut(place) {
-            found.waker = None;
-            self.free.push(place);
-        }
+        self.free.push(place);
         if self.free.len() == self.places.len() {
-            *self = Self::new();
+            *self = Self::default();
         }
     }
 
-    fn take(&mut self, woken: &mut Vec<W>) {
+    fn take<W>(&mut self, wakers: &mut [Option<W>], woken: &mut Vec<W>) {
         let Self { places, listed, .. } = self;
         for place in listed.drain(..) {
             if let Some(found) = places.get_mut(place) {
                 found.is_listed = false;
-                woken.extend(found.waker.take());
+                woken.extend(wakers.get_mut(found.seat).and_then(Option::take));
             }
         }
     }

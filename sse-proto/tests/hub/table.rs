@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sse_proto::hub::{Closed, Config, Cursor, Lag, Next, Resume, Subscription};
-use sse_proto::{Hub, Instant};
+use sse_proto::{Event, Frame, Hub, Instant};
 
 fn at(millis: u64) -> Instant {
     Instant::from_epoch(Duration::from_millis(millis))
@@ -301,4 +301,25 @@ fn topics_of_one_subscription_are_not_forgotten_for_one_another() {
     let mut cursor = hub.subscribe(&Subscription::to(["a", "b", "c"]));
     ["a", "b", "c"].into_iter().for_each(|topic| publish(&mut hub, topic, topic));
     assert_eq!(drain(&mut hub, &mut cursor, at(0)), "a b c");
+}
+
+#[test]
+fn an_event_gets_an_id_if_it_has_none() {
+    let mut hub: Hub<Frame> = Hub::new(7, Config::default());
+    let mut cursor = hub.subscribe(&Subscription::to_all());
+    let (none, own) = (Event::new("none"), Event::new("own").with_id("x").unwrap());
+    for event in [&none, &own, &none] {
+        hub.publish_event(at(0), "", event, |bytes| bytes).unwrap();
+    }
+    let mut seen = Vec::new();
+    while let Next::Event(entry) = hub.next(at(0), &mut cursor) {
+        seen.extend_from_slice(entry.value.bytes());
+    }
+    let seen = String::from_utf8(seen).unwrap();
+    assert_eq!(seen, "id: 7-1\ndata: none\n\nid: x\ndata: own\n\nid: 7-3\ndata: none\n\n");
+    for (id, events) in [("7-1", 2), ("x", 1), ("7-3", 0)] {
+        let (cursor, answer) = hub.resume(at(0), &Subscription::to_all(), id);
+        assert_eq!(answer, Resume::Resumed { events }, "{id}");
+        hub.unsubscribe(cursor);
+    }
 }
