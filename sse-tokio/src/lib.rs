@@ -4,7 +4,8 @@
 //! [`EventReader`] reads events from anything that is [`AsyncRead`](tokio::io::AsyncRead): a socket, a response body. Both are
 //! [`Stream`](futures_core::Stream)s. [`EventWriter`] writes them to anything that is
 //! [`AsyncWrite`](tokio::io::AsyncWrite), and is a [`Sink`](futures_sink::Sink). [`connect`] asks a server for a stream over
-//! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. The decisions are those of [`proto`];
+//! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. [`Hub`] sends one
+//! stream to many. The decisions are those of [`proto`];
 //! this crate does the reading and writing. `sse-smol` and `sse-blocking` are the same for smol and for threads, with the
 //! same names.
 //!
@@ -56,6 +57,7 @@ mod close;
 mod connection;
 mod dial;
 mod http;
+mod hub;
 mod reader;
 mod signals;
 mod source;
@@ -68,6 +70,7 @@ pub use sse_proto::{Event, EventRef, Item};
 
 pub use crate::close::CloseHandle;
 pub use crate::http::{Exchange, accept, connect, connect_with};
+pub use crate::hub::{Hub, Subscriber};
 pub use crate::reader::EventReader;
 pub use crate::signals::Signals;
 pub use crate::source::EventSource;

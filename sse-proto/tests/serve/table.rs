@@ -186,6 +186,27 @@ fn a_client_that_leaves_is_noticed_at_once() {
 }
 
 #[test]
+fn a_client_that_leaves_before_it_is_answered_is_noticed_too() {
+    let asked = || {
+        let mut server: Server = Server::new(config(), 0);
+        server.space()[..GET.len()].copy_from_slice(GET.as_bytes());
+        server.handle_read(Instant::default(), GET.len());
+        assert_eq!(server.want(Instant::default()), (Want::Request, None));
+        server
+    };
+    let mut left = asked();
+    left.handle_read(Instant::default(), 10);
+    assert_eq!(left.want(Instant::default()).0, Want::Request, "what it sends does not matter");
+    left.handle_read(Instant::default(), 0);
+    assert_eq!(left.take_closed().unwrap().to_string(), "the client left");
+    left.open(sse_proto::http1::Response::new(200));
+    assert_eq!((left.want(Instant::default()).0, left.pending()), (Want::Closed, &b""[..]));
+    let mut failed = asked();
+    failed.handle_error(Instant::default(), "reset");
+    assert_eq!(failed.take_closed().unwrap().to_string(), "reset");
+}
+
+#[test]
 fn a_client_that_closes_its_side_still_gets_the_end() {
     let mut server: Server = Server::new(config(), 0);
     let now = Instant::default();
