@@ -202,7 +202,7 @@ fn a_connection_that_is_caught_up_holds_next_to_nothing() {
         }
     });
     let each = connected.bytes_current / 1000;
-    assert!(each <= 400, "{each} bytes");
+    assert!(each <= 128, "{each} bytes");
 
     let mut publish = |machines: &mut _, size| {
         let frame: Frame<Arc<[u8]>> = Frame::event(&*"x".repeat(size)).map(Arc::from);

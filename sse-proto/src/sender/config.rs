@@ -1,8 +1,9 @@
 //! What a sender does where there is a choice.
 
+use alloc::string::ToString;
 use core::time::Duration;
 
-use crate::Encoder;
+use crate::{Encoder, EventRef};
 
 /// What a [`Sender`](crate::Sender) does by itself, and when it gives up.
 ///
@@ -27,6 +28,9 @@ pub struct Config {
     pub keep_alive: Option<Duration>,
     /// What is sent then. Default: the shortest comment. An event is seen by the client, which can notice its absence.
     pub keep_alive_with: fn(Encoder<'_>),
+    /// What is sent when events are gone that a subscriber of a [hub](crate::Hub) has not had, given how many at most. Default: an
+    /// event named `gap` with the number as its data.
+    pub gap_with: fn(u64, Encoder<'_>),
     /// A comment of at least so many bytes before the first event. Default: none. 0 is the shortest, for clients that wait for a
     /// first byte of the body; 2048 makes proxies and old browsers that collect that much pass on what follows.
     pub padding: Option<usize>,
@@ -49,6 +53,7 @@ impl Default for Config {
             high_water: 64 * 1024,
             keep_alive: Some(Duration::from_secs(15)),
             keep_alive_with: |mut encoder| encoder.keep_alive(),
+            gap_with: encode_gap,
             padding: None,
             age: None,
             age_jitter_percent: 10,
@@ -56,4 +61,11 @@ impl Default for Config {
             farewell_retry: None,
         }
     }
+}
+
+fn encode_gap(missed: u64, mut encoder: Encoder<'_>) {
+    let missed = missed.to_string();
+    let event = EventRef::new(&missed);
+    // It is a name.
+    encoder.event(event.with_name("gap").unwrap_or(event));
 }

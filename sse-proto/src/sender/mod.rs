@@ -14,6 +14,7 @@ use self::clock::{Clock, Due};
 use crate::frame::{LAST_CHUNK, make_chunk};
 #[cfg(feature = "http1")]
 use crate::http1::Framing;
+use crate::hub::Delivery;
 use crate::random::Random;
 use crate::{Encoder, EventRef, Frame, Instant};
 
@@ -190,6 +191,19 @@ impl<B: AsRef<[u8]>> Sender<B> {
             self.frame = Some(frame);
         } else {
             self.out.extend_from_slice(bytes);
+        }
+    }
+
+    /// Passes on what a subscriber of a [hub](crate::Hub) gets: an event as it is, a gap as [`Config::gap_with`] says; where nothing more
+    /// comes, the stream is [retired](Self::retire).
+    pub fn deliver(&mut self, delivery: Delivery<Frame<B>>) {
+        match delivery {
+            Delivery::Event(frame) => self.frame(frame),
+            Delivery::Gap { missed } => {
+                let encode = self.config.gap_with;
+                self.encode(|encoder| encode(missed, encoder));
+            }
+            Delivery::Lagged { .. } | Delivery::Closed => self.retire(),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sse_proto::hub::Delivery;
 use sse_proto::sender::{Config, Piece, Want};
 use sse_proto::{EventRef, Frame, Instant, Sender};
 
@@ -149,4 +150,24 @@ fn an_end_is_for_good() {
     assert_eq!(sender.want(at(0)), (Want::Finished, None));
     sender.abort();
     assert_eq!(sender.want(at(0)), (Want::Cut, None));
+}
+
+#[test]
+fn what_a_hub_delivers_is_passed_on() {
+    let mut config = Config::default();
+    config.farewell_retry = Some((Duration::from_millis(700), Duration::from_millis(700)));
+    for last in [Delivery::Lagged { missed: 3 }, Delivery::Closed] {
+        let mut sender = Sender::default().with_config(config, 0);
+        for delivery in
+            [Delivery::Gap { missed: 17 }, Delivery::Event(frame("x")), last, Delivery::Event(frame("y"))]
+        {
+            sender.deliver(delivery);
+        }
+        assert_eq!(sender.pending(), b"event: gap\ndata: 17\n\ndata: x\n\nretry: 700\n\n");
+        assert!(sender.is_finished());
+    }
+    config.gap_with = |missed, mut encoder| encoder.comment(&format!(" {missed} missed"));
+    let mut sender: Sender = Sender::default().with_config(config, 0);
+    sender.deliver(Delivery::Gap { missed: 17 });
+    assert_eq!(sender.pending(), b": 17 missed\n\n");
 }

@@ -21,6 +21,7 @@ use self::intake::Intake;
 use super::framing::Framing;
 use super::request_head::RequestHead;
 use super::response::Response;
+use crate::hub::Delivery;
 use crate::sender;
 use crate::{EventRef, Frame, Instant, Sender};
 
@@ -269,6 +270,13 @@ impl<B: AsRef<[u8]>> Server<B> {
     pub fn frame(&mut self, frame: Frame<B>) {
         if self.is_open() {
             self.sender.frame(frame);
+        }
+    }
+
+    /// Passes on what a subscriber of a hub gets: see [`Sender::deliver`].
+    pub fn deliver(&mut self, delivery: Delivery<Frame<B>>) {
+        if self.is_open() {
+            self.sender.deliver(delivery);
         }
     }
 
