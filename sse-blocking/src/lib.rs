@@ -3,7 +3,8 @@
 //! [`EventSource`] keeps a subscription: it connects, and connects again with the last event id whenever the stream is lost.
 //! [`EventReader`] reads events from anything that is [`Read`](std::io::Read): a file, a socket, a response body.
 //! [`EventWriter`] writes them to anything that is [`Write`](std::io::Write). [`connect`] asks a server for a stream over
-//! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. The decisions are those of [`proto`]; this
+//! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. [`Hub`] sends one
+//! stream to many. The decisions are those of [`proto`]; this
 //! crate does the reading and writing. `sse-tokio` and `sse-smol` are the same for their runtimes, with the same names.
 //!
 //! ```
@@ -62,6 +63,7 @@ mod dial;
 mod http;
 mod http_client;
 mod http_source;
+mod hub;
 mod reader;
 mod signals;
 mod source;
@@ -78,6 +80,7 @@ pub use sse_proto::{Event, EventRef, Item};
 pub use crate::close::{CloseHandle, Shutdown, ShutdownFn};
 pub use crate::http::{Exchange, accept, connect, connect_with};
 pub use crate::http_source::HttpSource;
+pub use crate::hub::{Hub, Subscriber};
 pub use crate::reader::EventReader;
 pub use crate::signals::Signals;
 pub use crate::source::EventSource;

@@ -12,6 +12,10 @@ pub const MEDIA_TYPE: &str = "text/event-stream";
 /// The request header that carries the last event id of a reconnecting client.
 pub const LAST_EVENT_ID: &str = "last-event-id";
 
+/// The query parameter that carries the same for clients that cannot set headers, as the common replacements of a browser's
+/// `EventSource` call it.
+pub const LAST_EVENT_ID_PARAMETER: &str = "lastEventId";
+
 /// What a request for an event stream carries (HTML, "The EventSource interface": the constructor and "fetch").
 pub const REQUEST: [(&str, &str); 2] = [("accept", MEDIA_TYPE), ("cache-control", "no-cache")];
 

@@ -9,7 +9,8 @@
 //! | decode `text/event-stream` | [`Decoder`]: chunks in, [`EventRef`]s lent |
 //! | encode it | [`Encoder`]: [`Event`]s in, bytes appended to your buffer |
 //! | receive the events of a connection | [`Receiver`]: says when to read, gives events |
-//! | send events on a connection | [`Sender`]: holds what is to be written |
+//! | send events on a connection | [`Sender`]: holds what is to be written, keeps the connection open |
+//! | send the same to many, and again to those who come back | [`Hub`]: says what comes next for each |
 //! | keep a subscription, over any HTTP | [`EventSource`]: says when to connect, with what request, and gives events |
 //! | speak HTTP/1.1 without a library | `http1` (feature `http1`) |
 //! | carry bytes that are no text | [`base64`] |
@@ -55,16 +56,19 @@ mod encode;
 mod error;
 mod event;
 mod field;
+mod frame;
 pub mod header;
 pub mod http;
 #[cfg(feature = "http1")]
 pub mod http1;
+pub mod hub;
 #[cfg(feature = "json")]
 pub mod json;
 mod limits;
+mod random;
 mod receiver;
 mod scan;
-mod sender;
+pub mod sender;
 #[cfg(feature = "serde")]
 mod serde_impl;
 pub mod source;
@@ -77,6 +81,8 @@ pub use crate::error::AcceptError;
 pub use crate::error::ReadError;
 pub use crate::event::{DEFAULT_NAME, Event, EventRef};
 pub use crate::field::{FieldName, InvalidField};
+pub use crate::frame::Frame;
+pub use crate::hub::Hub;
 pub use crate::limits::{Limit, LimitExceeded, Limits};
 pub use crate::receiver::{ReceiveError, Receiver, Want};
 pub use crate::sender::Sender;

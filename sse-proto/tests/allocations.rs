@@ -180,6 +180,75 @@ fn memory_is_bounded_by_the_limits_whatever_comes() {
     }
 }
 
+/// What a subscriber of a hub costs while it is caught up: what is allocated, beside the machine itself.
+#[cfg(feature = "http1")]
+#[test]
+fn a_connection_that_is_caught_up_holds_next_to_nothing() {
+    use sse_proto::http1::{Response, Server, server};
+    use sse_proto::hub::{self, Next, Subscription};
+    use sse_proto::{Frame, Hub};
+    use std::sync::Arc;
+
+    const REQUEST: &[u8] = b"GET /sse HTTP/1.1\r\nHost: example.com\r\nAccept: text/event-stream\r\n\r\n";
+    let now = Instant::default();
+    let mut hub: Hub<Frame<Arc<[u8]>>> = Hub::new(7, hub::Config::default());
+    let mut machines = Vec::with_capacity(1000);
+    let deliver = |machines: &mut Vec<(Server<Arc<[u8]>>, hub::Cursor)>, hub: &mut Hub<Frame<Arc<[u8]>>>| {
+        for (server, cursor) in machines {
+            while let Next::Event(entry) = hub.next(now, cursor) {
+                server.frame(entry.value.clone());
+                while server.want(now).0 == server::Want::Write {
+                    server.handle_written(now, usize::MAX);
+                }
+            }
+        }
+    };
+    let connected = measure(|| {
+        for seed in 0..1000 {
+            let mut server = Server::new(server::Config::default(), seed);
+            server.space()[..REQUEST.len()].copy_from_slice(REQUEST);
+            server.handle_read(now, REQUEST.len());
+            server.open(Response::new(200));
+            server.handle_written(now, usize::MAX);
+            server.space();
+            machines.push((server, hub.subscribe(&Subscription::to_all())));
+        }
+    });
+    let each = connected.bytes_current / 1000;
+    assert!(each <= 128, "{each} bytes");
+
+    let mut publish = |machines: &mut _, size| {
+        let frame: Frame<Arc<[u8]>> = Frame::event(&*"x".repeat(size)).map(Arc::from);
+        hub.publish(now, "", frame.weight(), frame).unwrap();
+        deliver(machines, &mut hub);
+    };
+    publish(&mut machines, 100);
+    let delivered = measure(|| (0..100).for_each(|_| publish(&mut machines, 5000)));
+    // What is published is held once, by the hub.
+    assert!(delivered.bytes_current < 100 * 5500, "{} bytes", delivered.bytes_current);
+    assert!(delivered.count_total < 100 * 10, "{} allocations for 100,000 deliveries", delivered.count_total);
+}
+
+#[test]
+fn waiting_again_and_again_holds_no_more() {
+    use sse_proto::Hub;
+    use sse_proto::hub::{Config, Subscription, Waiting};
+
+    let mut hub: Hub<()> = Hub::new(7, Config::default());
+    let mut waiting = Waiting::new();
+    let info = measure(|| {
+        for _ in 0..10_000 {
+            let cursor = hub.subscribe(&Subscription::to(["quiet", "quieter"]));
+            let seat = waiting.enter(&cursor);
+            let former: Vec<_> = (0..3).map(|_| waiting.wait(&seat, "waker")).collect();
+            assert_eq!(former, [None, Some("waker"), Some("waker")]);
+            assert_eq!(waiting.leave(seat), Some("waker"));
+            hub.unsubscribe(cursor);
+        }
+    });
+    assert!(info.bytes_current < 2000, "{} bytes", info.bytes_current);
+}
+
 #[test]
 fn a_peer_that_never_catches_up_costs_no_more_than_what_is_pending() {
     let event = "x".repeat(10_000);

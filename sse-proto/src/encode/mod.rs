@@ -165,7 +165,7 @@ impl EventRef<'_> {
 
     /// The encoded length, if the data is one line.
     #[inline]
-    fn len_hint(&self) -> usize {
+    pub(crate) fn len_hint(&self) -> usize {
         let field =
             |prefix: &str, value: Option<&str>| value.map_or(0, |value| prefix.len() + value.len() + 1);
         let retry = self.retry.map_or(0, |_| "retry: \n".len() + DECIMAL_DIGITS);

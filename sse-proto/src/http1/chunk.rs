@@ -11,23 +11,16 @@
 
 use alloc::vec::Vec;
 
+use crate::frame::make_chunk;
+
 /// What ends a chunked body. A body without it was cut.
-pub const LAST: &[u8] = b"0\r\n\r\n";
+pub const LAST: &[u8] = crate::frame::LAST_CHUNK;
 
 /// Appends `payload` to `out` as one chunk; nothing if it is empty, as an empty chunk would end the body.
 pub fn append(out: &mut Vec<u8>, payload: &[u8]) {
-    if payload.is_empty() {
-        return;
-    }
-    let size = payload.len();
-    let digits = (usize::BITS - size.leading_zeros()).div_ceil(4);
-    out.reserve(digits as usize + size + 4);
-    for place in (0..digits).rev() {
-        // Masked to four bits.
-        let digit = (size >> (4 * place)) as u8 & 0xf;
-        out.push(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 });
-    }
-    out.extend_from_slice(b"\r\n");
+    let start = out.len();
+    // The longest size line, and the two line ends.
+    out.reserve(payload.len() + 20);
     out.extend_from_slice(payload);
-    out.extend_from_slice(b"\r\n");
+    make_chunk(out, start);
 }

@@ -1,6 +1,6 @@
 //! HTTP/1.1 as far as event streams need it (RFC 9112): heads, body framing, and the URLs they start from.
 //!
-//! [`Client`] keeps a subscription; what it is made of serves other uses too. Two directions, each with a message to send and a machine to read the answer:
+//! [`Client`] keeps a subscription, [`Server`] serves a connection; what they are made of serves other uses too. Two directions, each with a message to send and a machine to read the answer:
 //!
 //! | | writes | reads |
 //! |---|---|---|
@@ -34,6 +34,8 @@ mod request_head;
 mod response;
 mod response_decoder;
 mod response_head;
+mod sending;
+pub mod server;
 
 pub use crate::http::{HeaderError, Request, RequestError, ResponseHead, Scheme, Url, UrlError, Version};
 pub use body::{BodyDecoder, BodyError};
@@ -45,3 +47,4 @@ pub use request_decoder::{RequestDecoder, RequestHeadError};
 pub use request_head::RequestHead;
 pub use response::Response;
 pub use response_decoder::{ResponseDecoder, ResponseError, ResponsePart};
+pub use server::Server;

@@ -95,6 +95,26 @@ impl RequestHead {
         crate::header::parse_last_event_id(self.header(crate::header::LAST_EVENT_ID)?).ok().flatten()
     }
 
+    /// As [`last_event_id`](Self::last_event_id), or else the value of this parameter of the query, if that is an event id and not
+    /// empty. For clients that cannot set headers: the common replacements of a browser's `EventSource` send
+    /// [`LAST_EVENT_ID_PARAMETER`](crate::header::LAST_EVENT_ID_PARAMETER).
+    ///
+    /// ```
+    /// use sse_proto::header::LAST_EVENT_ID_PARAMETER;
+    /// use sse_proto::http1::{RequestDecoder, RequestHeadError};
+    ///
+    /// # fn main() -> Result<(), RequestHeadError> {
+    /// let mut input = &b"GET /sse?lastEventId=a%201 HTTP/1.0\r\n\r\n"[..];
+    /// let head = RequestDecoder::new().decode(&mut input)?.unwrap();
+    /// assert_eq!(head.last_event_id_or(LAST_EVENT_ID_PARAMETER).as_deref(), Some("a 1"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn last_event_id_or(&self, parameter: &str) -> Option<Cow<'_, str>> {
+        let is_id = |id: &Cow<'_, str>| !id.is_empty() && crate::field::check_id(id).is_ok();
+        self.last_event_id().map(Cow::Borrowed).or_else(|| self.query_param(parameter).filter(is_id))
+    }
+
     /// All headers in order, names as they were sent.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.fields.iter()

@@ -83,23 +83,10 @@ impl Default for Backoff {
     }
 }
 
-/// Random enough for jitter: SplitMix64.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Random(pub(super) u64);
-
-impl Random {
-    pub(super) fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
 
     const NO_JITTER: Backoff = Backoff {
         base: Duration::from_secs(3),
@@ -133,7 +120,7 @@ mod tests {
         assert_eq!(backoff.delay(None, 1, 0), Duration::from_secs(3));
         let most = backoff.delay(None, 1, u64::MAX);
         assert!(most > Duration::from_millis(4499) && most <= Duration::from_millis(4500), "{most:?}");
-        let mut random = Random(1);
+        let mut random = Random::new(1);
         for _ in 0..1000 {
             let delay = backoff.delay(None, 2, random.draw());
             assert!((6.0..=9.0).contains(&delay.as_secs_f64()), "{delay:?}");

@@ -30,12 +30,12 @@ pub use self::response::check_response;
 pub use self::signal::Signal;
 pub use self::want::Want;
 
-use self::backoff::Random;
 use self::body::Body;
 use self::clock::{Clock, Due};
 use self::route::Route;
 use self::state::{Input, State};
 use crate::http::{Request, ResponseHead};
+use crate::random::Random;
 use crate::{Decoder, EventRef, Instant, Item, header};
 
 /// Keeps a subscription to an event stream over any HTTP: facts in, wants out.
@@ -163,7 +163,7 @@ impl EventSource {
         let _ = decoder.set_last_event_id(id.unwrap_or_default());
         Self {
             config: Config::default(),
-            random: Random(seed),
+            random: Random::new(seed),
             state: State::Idle,
             route: Route::new(request),
             clock: Clock::default(),

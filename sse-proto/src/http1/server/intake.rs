@@ -1,0 +1,106 @@
+//! The request as it comes in.
+
+use alloc::vec::Vec;
+
+use super::closed::Fault;
+use super::config::Config;
+use crate::Instant;
+use crate::http::Version;
+use crate::http1::{BodyDecoder, Framing, RequestDecoder, RequestHead};
+
+/// What is needed until the request is answered, and not after.
+#[derive(Debug)]
+pub(super) struct Intake {
+    pub(super) config: Config,
+    pub(super) seed: u64,
+    /// Since when the head, then the body, is waited for.
+    since: Option<Instant>,
+    decoder: RequestDecoder,
+    pub(super) head: Option<RequestHead>,
+    /// How a stream is delimited in answer to it.
+    pub(super) framing: Framing,
+    /// How its body is decoded, once the head is there.
+    body_decoder: Option<BodyDecoder>,
+    pub(super) body: Vec<u8>,
+    /// What is left of the interim response.
+    pub(super) interim: &'static [u8],
+}
+
+impl Intake {
+    const CONTINUE: &'static [u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+    pub(super) fn new(config: Config, seed: u64) -> Self {
+        Self {
+            config,
+            seed,
+            since: None,
+            decoder: RequestDecoder::new().with_limits(config.head_limits),
+            head: None,
+            framing: Framing::None,
+            body_decoder: None,
+            body: Vec::new(),
+            interim: b"",
+        }
+    }
+
+    pub(super) fn start(&mut self, now: Instant) {
+        self.since.get_or_insert(now);
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let timeout = match self.body_decoder {
+            None => self.config.head_timeout,
+            Some(_) => self.config.body_timeout,
+        };
+        Some(self.since?.after(timeout))
+    }
+
+    /// Takes bytes of the request from the front of `input`; says whether it is complete.
+    pub(super) fn read(&mut self, now: Instant, input: &mut &[u8]) -> Result<bool, Fault> {
+        if self.body_decoder.is_none() {
+            let Some(head) = self.decoder.decode(input)? else { return Ok(false) };
+            self.accept(now, head, input.is_empty())?;
+        }
+        let Some(decoder) = &mut self.body_decoder else { return Ok(false) };
+        while let Some(part) = decoder.decode(input)? {
+            self.body.extend_from_slice(part);
+            if self.body.len() > self.config.body_bytes {
+                return Err(self.too_large());
+            }
+        }
+        Ok(decoder.is_complete())
+    }
+
+    /// Told that the client sends nothing more: a fault, unless it has sent nothing at all.
+    pub(super) fn handle_eof(&mut self) -> Result<(), Fault> {
+        match &mut self.body_decoder {
+            None => Ok(self.decoder.handle_eof()?),
+            Some(decoder) => Ok(decoder.handle_eof()?),
+        }
+    }
+
+    fn accept(&mut self, now: Instant, head: RequestHead, nothing_follows: bool) -> Result<(), Fault> {
+        if !self.config.methods.contains(&head.method()) {
+            return Err(Fault::Method { method: head.method().into() });
+        }
+        let limit = self.config.body_bytes as u64;
+        if matches!(head.framing(), Framing::Length(length) if length > limit) {
+            return Err(self.too_large());
+        }
+        let decoder = BodyDecoder::for_request(&head).with_limits(self.config.head_limits);
+        // RFC 9110 section 10.1.1.
+        let expects = head.header("expect").is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"));
+        if expects && nothing_follows && !decoder.is_complete() && head.version() == Version::Http11 {
+            self.interim = Self::CONTINUE;
+        }
+        self.since = Some(now);
+        self.framing = head.stream_framing();
+        self.body_decoder = Some(decoder);
+        self.head = Some(head);
+        Ok(())
+    }
+
+    fn too_large(&self) -> Fault {
+        Fault::BodyTooLarge { limit: self.config.body_bytes }
+    }
+}

@@ -1,0 +1,562 @@
+//! One connection of a server: a request comes in, an event stream or something else goes out.
+//!
+//! [`Server`] is the machine; [`Config`] is what its user may choose. [`Acceptor`] is another, for all connections of a listener.
+
+mod acceptor;
+mod closed;
+mod config;
+mod intake;
+mod outlet;
+
+use alloc::boxed::Box;
+use alloc::string::ToString;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::error::Error;
+use core::time::Duration;
+
+pub use self::acceptor::{AcceptWant, Acceptor};
+pub use self::closed::{Closed, Fault};
+pub use self::config::Config;
+pub use self::outlet::Outlet;
+
+use self::closed::with_header;
+use self::intake::Intake;
+use super::framing::Framing;
+use super::request_head::RequestHead;
+use super::response::Response;
+use crate::hub::Delivery;
+use crate::sender::{self, Piece};
+use crate::{EventRef, Frame, Instant, Sender};
+
+/// Serves one connection over HTTP/1.1 or 1.0: bytes in, wants out.
+///
+/// It reads one request, leaves the answer to the caller, sends it, and closes the connection in a way that the client does not
+/// lose the end of it. `B` holds the bytes of [frames](Self::frame) that connections share.
+///
+/// ```text
+///                                 ┌── open ─────► Open ◄──────► Write ── finished ──┐
+///  new ──► Read ──► Request ──────┤                               │                 ▼
+///           │  ▲                  └── respond ──► Write ── written ┴──────────► Shutdown ──► Read ──► Closed
+///           │  └── Write (100)                      ▲                                         (what still comes)
+///           └── bad, slow, too large ───────────────┘           from anywhere: Closed
+/// ```
+///
+/// | want | what to do | what to report |
+/// |---|---|---|
+/// | [`Read`](Want::Read) | read into [`space`](Self::space) | [`handle_read`](Self::handle_read) |
+/// | [`Request`](Want::Request) | look at [`request`](Self::request) | [`open`](Self::open) or [`respond`](Self::respond) |
+/// | [`Write`](Want::Write) | write some of [`pending`](Self::pending), and flush; append events, unless it is [full](Self::is_full) | [`handle_written`](Self::handle_written) |
+/// | [`Open`](Want::Open) | append events when there are any; meanwhile read into [`space`](Self::space), to notice when the client leaves | [`handle_read`](Self::handle_read) |
+/// | [`Shutdown`](Want::Shutdown) | shut down the writing half of the connection | [`handle_shutdown`](Self::handle_shutdown) |
+/// | [`Closed`](Want::Closed) | drop the connection; the reason is [`take_closed`](Self::take_closed) | nothing: this is the end |
+///
+/// Whatever goes wrong with the connection is reported with [`handle_error`](Self::handle_error), and a deadline that has
+/// passed with [`handle_deadline`](Self::handle_deadline). Reports can come at any time: those that do not fit change nothing.
+///
+/// Requests that cannot be served are answered here: 400, 405, 408, 413, 414, 431, 501, 505. The body of a request is read
+/// before the caller is asked, so that it need not look for it.
+///
+/// ```
+/// use std::io::{Read, Write};
+///
+/// use sse_proto::http1::server::{Closed, Config, Want};
+/// use sse_proto::http1::{Response, Server};
+/// use sse_proto::Instant;
+///
+/// fn serve(mut connection: impl Read + Write) -> std::io::Result<Option<Closed>> {
+///     let epoch = std::time::Instant::now();
+///     let seed = 42; // of your source of randomness
+///     let mut server: Server = Server::new(Config::default(), seed);
+///     let mut events = ["one", "two"].into_iter();
+///     loop {
+///         let now = || Instant::from_epoch(epoch.elapsed());
+///         // A real connection has its timeout set to the deadline, and reports when it has passed.
+///         let (want, _deadline) = server.want(now());
+///         let done = match want {
+///             Want::Read => connection.read(server.space()).map(|count| server.handle_read(now(), count)),
+///             Want::Write => connection.write(server.pending()).map(|count| server.handle_written(now(), count)),
+///             Want::Request => {
+///                 match server.request().map(|request| request.path()) {
+///                     Some("/sse") => server.open(Response::new(200)),
+///                     _ => server.respond(&Response::new(404), b"no such stream\n"),
+///                 }
+///                 Ok(())
+///             }
+///             Want::Open => {
+///                 match events.next() {
+///                     Some(event) => server.event(event),
+///                     None => server.finish(),
+///                 }
+///                 Ok(())
+///             }
+///             Want::Shutdown => Ok(server.handle_shutdown(now())),
+///             Want::Closed => return Ok(server.take_closed()),
+///             _ => Ok(()),
+///         };
+///         if let Err(error) = done {
+///             server.handle_error(now(), error);
+///         }
+///     }
+/// }
+/// # struct Connection<'c>(&'c [u8], &'c mut Vec<u8>);
+/// # impl Read for Connection<'_> {
+/// #     fn read(&mut self, space: &mut [u8]) -> std::io::Result<usize> { self.0.read(space) }
+/// # }
+/// # impl Write for Connection<'_> {
+/// #     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> { self.1.write(bytes) }
+/// #     fn flush(&mut self) -> std::io::Result<()> { Ok(()) }
+/// # }
+/// # let mut sent = Vec::new();
+/// # let connection = Connection(b"GET /sse HTTP/1.1\r\nHost: a\r\n\r\n", &mut sent);
+/// assert!(matches!(serve(connection)?, Some(Closed::Finished)));
+/// # assert!(sent.ends_with(b"b\r\ndata: one\n\n\r\nb\r\ndata: two\n\n\r\n0\r\n\r\n"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Server<B = Vec<u8>> {
+    state: State,
+    sender: Sender<B>,
+    space: Vec<u8>,
+    /// How many bytes may still come after the request, and how many might.
+    discard_left: usize,
+    discard_limit: usize,
+    linger: Duration,
+    /// The client sends nothing more.
+    has_ended: bool,
+    /// Since when, and over how long, streams are retired.
+    drain: Option<(Instant, Duration)>,
+    /// What came of it all, if it is not just that the answer was sent.
+    outcome: Option<Closed>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The request is coming in.
+    Reading(Box<Intake>),
+    /// It waits for its answer.
+    Asked(Box<Intake>),
+    /// The answer is being sent.
+    Answering,
+    /// Everything was written; until then the connection may take to close.
+    Shutdown(Instant),
+    Lingering(Instant),
+    Closed,
+}
+
+/// What a [`Server`] wants. Each stands until it is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Want {
+    /// Read.
+    Read,
+    /// Answer the request. If that takes long, read meanwhile, to notice when the client leaves.
+    Request,
+    /// Write some of what is pending.
+    Write,
+    /// The stream is open and all is written: append more, and notice if the client leaves.
+    Open,
+    /// Shut down the writing half: the client sees the end of the stream, but what it still sends does no harm.
+    Shutdown,
+    /// Nothing more comes.
+    Closed,
+}
+
+impl<B: AsRef<[u8]>> Server<B> {
+    const READING_SPACE: usize = 4096;
+
+    /// As there may be many connections, and next to nothing is expected.
+    const OPEN_SPACE: usize = 64;
+
+    /// Serves a new connection. The seed, of a source of randomness, makes its jitter differ from that of others.
+    pub fn new(config: Config, seed: u64) -> Self {
+        Self {
+            sender: Sender::default(),
+            space: Vec::new(),
+            discard_left: config.discarded_bytes,
+            discard_limit: config.discarded_bytes,
+            linger: config.linger,
+            has_ended: false,
+            drain: None,
+            outcome: None,
+            state: State::Reading(Box::new(Intake::new(config, seed))),
+        }
+    }
+
+    /// Sends a new connection away without looking at its request, for there are too many: 503, and when to come again, rounded up to
+    /// a second (RFC 9110 sections 15.6.4 and 10.2.3).
+    pub fn busy(config: Config, retry_after: Duration) -> Self {
+        let mut server = Self::new(config, 0);
+        server.send_away(Closed::Busy, retry_after, b"too many connections\n");
+        server
+    }
+
+    /// Sends a bare stream, whose head something else has sent: for a library that speaks HTTP itself, and takes a body.
+    pub fn bare(config: Config, seed: u64) -> Self {
+        let mut server = Self::new(config, seed);
+        server.sender = Sender::default().with_config(config.stream, seed);
+        server.state = State::Answering;
+        server
+    }
+
+    /// What to do next, and until when. If the deadline passes first, report it with
+    /// [`handle_deadline`](Self::handle_deadline).
+    pub fn want(&mut self, now: Instant) -> (Want, Option<Instant>) {
+        self.start(now);
+        loop {
+            match &self.state {
+                State::Reading(intake) => {
+                    let want = if intake.interim.is_empty() { Want::Read } else { Want::Write };
+                    return (want, intake.deadline());
+                }
+                State::Asked(_) => return (Want::Request, None),
+                State::Answering => match self.sender.want(now) {
+                    (sender::Want::Write, deadline) => return (Want::Write, deadline),
+                    (sender::Want::Wait, deadline) => return (Want::Open, deadline),
+                    (sender::Want::Finished, _) => self.state = State::Shutdown(now.after(self.linger)),
+                    (sender::Want::Cut, _) => self.end(Closed::Stalled),
+                },
+                State::Shutdown(until) => return (Want::Shutdown, Some(*until)),
+                State::Lingering(until) => return (Want::Read, Some(*until)),
+                State::Closed => return (Want::Closed, None),
+            }
+        }
+    }
+
+    /// The request that waits for its answer.
+    pub fn request(&self) -> Option<&RequestHead> {
+        self.asked()?.head.as_ref()
+    }
+
+    /// The body of the request that waits for its answer; empty if it has none.
+    pub fn request_body(&self) -> &[u8] {
+        self.asked().map(|intake| &*intake.body).unwrap_or_default()
+    }
+
+    /// Takes the request that waits for its answer, with its body; the answer can still be given. Otherwise it is dropped then.
+    pub fn take_request(&mut self) -> Option<(RequestHead, Vec<u8>)> {
+        let State::Asked(intake) = &mut self.state else { return None };
+        Some((intake.head.take()?, core::mem::take(&mut intake.body)))
+    }
+
+    /// Answers with an event stream; its head is pending at once.
+    ///
+    /// It gets the headers of an event stream ([`header::RESPONSE`](crate::header::RESPONSE)) where it does not bring its own, and closes
+    /// the connection. In answer to HEAD, or with a status that has no body, it ends after its head. Without a request that
+    /// waits for its answer, nothing happens.
+    pub fn open(&mut self, response: Response) {
+        let State::Asked(intake) = &self.state else { return };
+        let sender = Sender::default().with_response(intake.framing, response);
+        self.sender = sender.with_config(intake.config.stream, intake.seed);
+        self.state = State::Answering;
+        if let Some((now, window)) = self.drain {
+            self.sender.retire_within(now, window);
+        }
+    }
+
+    /// Answers with something else, whole, and closes the connection. Without a request that waits for its answer, nothing
+    /// happens.
+    pub fn respond(&mut self, response: &Response, body: &[u8]) {
+        let State::Asked(intake) = &self.state else { return };
+        let method = if intake.framing == Framing::None { "HEAD" } else { "" };
+        self.answer(method, response, body);
+    }
+
+    /// Whether events can be appended: the stream is open, and has not been finished. Otherwise they are dropped.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, State::Answering) && !self.sender.is_finished()
+    }
+
+    /// Appends one event: see [`Sender::event`].
+    pub fn event<'e>(&mut self, event: impl Into<EventRef<'e>>) {
+        if self.is_open() {
+            self.sender.event(event);
+        }
+    }
+
+    /// Appends a comment, which clients ignore.
+    pub fn comment(&mut self, text: &str) {
+        if self.is_open() {
+            self.sender.comment(text);
+        }
+    }
+
+    /// Appends an event that is encoded already: see [`Sender::frame`].
+    pub fn frame(&mut self, frame: Frame<B>) {
+        if self.is_open() {
+            self.sender.frame(frame);
+        }
+    }
+
+    /// Passes on what a subscriber of a hub gets: see [`Sender::deliver`].
+    pub fn deliver(&mut self, delivery: Delivery<Frame<B>>) {
+        if self.is_open() {
+            self.sender.deliver(delivery);
+        }
+    }
+
+    /// Whether so much is pending that it should be written before more is appended: see [`Sender::is_full`].
+    pub fn is_full(&self) -> bool {
+        self.sender.is_full()
+    }
+
+    /// Ends the stream, so that the client sees a clean end. It is no longer open.
+    pub fn finish(&mut self) {
+        if self.is_open() {
+            self.sender.finish();
+        }
+    }
+
+    /// Ends the stream so that the client comes back: see [`Sender::retire`].
+    pub fn retire(&mut self) {
+        if self.is_open() {
+            self.sender.retire();
+        }
+    }
+
+    /// Ends the stream at some point within this window, so that the client comes back: see [`Sender::retire_within`]. For a
+    /// server that stops.
+    pub fn retire_within(&mut self, now: Instant, window: Duration) {
+        if self.is_open() {
+            self.sender.retire_within(now, window);
+        }
+    }
+
+    /// Ends the connection soon, as the server stops: a stream, also one that is yet to be opened, at some point within this window, so
+    /// that the client [comes back](Sender::retire_within); a client that has not asked yet is told to come later.
+    pub fn drain(&mut self, now: Instant, window: Duration) {
+        self.drain.get_or_insert((now, window));
+        if let State::Reading(intake) = &self.state {
+            let retry_after = intake.config.retry_after;
+            self.send_away(Closed::Draining, retry_after, b"the server stops\n");
+        }
+        self.retire_within(now, window);
+    }
+
+    /// Whether the connection was told to [end soon](Self::drain).
+    pub fn is_draining(&self) -> bool {
+        self.drain.is_some()
+    }
+
+    /// Reports that whoever answers is done. Without an answer, the client is told 500. A stream that is still open ends; if they
+    /// failed, the client can tell that it was cut. What was answered whole, or finished, stays as it is.
+    pub fn handle_done(&mut self, result: Result<(), impl Into<Box<dyn Error + Send + Sync>>>) {
+        match (&self.state, result) {
+            (State::Asked(_), result) => {
+                let error = result.map_or_else(Into::into, |()| "the request was not answered".into());
+                self.outcome = Some(Closed::Failed(error));
+                self.respond(&Response::new(500), b"");
+            }
+            (_, Ok(())) => self.finish(),
+            (_, Err(error)) if self.is_open() => self.end(Closed::Failed(error.into())),
+            (_, Err(_)) => {}
+        }
+    }
+
+    /// Closes at once: what is pending is not sent, and the client can tell that a chunked stream was cut.
+    pub fn close(&mut self) {
+        self.end(Closed::Aborted);
+    }
+
+    /// Whether nothing more happens.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
+    /// Why nothing more happens; once.
+    pub fn take_closed(&mut self) -> Option<Closed> {
+        if self.is_closed() { self.outcome.take() } else { None }
+    }
+
+    /// What is to be written.
+    pub fn pending(&self) -> &[u8] {
+        match &self.state {
+            State::Reading(intake) => intake.interim,
+            _ => self.sender.pending(),
+        }
+    }
+
+    /// All that is to be written, in order, for transports that write several slices at once. Either may be empty.
+    pub fn pending_slices(&self) -> [&[u8]; 2] {
+        match &self.state {
+            State::Reading(intake) => [intake.interim, b""],
+            _ => self.sender.pending_slices(),
+        }
+    }
+
+    /// Takes what is to be written first, which counts as written: see [`Sender::take_pending`].
+    pub fn take_pending(&mut self) -> Option<Piece<B>> {
+        match &mut self.state {
+            State::Reading(intake) => Some(Piece::Bytes(core::mem::take(&mut intake.interim).into())),
+            _ => self.sender.take_pending(),
+        }
+    }
+
+    /// Reports that so many bytes of [`pending`](Self::pending), or of [all slices](Self::pending_slices), were written. 0 means
+    /// that the connection takes no more; a count beyond what was pending is taken for all of it.
+    pub fn handle_written(&mut self, now: Instant, count: usize) {
+        if self.pending().is_empty() {
+            return;
+        }
+        if count == 0 {
+            return self.handle_error(now, "the connection takes no more bytes");
+        }
+        match &mut self.state {
+            State::Reading(intake) => intake.interim = intake.interim.get(count..).unwrap_or_default(),
+            _ => self.sender.handle_written(count),
+        }
+    }
+
+    /// Where to read into. Never empty.
+    pub fn space(&mut self) -> &mut [u8] {
+        let wanted = match self.state {
+            State::Asked(_) | State::Answering => Self::OPEN_SPACE,
+            _ => Self::READING_SPACE,
+        };
+        if self.space.len() != wanted {
+            self.space = vec![0; wanted];
+        }
+        &mut self.space
+    }
+
+    /// Reports a read: `count` bytes were put at the beginning of [`space`](Self::space). 0 means that the client closed, or will
+    /// send nothing more; a stream is not continued for such a client.
+    ///
+    /// A count beyond the space is taken for all of the space.
+    pub fn handle_read(&mut self, now: Instant, count: usize) {
+        self.start(now);
+        if count == 0 {
+            return self.handle_eof();
+        }
+        let count = count.min(self.space().len());
+        if let State::Reading(_) = self.state {
+            let space = core::mem::take(&mut self.space);
+            self.take_in(now, space.get(..count).unwrap_or_default());
+            self.space = space;
+        } else {
+            self.discard(count);
+        }
+    }
+
+    /// Reports that the writing half is shut down, or that this is not possible.
+    pub fn handle_shutdown(&mut self, _now: Instant) {
+        if let State::Shutdown(until) = self.state {
+            self.state = State::Lingering(until);
+            if self.has_ended {
+                self.end(Closed::Finished);
+            }
+        }
+    }
+
+    /// Reports that the connection failed.
+    pub fn handle_error(&mut self, _now: Instant, error: impl Into<Box<dyn Error + Send + Sync>>) {
+        self.end(match self.state {
+            // Everything was sent: how the connection ends does not matter.
+            State::Shutdown(_) | State::Lingering(_) => Closed::Finished,
+            _ => Closed::Error(error.into()),
+        });
+    }
+
+    /// Reports that a deadline has passed. One that has not, or is no longer one, changes nothing.
+    pub fn handle_deadline(&mut self, now: Instant) {
+        match self.state {
+            State::Answering => self.sender.handle_deadline(now),
+            _ => self.start(now),
+        }
+    }
+
+    /// Looks at the time: a client that keeps the caller busy must not keep it from doing so.
+    fn start(&mut self, now: Instant) {
+        match &mut self.state {
+            State::Reading(intake) => {
+                intake.start(now);
+                if intake.deadline().is_some_and(|deadline| deadline <= now) {
+                    self.refuse(Fault::Slow);
+                }
+            }
+            State::Shutdown(until) | State::Lingering(until) if *until <= now => self.end(Closed::Finished),
+            _ => {}
+        }
+    }
+
+    fn take_in(&mut self, now: Instant, mut input: &[u8]) {
+        let State::Reading(intake) = &mut self.state else { return };
+        match intake.read(now, &mut input) {
+            Ok(false) => {}
+            Ok(true) => {
+                if let State::Reading(intake) = core::mem::replace(&mut self.state, State::Closed) {
+                    self.state = State::Asked(intake);
+                    self.discard(input.len());
+                }
+            }
+            Err(fault) => self.refuse(fault),
+        }
+    }
+
+    fn handle_eof(&mut self) {
+        self.has_ended = true;
+        match &mut self.state {
+            State::Reading(intake) => match intake.handle_eof() {
+                Ok(()) => self.end(Closed::Left),
+                Err(fault) => self.refuse(fault),
+            },
+            // It may still read the end.
+            State::Answering if self.sender.is_finished() => {}
+            State::Asked(_) | State::Answering => self.end(Closed::Left),
+            State::Shutdown(_) => {}
+            State::Lingering(_) => self.end(Closed::Finished),
+            State::Closed => {}
+        }
+    }
+
+    fn discard(&mut self, count: usize) {
+        match self.discard_left.checked_sub(count) {
+            Some(left) => self.discard_left = left,
+            None => self.end(match self.state {
+                State::Shutdown(_) | State::Lingering(_) => Closed::Finished,
+                _ => Closed::Fault(Fault::Unasked { limit: self.discard_limit }),
+            }),
+        }
+    }
+
+    fn refuse(&mut self, fault: Fault) {
+        let State::Reading(intake) = &self.state else { return };
+        let response = fault.response(&intake.config);
+        let text = fault.text();
+        self.outcome = Some(Closed::Fault(fault));
+        self.answer("", &response, text.as_bytes());
+    }
+
+    fn send_away(&mut self, reason: Closed, retry_after: Duration, text: &[u8]) {
+        let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+        let response = with_header(Response::new(503), "retry-after", &seconds.to_string());
+        self.outcome = Some(reason);
+        self.answer("", &response, text);
+    }
+
+    fn answer(&mut self, method: &str, response: &Response, body: &[u8]) {
+        let (State::Reading(intake) | State::Asked(intake)) = &self.state else { return };
+        let config = sender::Config { padding: None, ..intake.config.stream };
+        self.sender = Sender::default().with_config(config, intake.seed);
+        self.sender.begin(Framing::None, |out| response.encode_whole(method, body, out));
+        self.state = State::Answering;
+    }
+
+    /// Ends it, for this reason if there is none already.
+    fn end(&mut self, reason: Closed) {
+        if self.is_closed() {
+            return;
+        }
+        self.outcome.get_or_insert(reason);
+        self.state = State::Closed;
+        self.sender = Sender::default();
+        self.space = Vec::new();
+    }
+
+    fn asked(&self) -> Option<&Intake> {
+        match &self.state {
+            State::Asked(intake) => Some(intake),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Where a subscriber is, and what becomes of one that is behind.
+
+use super::Hub;
+use super::ring::Slot;
+use super::subscription::{Cursor, Lag};
+use super::topics::{Lost, Topic, Waiters};
+
+impl<T> Hub<T> {
+    /// How many events the subscriber has not had, of those it wants and that are there.
+    pub fn lag(&self, cursor: &Cursor) -> u64 {
+        let latest = cursor.lag == Lag::Latest;
+        match &cursor.topics {
+            None if latest => self.latest_from(cursor.next).count() as u64,
+            None => self.ring.end() - cursor.next.clamp(self.ring.front(), self.ring.end()),
+            Some(_) if latest => {
+                self.topics(cursor).filter(|topic| latest_of(topic, cursor.next).is_some()).count() as u64
+            }
+            Some(_) => self.topics(cursor).filter_map(|topic| Some(topic.from(cursor.next)?.1)).sum(),
+        }
+    }
+
+    /// The number of the first event the subscriber has not had.
+    pub(super) fn first(&self, cursor: &Cursor) -> Option<u64> {
+        let latest = cursor.lag == Lag::Latest;
+        match &cursor.topics {
+            None if latest => self.latest_from(cursor.next).next(),
+            None => Some(cursor.next.max(self.ring.front())).filter(|number| *number < self.ring.end()),
+            Some(_) if latest => self.topics(cursor).filter_map(|topic| latest_of(topic, cursor.next)).min(),
+            Some(_) => self.topics(cursor).filter_map(|topic| Some(topic.from(cursor.next)?.0)).min(),
+        }
+    }
+
+    /// The newest event that is gone and that the subscriber would have got.
+    pub(super) fn lost_to(&self, cursor: &Cursor) -> u64 {
+        let lost = match &cursor.topics {
+            None => self.lost,
+            Some(_) => self.topics(cursor).fold(Lost::default(), |mut all, topic| {
+                all.merge(topic.lost);
+                all
+            }),
+        };
+        if cursor.lag == Lag::Latest { lost.latest } else { lost.any }
+    }
+
+    /// How many events are gone that the subscriber has not had, if any. It goes on behind them, or is cut.
+    pub(super) fn check_lag(&mut self, cursor: &mut Cursor) -> Option<u64> {
+        let lost = self.lost_to(cursor);
+        if lost < cursor.next {
+            return None;
+        }
+        let missed = lost - cursor.next + 1;
+        let lagged = &mut self.stats.lagged;
+        match cursor.lag {
+            Lag::Skip | Lag::Latest => {
+                lagged.gaps += 1;
+                self.advance(cursor, lost + 1);
+                return Some(missed);
+            }
+            Lag::Disconnect | Lag::Wait if cursor.cut => {}
+            Lag::Disconnect => lagged.disconnected += 1,
+            Lag::Wait => lagged.waited_for += 1,
+        }
+        self.stop_waiting(cursor);
+        cursor.cut = true;
+        Some(missed)
+    }
+
+    pub(super) fn advance(&mut self, cursor: &mut Cursor, next: u64) {
+        if cursor.next != next {
+            self.stop_waiting(cursor);
+            cursor.next = next;
+            self.start_waiting(cursor);
+        }
+    }
+
+    pub(super) fn start_waiting(&mut self, cursor: &Cursor) {
+        self.for_waiters(cursor, |waiters| waiters.add(cursor.next));
+    }
+
+    pub(super) fn stop_waiting(&mut self, cursor: &Cursor) {
+        self.for_waiters(cursor, |waiters| waiters.remove(cursor.next));
+    }
+
+    /// Does this wherever publishers look for the subscriber, if they wait for it.
+    fn for_waiters(&mut self, cursor: &Cursor, change: impl Fn(&mut Waiters)) {
+        if cursor.lag != Lag::Wait || cursor.cut {
+            return;
+        }
+        match &cursor.topics {
+            None => change(&mut self.waiters),
+            Some(keys) => keys.iter().for_each(|key| {
+                if let Some(topic) = self.topics.get_mut(*key) {
+                    change(&mut topic.waiters);
+                }
+            }),
+        }
+    }
+
+    fn topics(&self, cursor: &Cursor) -> impl Iterator<Item = &Topic> {
+        cursor.topics.iter().flatten().filter_map(|key| self.topics.get(*key))
+    }
+
+    /// The numbers of the events from this one on that are the latest of their topics.
+    fn latest_from(&self, next: u64) -> impl Iterator<Item = u64> {
+        let is_latest =
+            |number, slot: &Slot<T>| self.topics.get(slot.topic).is_some_and(|topic| topic.last == number);
+        let held = self.ring.from(next).filter(move |(number, slot)| is_latest(*number, slot));
+        self.kept.range(next..).map(|(number, _)| *number).chain(held.map(|(number, _)| number))
+    }
+}
+
+/// The number of the topic's latest event, if it is there and not before `next`.
+fn latest_of(topic: &Topic, next: u64) -> Option<u64> {
+    let is_held = topic.is_kept || !topic.numbers.is_empty();
+    (is_held && topic.last >= next).then_some(topic.last)
+}

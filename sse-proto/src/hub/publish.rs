@@ -1,0 +1,259 @@
+//! How events come in, and go when there are too many.
+
+use alloc::boxed::Box;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::ring::Slot;
+use super::subscription::TopicKey;
+use super::{Hub, Id};
+use crate::{EventRef, Frame, Instant};
+
+/// What became of an event that was published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Published {
+    /// Its id, or its number if the publisher gave it an id.
+    pub id: Id,
+    /// Its topic: wake the subscribers listed under it, and those to all topics.
+    pub topic: TopicKey,
+    /// How many subscribers get it, if they keep up.
+    pub subscribers: usize,
+}
+
+/// Nothing can be published any more; the caller closed the hub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed;
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the hub is closed")
+    }
+}
+
+impl core::error::Error for Closed {}
+
+impl<T> Hub<T> {
+    /// The id of the event that is published next, to be encoded with it.
+    pub fn next_id(&self) -> Id {
+        self.id(self.ring.end())
+    }
+
+    /// Whether an event of this weight may be published without driving out one that a [waiting](super::Lag::Wait)
+    /// subscriber has not had. Publishing does not ask: one who does not care for them need not either.
+    ///
+    /// # Errors
+    /// Until when to wait before publishing all the same. Ask again then, or when a subscriber has moved, which
+    /// [`is_blocked`](Self::is_blocked) tells it.
+    pub fn ready(&mut self, now: Instant, weight: usize) -> Result<(), Instant> {
+        self.handle_deadline(now);
+        if !self.drives_out_awaited(weight) {
+            self.blocked = None;
+            return Ok(());
+        }
+        let until = self.blocked.get_or_insert(now).after(self.config.wait);
+        if until <= now { Ok(()) } else { Err(until) }
+    }
+
+    /// Whether a publisher waits: a subscriber that got something wakes it.
+    pub fn is_blocked(&self) -> bool {
+        self.blocked.is_some()
+    }
+
+    /// Publishes an event of a topic, which is made if there is none. The event carries [`next_id`](Self::next_id), or none.
+    ///
+    /// Takes a constant time, and a search for the topic's name; none for any subscriber.
+    ///
+    /// # Errors
+    /// If the hub is closed.
+    pub fn publish(
+        &mut self,
+        now: Instant,
+        topic: &str,
+        weight: usize,
+        value: T,
+    ) -> Result<Published, Closed> {
+        self.insert(now, topic, None, weight, value)
+    }
+
+    /// Publishes an event with an id of the publisher's: one that was read from another stream, say. Clients come back with
+    /// that, and find the newest event that has it.
+    ///
+    /// # Errors
+    /// If the hub is closed.
+    pub fn publish_as(
+        &mut self,
+        now: Instant,
+        topic: &str,
+        id: &str,
+        weight: usize,
+        value: T,
+    ) -> Result<Published, Closed> {
+        self.insert(now, topic, Some(id.into()), weight, value)
+    }
+
+    /// Ends the stream: nothing more can be published, and subscribers get what is there, and then [`Next::Closed`](super::Next::Closed).
+    /// Wake them all.
+    pub fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Whether it was closed.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// When the oldest event reaches its age. It is dropped then, or with the next call that tells the time: nobody gets it
+    /// later, but its memory is held until then.
+    pub fn deadline(&self) -> Option<Instant> {
+        Some(self.ring.get(self.ring.front())?.published.after(self.config.age?))
+    }
+
+    /// Drops what has reached its age. Called too early, it does nothing.
+    pub fn handle_deadline(&mut self, now: Instant) {
+        while self.deadline().is_some_and(|deadline| deadline <= now) {
+            self.stats.dropped.by_age += 1;
+            self.drop_oldest();
+        }
+    }
+
+    fn insert(
+        &mut self,
+        now: Instant,
+        topic: &str,
+        given_id: Option<Box<str>>,
+        weight: usize,
+        value: T,
+    ) -> Result<Published, Closed> {
+        if self.closed {
+            return Err(Closed);
+        }
+        self.handle_deadline(now);
+        let key = self.topics.intern(topic, self.config.topics);
+        let number = self.ring.end();
+        let mut subscribers = self.to_all;
+        // First of all, so that what makes room does not go as the latest of this topic.
+        if let Some(topic) = self.topics.get_mut(key) {
+            if core::mem::take(&mut topic.is_kept) {
+                self.kept.remove(&topic.last);
+            }
+            topic.last = number;
+            topic.numbers.push_back(number);
+            subscribers += topic.subscribers;
+        }
+        self.make_room(weight);
+        self.blocked = None;
+        self.ring.push(Slot { published: now, weight, topic: key, given_id, value });
+        self.stats.published += 1;
+        self.stats.published_bytes = self.stats.published_bytes.saturating_add(weight as u64);
+        Ok(Published { id: self.id(number), topic: key, subscribers })
+    }
+
+    fn make_room(&mut self, weight: usize) {
+        while self.is_full(self.ring.len(), self.ring.weight(), weight) {
+            if self.ring.len() >= self.config.events {
+                self.stats.dropped.by_count += 1;
+            } else {
+                self.stats.dropped.by_bytes += 1;
+            }
+            self.drop_oldest();
+        }
+    }
+
+    /// Whether of so many events, so heavy together, one has to go for one of this weight.
+    fn is_full(&self, events: usize, held: usize, weight: usize) -> bool {
+        events > 0 && (events >= self.config.events || held.saturating_add(weight) > self.config.bytes)
+    }
+
+    fn drives_out_awaited(&self, weight: usize) -> bool {
+        let (mut events, mut held) = (self.ring.len(), self.ring.weight());
+        for (number, slot) in self.ring.from(0) {
+            if !self.is_full(events, held, weight) {
+                break;
+            }
+            let of_topic = self.topics.get(slot.topic).map(|topic| &topic.waiters);
+            if self.waiters.want(number) || of_topic.is_some_and(|waiters| waiters.want(number)) {
+                return true;
+            }
+            events -= 1;
+            held = held.saturating_sub(slot.weight);
+        }
+        false
+    }
+
+    fn drop_oldest(&mut self) {
+        let Some((number, slot)) = self.ring.pop() else { return };
+        self.lost.any = number;
+        self.waiters.pass(number);
+        let Some(topic) = self.topics.get_mut(slot.topic) else { return };
+        topic.numbers.pop_front();
+        topic.lost.any = number;
+        topic.waiters.pass(number);
+        if topic.last == number {
+            topic.is_kept = true;
+            self.kept.insert(number, slot);
+            self.drop_kept();
+        }
+    }
+
+    fn drop_kept(&mut self) {
+        while self.kept.len() > self.config.latest {
+            let Some((number, slot)) = self.kept.pop_first() else { return };
+            self.lost.latest = self.lost.latest.max(number);
+            if let Some(topic) = self.topics.get_mut(slot.topic) {
+                topic.is_kept = false;
+                topic.lost.latest = number;
+            }
+        }
+    }
+}
+
+impl<B: AsRef<[u8]>> Hub<Frame<B>> {
+    /// As [`ready`](Self::ready), for an event that is not encoded yet: its weight is estimated.
+    ///
+    /// # Errors
+    /// As `ready`.
+    pub fn ready_for<'e>(&mut self, now: Instant, event: impl Into<EventRef<'e>>) -> Result<(), Instant> {
+        /// The id, and the chunk around it.
+        const BESIDE: usize = 64;
+        self.ready(now, event.into().len_hint() + BESIDE)
+    }
+
+    /// Encodes an event and publishes it: with its own id if it has one, else with one of the hub's. `hold` makes of the bytes
+    /// what connections share: `Arc::from`, `Bytes::from`. The weight is their number.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use sse_proto::{Frame, Hub, Instant};
+    ///
+    /// let mut hub: Hub<Frame<Arc<[u8]>>> = Hub::new(35, Default::default());
+    /// let published = hub.publish_event(Instant::default(), "news", "hello", Arc::from)?;
+    /// assert_eq!(published.id.to_string(), "z-1");
+    /// # Ok::<(), sse_proto::hub::Closed>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the hub is closed.
+    pub fn publish_event<'e>(
+        &mut self,
+        now: Instant,
+        topic: &str,
+        event: impl Into<EventRef<'e>>,
+        hold: impl FnOnce(Vec<u8>) -> B,
+    ) -> Result<Published, Closed> {
+        let event = event.into();
+        let encode = |event: EventRef<'_>| {
+            let frame = Frame::event(event).map(hold);
+            (frame.weight(), frame)
+        };
+        if let Some(id) = event.id() {
+            let (weight, frame) = encode(event);
+            return self.publish_as(now, topic, id, weight, frame);
+        }
+        let id = self.next_id().to_string();
+        // Always: it is letters, digits and a hyphen.
+        let (weight, frame) = encode(event.with_id(&id).unwrap_or(event));
+        self.publish(now, topic, weight, frame)
+    }
+}

@@ -1,0 +1,387 @@
+//! The sending side of one connection: events in, bytes out.
+//!
+//! [`Sender`] is the machine; [`Config`] is what its user may choose.
+
+mod clock;
+mod config;
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+pub use self::config::Config;
+
+use self::clock::{Clock, Due};
+use crate::frame::{LAST_CHUNK, make_chunk};
+#[cfg(feature = "http1")]
+use crate::http1::Framing;
+use crate::hub::Delivery;
+use crate::random::Random;
+use crate::{Encoder, EventRef, Frame, Instant};
+
+/// Holds what is to be written on one connection: encoded events, framed as the response demands.
+///
+/// Commands append; the caller writes [`pending`](Self::pending) and reports with
+/// [`handle_written`](Self::handle_written). An event is one piece: written in one go where the transport lets it, and
+/// never mixed with another. What was not written stays pending, so that an interrupted write costs nothing.
+///
+/// ```
+/// use sse_proto::Sender;
+/// use std::io::Write;
+///
+/// let mut connection = Vec::new();
+/// let mut sender = Sender::new();
+/// sender.event("hello");
+/// while !sender.pending().is_empty() {
+///     let count = connection.write(sender.pending())?;
+///     sender.handle_written(count);
+/// }
+/// assert_eq!(connection, b"data: hello\n\n");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// Asked what it [wants](Self::want), it also keeps the connection open, ends the stream in time, and notices a peer that
+/// reads no more:
+///
+/// ```
+/// use std::io::Write;
+/// use std::sync::Arc;
+///
+/// use sse_proto::sender::{Config, Want};
+/// use sse_proto::{Frame, Instant, Sender};
+///
+/// # let mut connection = Vec::new();
+/// # let mut events: Vec<Frame<Arc<[u8]>>> = vec![Frame::event("hello").map(Arc::from)];
+/// // What the clock would say.
+/// let mut now = Instant::default();
+/// let seed = 42; // of your source of randomness
+/// let mut sender = Sender::default().with_config(Config::default(), seed);
+/// loop {
+///     let (want, deadline) = sender.want(now);
+///     match want {
+///         Want::Write => {
+///             let count = connection.write(sender.pending())?;
+///             sender.handle_written(count);
+///         }
+///         // Wait for an event or the deadline, whatever comes first.
+///         Want::Wait => match events.pop() {
+///             Some(frame) => sender.frame(frame),
+///             None if connection.ends_with(b":\n\n") => sender.finish(),
+///             None => {
+///                 now = deadline.expect("a connection is kept open");
+///                 sender.handle_deadline(now);
+///             }
+///         },
+///         Want::Finished | Want::Cut => break,
+///         _ => {}
+///     }
+/// }
+/// assert_eq!(connection, b"data: hello\n\n:\n\n");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Sender<B = Vec<u8>> {
+    out: Vec<u8>,
+    written: usize,
+    /// Written after `out`, from where it lies.
+    frame: Option<Frame<B>>,
+    frame_written: usize,
+    is_chunked: bool,
+    finished: bool,
+    cut: bool,
+    config: Config,
+    clock: Clock,
+    random: Random,
+}
+
+/// What a [`Sender`] wants. Each stands until it is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Want {
+    /// Write some of what is pending. More may be appended, unless the sender is full.
+    Write,
+    /// Wait for something to append, or for the deadline.
+    Wait,
+    /// Everything is written, the end included: close the connection.
+    Finished,
+    /// Drop the connection as it is: the stream was [aborted](Sender::abort), or the peer took nothing for
+    /// [too long](Config::stall).
+    Cut,
+}
+
+/// Nothing more is sent on a stream: it was ended, or the client is gone. The answer of those who hold one end of it to who has
+/// the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended;
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the stream has ended")
+    }
+}
+
+impl core::error::Error for Ended {}
+
+/// Something pending that was [taken](Sender::take_pending).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Piece<B> {
+    /// Bytes of the sender's own.
+    Bytes(Vec<u8>),
+    /// A frame, of which nothing was written.
+    Frame(Frame<B>),
+}
+
+impl Sender {
+    /// A sender of a bare event stream.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+/// A sender of a bare event stream, for frames that are held as `B`.
+impl<B> Default for Sender<B> {
+    fn default() -> Self {
+        Self {
+            out: Vec::new(),
+            written: 0,
+            frame: None,
+            frame_written: 0,
+            is_chunked: false,
+            finished: false,
+            cut: false,
+            config: Config::default(),
+            clock: Clock::default(),
+            random: Random::default(),
+        }
+    }
+}
+
+impl<B: AsRef<[u8]>> Sender<B> {
+    /// Capacity that the buffer keeps; what more a large event needed is given back, as there may be many senders.
+    const RETAINED: usize = 256;
+
+    /// A frame that is longer is not copied, but written from where it lies, even if it takes a write of its own.
+    const COPIED: usize = 4 * 1024;
+
+    /// Decides otherwise where there is a choice. The seed, of a source of randomness, makes this sender's jitter differ from that
+    /// of others.
+    #[must_use]
+    pub fn with_config(mut self, config: Config, seed: u64) -> Self {
+        (self.config, self.random) = (config, Random::new(seed));
+        if let Some(padding) = config.padding {
+            // A colon and two line ends belong to it.
+            let text = " ".repeat(padding.saturating_sub(3));
+            self.comment(&text);
+        }
+        self
+    }
+
+    /// Appends one event: one chunk, where the response is chunked.
+    pub fn event<'e>(&mut self, event: impl Into<EventRef<'e>>) {
+        let event = event.into();
+        self.encode(|mut encoder| encoder.event(event));
+    }
+
+    /// Appends a comment, which clients ignore.
+    pub fn comment(&mut self, text: &str) {
+        self.encode(|mut encoder| encoder.comment(text));
+    }
+
+    /// Appends the shortest comment, which keeps an idle connection open.
+    pub fn keep_alive(&mut self) {
+        self.encode(|mut encoder| encoder.keep_alive());
+    }
+
+    /// Appends an event that is encoded already. It is not copied, unless it is short and others are pending, or others follow
+    /// before it is written.
+    pub fn frame(&mut self, frame: Frame<B>) {
+        if self.finished {
+            return;
+        }
+        self.copy_frame();
+        let bytes = framed(&frame, self.is_chunked);
+        if self.out.is_empty() || bytes.len() > Self::COPIED {
+            self.frame = Some(frame);
+        } else {
+            self.out.extend_from_slice(bytes);
+        }
+    }
+
+    /// Passes on what a subscriber of a [hub](crate::Hub) gets: an event as it is, a gap as [`Config::gap_with`] says; where nothing more
+    /// comes, the stream is [retired](Self::retire).
+    pub fn deliver(&mut self, delivery: Delivery<Frame<B>>) {
+        match delivery {
+            Delivery::Event(frame) => self.frame(frame),
+            Delivery::Gap { missed } => {
+                let encode = self.config.gap_with;
+                self.encode(|encoder| encode(missed, encoder));
+            }
+            Delivery::Lagged { .. } | Delivery::Closed => self.retire(),
+        }
+    }
+
+    /// Ends the stream: appends the last chunk, where the response is chunked. What is appended later is dropped.
+    ///
+    /// Without this call the client can tell that the stream was cut.
+    pub fn finish(&mut self) {
+        if self.is_chunked && !self.finished {
+            self.copy_frame();
+            self.out.extend_from_slice(LAST_CHUNK);
+        }
+        self.finished = true;
+    }
+
+    /// Ends the stream so that the client comes back: tells it [when](Config::farewell_retry), and finishes.
+    pub fn retire(&mut self) {
+        if let Some((least, most)) = self.config.farewell_retry.filter(|_| !self.finished) {
+            let retry = least.saturating_add(self.random.below(most.saturating_sub(least)));
+            self.event(EventRef::default().with_retry(retry));
+        }
+        self.finish();
+    }
+
+    /// [Retires](Self::retire) the stream at some point within this window, if not before: that of each sender is another, so
+    /// that the clients of a server that stops do not all come back at once.
+    pub fn retire_within(&mut self, now: Instant, window: Duration) {
+        let delay = self.random.below(window);
+        self.clock.end_by(now.after(delay));
+    }
+
+    /// Drops what is pending and whatever is appended later. The client can tell that the stream was cut, if it is chunked.
+    pub fn abort(&mut self) {
+        (self.out, self.written, self.frame) = (Vec::new(), 0, None);
+        (self.finished, self.cut) = (true, true);
+    }
+
+    /// What to do next, and until when. If the deadline passes first, report it with
+    /// [`handle_deadline`](Self::handle_deadline).
+    pub fn want(&mut self, now: Instant) -> (Want, Option<Instant>) {
+        self.observe(now);
+        let want = match self.pending().is_empty() {
+            _ if self.cut => Want::Cut,
+            false => Want::Write,
+            true if self.finished => Want::Finished,
+            true => Want::Wait,
+        };
+        (want, self.clock.deadline(self.finished, &self.config).map(|(at, _)| at).filter(|_| !self.cut))
+    }
+
+    /// Reports that a deadline has passed. One that has not, or is no longer one, changes nothing.
+    pub fn handle_deadline(&mut self, now: Instant) {
+        self.observe(now);
+        match self.clock.deadline(self.finished, &self.config) {
+            Some((at, due)) if at <= now => match due {
+                Due::End => self.retire(),
+                Due::Stall => self.abort(),
+                Due::KeepAlive => {
+                    self.clock.restart(now);
+                    self.encode(self.config.keep_alive_with);
+                }
+            },
+            _ => {}
+        }
+    }
+
+    /// Whether so much is pending ([`Config::high_water`]) that it should be written before more is appended.
+    pub fn is_full(&self) -> bool {
+        self.pending_slices().iter().map(|slice| slice.len()).sum::<usize>() >= self.config.high_water
+    }
+
+    /// Whether the stream has ended, though the end may still be pending: what is appended is dropped.
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// What is to be written first. Empty if nothing is.
+    pub fn pending(&self) -> &[u8] {
+        let [own, frame] = self.pending_slices();
+        if own.is_empty() { frame } else { own }
+    }
+
+    /// All that is to be written, in order, for transports that write several slices at once. Either may be empty.
+    pub fn pending_slices(&self) -> [&[u8]; 2] {
+        let frame = self.frame.as_ref().map(|frame| framed(frame, self.is_chunked)).unwrap_or_default();
+        [
+            self.out.get(self.written..).unwrap_or_default(),
+            frame.get(self.frame_written..).unwrap_or_default(),
+        ]
+    }
+
+    /// Takes what is to be written first, which counts as written: for a transport that takes buffers instead of slices.
+    pub fn take_pending(&mut self) -> Option<Piece<B>> {
+        if self.pending().is_empty() {
+            return None;
+        }
+        self.clock.write();
+        if self.out.is_empty() && self.frame_written == 0 {
+            return self.frame.take().map(Piece::Frame);
+        }
+        if self.out.is_empty() {
+            self.copy_frame();
+        }
+        self.out.drain(..core::mem::take(&mut self.written));
+        Some(Piece::Bytes(core::mem::take(&mut self.out)))
+    }
+
+    /// Reports that the first `count` bytes of [`pending`](Self::pending), or of [all slices](Self::pending_slices), were
+    /// written; more than all of it is taken for all of it.
+    pub fn handle_written(&mut self, count: usize) {
+        if count > 0 {
+            self.clock.write();
+        }
+        let [own, frame] = self.pending_slices().map(<[u8]>::len);
+        self.written += count.min(own);
+        self.frame_written += count.saturating_sub(own).min(frame);
+        if self.frame_written > 0 && self.pending_slices().iter().all(|slice| slice.is_empty()) {
+            (self.frame, self.frame_written) = (None, 0);
+        }
+        // Moving the rest only when it is the smaller part keeps time linear, and the buffer below twice what is pending.
+        if self.written >= self.out.len() / 2 {
+            self.out.drain(..self.written);
+            self.written = 0;
+            if self.out.is_empty() && self.out.capacity() > Self::RETAINED {
+                self.out = Vec::new();
+            }
+            self.out.shrink_to(Self::RETAINED.max(2 * self.out.len()));
+        }
+    }
+
+    /// Begins a body that is delimited so, after these bytes.
+    #[cfg(feature = "http1")]
+    pub(crate) fn begin(&mut self, framing: Framing, head: impl FnOnce(&mut Vec<u8>)) {
+        head(&mut self.out);
+        self.is_chunked = framing == Framing::Chunked;
+        self.finished |= framing == Framing::None;
+    }
+
+    fn observe(&mut self, now: Instant) {
+        let is_pending = !self.pending().is_empty();
+        self.clock.observe(now, is_pending, &self.config, &mut self.random);
+    }
+
+    fn encode(&mut self, encode: impl FnOnce(Encoder<'_>)) {
+        if self.finished {
+            return;
+        }
+        self.copy_frame();
+        let start = self.out.len();
+        encode(Encoder::new(&mut self.out));
+        if self.is_chunked {
+            make_chunk(&mut self.out, start);
+        }
+    }
+
+    /// Makes the frame bytes of the sender's own, so that something can follow it.
+    fn copy_frame(&mut self) {
+        if let Some(frame) = self.frame.take() {
+            let bytes = framed(&frame, self.is_chunked);
+            self.out.extend_from_slice(bytes.get(self.frame_written..).unwrap_or_default());
+            self.frame_written = 0;
+        }
+    }
+}
+
+fn framed<B: AsRef<[u8]>>(frame: &Frame<B>, is_chunked: bool) -> &[u8] {
+    if is_chunked { frame.chunk() } else { frame.bytes() }
+}

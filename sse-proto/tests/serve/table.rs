@@ -1,0 +1,361 @@
+//! One test for each thing a server promises.
+
+use sse_proto::http1::Server;
+use sse_proto::http1::server::{Config, Want};
+use sse_proto::{EventRef, Instant};
+
+use super::world::{Deed, GET, HEAD, Step, World, ms, play};
+use Deed::{Close, Event, Finish, Frame, Open, OpenWith, Respond, Retire};
+use Step::{Cut, End, Pause, Send, StopReading};
+
+fn config() -> Config {
+    Config::default()
+}
+
+#[test]
+fn an_event_is_a_chunk_and_the_end_is_told() {
+    let handler = [(0, Open), (10, Event("one")), (20, Frame("two")), (30, Finish)];
+    let outcome = play(config(), &[Send(GET), Pause(40), End], &handler);
+    assert_eq!(outcome.sent, format!("{HEAD}b\r\ndata: one\n\n\r\nb\r\ndata: two\n\n\r\n0\r\n\r\n"));
+    assert_eq!((&*outcome.closed, outcome.millis), ("answered", 40));
+}
+
+#[test]
+fn the_head_goes_out_when_the_stream_is_opened() {
+    let mut config = config();
+    config.stream.keep_alive = None;
+    let outcome = play(config, &[Send(GET)], &[(0, Open)]);
+    assert_eq!((&*outcome.sent, &*outcome.closed), (HEAD, "-"));
+}
+
+#[test]
+fn headers_of_the_users_take_precedence() {
+    let handler = [(0, OpenWith("Cache-Control", "no-store")), (1, Close)];
+    let outcome = play(config(), &[Send(GET)], &handler);
+    assert!(outcome.sent.contains("Cache-Control: no-store\r\n") && !outcome.sent.contains("no-cache"));
+    assert_eq!(outcome.closed, "closed by the server");
+    assert!(!outcome.sent.ends_with("0\r\n\r\n"), "a cut is not an end");
+}
+
+#[test]
+fn what_each_method_and_version_gets() {
+    let handler = [(0, Open), (0, Event("x")), (0, Finish)];
+    for (request, line, chunked, body) in [
+        ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\n", true, "9\r\ndata: x\n\n\r\n0\r\n\r\n"),
+        ("GET / HTTP/1.0\r\n\r\n", "HTTP/1.1 200 OK\r\n", false, "data: x\n\n"),
+        ("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\n", false, ""),
+        ("HEAD / HTTP/1.0\r\n\r\n", "HTTP/1.1 200 OK\r\n", false, ""),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}",
+            "HTTP/1.1 200 OK\r\n",
+            true,
+            "9\r\ndata: x\n\n\r\n0\r\n\r\n",
+        ),
+    ] {
+        let (head, rest) = match play(config(), &[Send(request), End], &handler) {
+            outcome if request.contains("HEAD") => {
+                assert_eq!(outcome.closed, "answered");
+                (outcome.sent, String::new())
+            }
+            // The client has closed its side: streams are not for it.
+            _ => {
+                let outcome = play(config(), &[Send(request), Pause(1), End], &handler);
+                assert_eq!(outcome.closed, "answered");
+                let (head, rest) = outcome.sent.split_once("\r\n\r\n").unwrap();
+                (head.to_owned() + "\r\n\r\n", rest.to_owned())
+            }
+        };
+        assert!(head.starts_with(line) && head.ends_with("\r\n\r\n"), "{head}");
+        assert_eq!(head.contains("Transfer-Encoding: chunked"), chunked, "{request}");
+        assert_eq!(rest, body, "{request}");
+    }
+}
+
+#[test]
+fn a_refusal_is_the_users_own() {
+    let answer = "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 5\r\n\r\nnone\n";
+    let outcome = play(config(), &[Send(GET), Pause(5), End], &[(3, Respond(404, "none\n"))]);
+    assert_eq!((&*outcome.sent, &*outcome.closed, outcome.millis), (answer, "answered", 5));
+    let head = "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let outcome = play(config(), &[Send(head), Pause(5), End], &[(3, Respond(404, "none\n"))]);
+    assert_eq!(outcome.sent, answer.strip_suffix("none\n").unwrap());
+    let outcome = play(config(), &[Send(GET)], &[(0, Respond(204, ""))]);
+    assert_eq!(outcome.sent, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+}
+
+#[test]
+fn a_client_that_lingers_is_not_waited_for_long() {
+    let outcome = play(config(), &[Send(GET)], &[(0, Respond(404, ""))]);
+    assert_eq!((&*outcome.closed, outcome.millis), ("answered", 2000));
+    let outcome = play(config(), &[Send(GET), Pause(100), Cut], &[(0, Respond(404, ""))]);
+    assert_eq!((&*outcome.closed, outcome.millis), ("answered", 100), "nothing was lost");
+}
+
+#[test]
+fn bad_requests_are_answered() {
+    let mut config = config();
+    config.head_limits.bytes = 200;
+    config.head_limits.headers = 3;
+    config.body_bytes = 4;
+    let many = "GET / HTTP/1.1\r\nHost: a\r\na: b\r\na: b\r\na: b\r\n\r\n";
+    let long: &'static str = format!("GET / HTTP/1.1\r\nLast-Event-ID: {}\r\n", "x".repeat(65_536)).leak();
+    let target: &'static str = format!("GET /{} HTTP/1.1\r\n", "x".repeat(300)).leak();
+    for (request, status, closed) in [
+        ("\x16\x03\x01", 400, "byte 0x16 where a method should begin"),
+        ("GET /\r\n\r\n", 400, "malformed request line \"GET /\""),
+        ("GET / HTTP/1.1\r\n\r\n", 400, "http/1.1 request without a host header"),
+        ("DELETE / HTTP/1.1\r\nHost: a\r\n\r\n", 405, "method DELETE is not served"),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", 413, "body larger than 4 bytes"),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nabcdef",
+            413,
+            "body larger than 4 bytes",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx",
+            400,
+            "byte 0x78 in a chunk size",
+        ),
+        (target, 414, "request line longer than 200 bytes"),
+        (long, 431, "head larger than 200 bytes"),
+        (many, 431, "more than 3 headers"),
+        ("GET / HTTP/2.0\r\n\r\n", 505, "unsupported version HTTP/2.0"),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+            501,
+            "unknown transfer coding \"gzip\"",
+        ),
+    ] {
+        let outcome = play(config, &[Send(request), Pause(50), End], &[(0, Open)]);
+        assert!(outcome.sent.starts_with(&format!("HTTP/1.1 {status} ")), "{request:.40}: {}", outcome.sent);
+        assert!(outcome.sent.ends_with(&format!("\r\n\r\n{closed}\n")), "{}", outcome.sent);
+        assert!(outcome.sent.contains("Connection: close\r\n"));
+        assert_eq!(outcome.sent.contains("allow: GET, HEAD, POST\r\n"), status == 405);
+        assert_eq!(outcome.closed, closed);
+        assert!(outcome.millis <= 50, "what follows is read, so that the answer arrives: {}", outcome.millis);
+    }
+}
+
+#[test]
+fn a_slow_request_is_answered_in_time_however_busy_it_is() {
+    for client in [
+        vec![],
+        vec![Send("GET / HT")],
+        [Send("GET / HTTP/1.1\r\n"), Pause(900)]
+            .into_iter()
+            .chain([Send("x"), Pause(900)].repeat(30))
+            .collect(),
+    ] {
+        let outcome = play(config(), &client, &[(0, Open)]);
+        assert!(outcome.sent.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{}", outcome.sent);
+        assert_eq!(
+            (&*outcome.closed, outcome.millis),
+            ("no whole request in time", 12_000),
+            "with the linger"
+        );
+    }
+    let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n";
+    let outcome = play(config(), &[Pause(9_000), Send(post), Send("123")], &[(0, Open)]);
+    assert_eq!((&outcome.sent[9..12], outcome.millis), ("408", 9_000 + 30_000 + 2_000));
+}
+
+#[test]
+fn one_too_many_is_told_when_to_come_again() {
+    let server = Server::busy(config(), ms(1500));
+    let outcome = World::new(server, &[Send(GET), Pause(3), End], &[], usize::MAX).drive();
+    assert!(
+        outcome.sent.starts_with("HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\n"),
+        "{}",
+        outcome.sent
+    );
+    assert_eq!((&*outcome.closed, outcome.millis), ("told to come later", 3));
+}
+
+#[test]
+fn a_client_that_leaves_is_noticed_at_once() {
+    for (client, closed, millis) in [
+        (vec![Send(GET), Pause(700), End], "the client left", 700),
+        (vec![Send(GET), Pause(700), Cut], "cut", 700),
+        (vec![End], "the client left", 0),
+        (vec![Send("GET / HT"), Pause(5), End], "connection closed before the head was complete", 5),
+    ] {
+        let outcome = play(config(), &client, &[(0, Open)]);
+        assert_eq!((&*outcome.closed, outcome.millis), (closed, millis));
+        assert!(!outcome.sent.contains("0\r\n\r\n"));
+    }
+}
+
+#[test]
+fn a_client_that_leaves_before_it_is_answered_is_noticed_too() {
+    let asked = || {
+        let mut server: Server = Server::new(config(), 0);
+        server.space()[..GET.len()].copy_from_slice(GET.as_bytes());
+        server.handle_read(Instant::default(), GET.len());
+        assert_eq!(server.want(Instant::default()), (Want::Request, None));
+        server
+    };
+    let mut left = asked();
+    left.handle_read(Instant::default(), 10);
+    assert_eq!(left.want(Instant::default()).0, Want::Request, "what it sends does not matter");
+    left.handle_read(Instant::default(), 0);
+    assert_eq!(left.take_closed().unwrap().to_string(), "the client left");
+    left.open(sse_proto::http1::Response::new(200));
+    assert_eq!((left.want(Instant::default()).0, left.pending()), (Want::Closed, &b""[..]));
+    let mut failed = asked();
+    failed.handle_error(Instant::default(), "reset");
+    assert_eq!(failed.take_closed().unwrap().to_string(), "reset");
+}
+
+#[test]
+fn a_client_that_closes_its_side_still_gets_the_end() {
+    let mut server: Server = Server::new(config(), 0);
+    let now = Instant::default();
+    server.space()[..GET.len()].copy_from_slice(GET.as_bytes());
+    server.handle_read(now, GET.len());
+    server.open(sse_proto::http1::Response::new(200));
+    server.event("last");
+    server.finish();
+    server.handle_read(now, 0);
+    assert_eq!(server.want(now).0, Want::Write);
+    assert!(server.pending().ends_with(b"0\r\n\r\n"));
+    server.handle_written(now, usize::MAX);
+    assert_eq!(server.want(now).0, Want::Shutdown);
+    server.handle_shutdown(now);
+    assert_eq!(server.want(now), (Want::Closed, None));
+}
+
+#[test]
+fn what_comes_after_the_request_is_dropped_and_bounded() {
+    let mut config = config();
+    config.discarded_bytes = 1000;
+    let flood: &'static str = "x".repeat(800).leak();
+    let outcome = play(config, &[Send(GET), Send(flood), Pause(50), End], &[(0, Open), (10, Event("x"))]);
+    assert_eq!((&*outcome.closed, outcome.millis), ("the client left", 50));
+    assert!(outcome.sent.ends_with("data: x\n\n\r\n"));
+    let outcome = play(config, &[Send(GET), Pause(20), Send(flood), Send(flood)], &[(0, Open)]);
+    assert_eq!((&*outcome.closed, outcome.millis), ("more than 1000 bytes after the request", 20));
+}
+
+#[test]
+fn a_body_is_there_when_the_request_is() {
+    for request in [
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+    ] {
+        for piece in [1, 3, 4096] {
+            let mut server: Server = Server::new(config(), 0);
+            let now = Instant::default();
+            for part in request.as_bytes().chunks(piece) {
+                assert_eq!((server.want(now).0, server.request()), (Want::Read, None));
+                server.space()[..part.len()].copy_from_slice(part);
+                server.handle_read(now, part.len());
+            }
+            assert_eq!(server.want(now), (Want::Request, None));
+            assert_eq!((server.request().unwrap().method(), server.request_body()), ("POST", &b"hello"[..]));
+            let (head, body) = server.take_request().unwrap();
+            assert_eq!((head.path(), &*body), ("/", &b"hello"[..]));
+            server.open(sse_proto::http1::Response::new(200));
+            assert!(server.is_open() && server.request().is_none());
+        }
+    }
+}
+
+#[test]
+fn a_client_that_asks_whether_to_go_on_is_told_so() {
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\n";
+    let outcome =
+        play(config(), &[Send(head), Pause(10), Send("{}"), Pause(10), End], &[(0, Respond(200, "ok"))]);
+    let answer =
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
+    assert_eq!(outcome.sent, answer);
+    let old = "POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+    let outcome =
+        play(config(), &[Send(old), Pause(10), Send("{}"), Pause(10), End], &[(0, Respond(200, "ok"))]);
+    assert!(!outcome.sent.contains("100 Continue"));
+}
+
+#[test]
+fn an_idle_stream_is_kept_open_and_any_write_moves_that() {
+    let mut config = config();
+    config.stream.keep_alive = Some(ms(100));
+    let handler = [(0, Open), (60, Event("x")), (270, Finish)];
+    let outcome = play(config, &[Send(GET), Pause(300), End], &handler);
+    // At 160 and 260, not at 100.
+    let comment = "3\r\n:\n\n\r\n";
+    assert_eq!(outcome.sent, format!("{HEAD}9\r\ndata: x\n\n\r\n{comment}{comment}0\r\n\r\n"));
+    config.stream.keep_alive_with = |mut encoder| encoder.event(EventRef::new("").with_name("ping").unwrap());
+    let outcome = play(config, &[Send(GET), Pause(100), Pause(50), End], &[(0, Open)]);
+    assert_eq!(outcome.sent, format!("{HEAD}14\r\nevent: ping\ndata: \n\n\r\n"));
+}
+
+#[test]
+fn a_client_that_reads_nothing_is_cut() {
+    let mut config = config();
+    config.stream.stall = Some(ms(1000));
+    let handler = [(0, Open), (500, Event("x"))];
+    let outcome = play(config, &[Send(GET), Pause(300), StopReading], &handler);
+    assert_eq!((&*outcome.sent, &*outcome.closed, outcome.millis), (HEAD, "the client reads no more", 1500));
+}
+
+#[test]
+fn a_stream_has_an_age_and_says_when_to_come_back() {
+    let mut config = config();
+    config.stream.keep_alive = None;
+    config.stream.age = Some(ms(10_000));
+    config.stream.farewell_retry = Some((ms(1000), ms(5000)));
+    let outcome = play(config, &[Send(GET), Pause(11_000), End], &[(0, Open)]);
+    let retry = outcome.sent.strip_prefix(HEAD).unwrap().strip_suffix("\n\n\r\n0\r\n\r\n").unwrap();
+    let retry: u64 = retry.strip_prefix("d\r\nretry: ").unwrap().parse().unwrap();
+    assert!((1000..5000).contains(&retry), "{retry}");
+    assert_eq!((&*outcome.closed, outcome.millis), ("answered", 11_000));
+    let mut ends = Vec::new();
+    for seed in 0..100 {
+        let server = Server::new(config, seed);
+        let outcome = World::new(server, &[Send(GET)], &[(0, Open)], usize::MAX).drive();
+        ends.push(outcome.millis - 2000);
+    }
+    assert!(ends.iter().all(|end| (9_000..=10_000).contains(end)), "{ends:?}");
+    ends.sort_unstable();
+    ends.dedup();
+    assert!(ends.len() > 60, "spread: {ends:?}");
+}
+
+#[test]
+fn a_server_that_stops_ends_its_streams_within_the_window() {
+    let mut ends: Vec<u64> = (0..100)
+        .map(|seed| {
+            let server = Server::new(config(), seed);
+            let handler = [(0, Open), (100, Retire(5000))];
+            let outcome = World::new(server, &[Send(GET)], &handler, usize::MAX).drive();
+            assert!(outcome.sent.ends_with("0\r\n\r\n"), "a clean end");
+            outcome.millis - 2000
+        })
+        .collect();
+    assert!(ends.iter().all(|end| (100..5100).contains(end)), "{ends:?}");
+    ends.sort_unstable();
+    ends.dedup();
+    assert!(ends.len() > 60, "spread: {ends:?}");
+}
+
+#[test]
+fn padding_is_of_streams_alone() {
+    let mut config = config();
+    config.stream.padding = Some(100);
+    let outcome = play(config, &[Send(GET), Pause(1), End], &[(0, Open)]);
+    let (_, body) = outcome.sent.split_once("\r\n\r\n").unwrap();
+    assert_eq!(body, format!("64\r\n:{}\n\n\r\n", " ".repeat(97)));
+    let outcome = play(config, &[Send("x\r\n"), Pause(1), End], &[]);
+    assert!(outcome.sent.starts_with("HTTP/1.1 400"));
+    let outcome = play(config, &[Send("HEAD / HTTP/1.0\r\n\r\n"), Pause(1), End], &[(0, Open)]);
+    assert!(outcome.sent.ends_with("\r\n\r\n"), "{}", outcome.sent);
+}
+
+#[test]
+fn a_connection_costs_little_when_it_is_idle() {
+    // With the default configuration, on 64 bits; what is allocated besides is counted in `allocations`.
+    assert!(
+        size_of::<Server<std::sync::Arc<[u8]>>>() <= 512,
+        "{}",
+        size_of::<Server<std::sync::Arc<[u8]>>>()
+    );
+}
