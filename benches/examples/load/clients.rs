@@ -1,0 +1,196 @@
+//! The subscribers and the publisher, in one thread.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+use std::{fmt, net};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::LocalSet;
+use tokio::time::{Instant, interval, sleep, timeout};
+
+use crate::Result;
+use crate::process::Usage;
+
+/// How much is asked of a server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    pub(crate) clients: usize,
+    /// Clients beside them that never read.
+    pub(crate) stalled: usize,
+    pub(crate) events: usize,
+    /// Of data, in each event.
+    pub(crate) bytes: usize,
+    pub(crate) interval: Duration,
+}
+
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rate = 1.0 / self.interval.as_secs_f64();
+        write!(
+            f,
+            "{} subscribers, {} events of {} bytes, {rate:.0} a second",
+            self.clients, self.events, self.bytes
+        )?;
+        if self.stalled > 0 {
+            write!(f, "; {} more never read", self.stalled)?;
+        }
+        Ok(())
+    }
+}
+
+/// Where something is, over plain HTTP.
+#[derive(Clone, Debug)]
+pub(crate) struct Endpoint {
+    address: net::SocketAddr,
+    path: String,
+}
+
+impl Endpoint {
+    pub(crate) fn local(port: u16, path: &str) -> Self {
+        Self { address: net::SocketAddr::from(([127, 0, 0, 1], port)), path: path.to_owned() }
+    }
+
+    /// An `http` URL with a port, the host an address.
+    pub(crate) fn parse(url: &str) -> Result<Self> {
+        let rest = url.strip_prefix("http://").ok_or("the URL must begin with http://")?;
+        let (address, path) = rest.split_once('/').unwrap_or((rest, ""));
+        Ok(Self { address: address.parse()?, path: format!("/{path}") })
+    }
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) connecting: Duration,
+    pub(crate) delivered: usize,
+    /// Microseconds from before an event was published to when it was read, in order.
+    delays: Vec<u32>,
+    /// Of the server: without clients, with them, and after the events.
+    pub(crate) usage: [Usage; 3],
+}
+
+impl Outcome {
+    /// The delay that this part of all events does not exceed.
+    pub(crate) fn delay(&self, part: f64) -> Duration {
+        let at = (self.delays.len() as f64 * part) as usize;
+        let micros =
+            self.delays.get(at.min(self.delays.len().saturating_sub(1))).copied().unwrap_or_default();
+        Duration::from_micros(micros.into())
+    }
+}
+
+/// When an event was read, and how late that was.
+#[derive(Default)]
+struct Deliveries {
+    delays: RefCell<Vec<u32>>,
+}
+
+/// Subscribes, publishes, and waits until all is there, or nothing has come for five seconds.
+pub(crate) fn run(
+    load: &Load,
+    subscribe: &Endpoint,
+    publish: &Endpoint,
+    server: Option<u32>,
+) -> Result<Outcome> {
+    let usage = || server.map(Usage::of).unwrap_or_default();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    LocalSet::new().block_on(&runtime, async {
+        let before = usage();
+        let epoch = Instant::now();
+        let deliveries = Rc::new(Deliveries::default());
+        let mut stalled = Vec::new();
+        for at in 0..load.clients + load.stalled {
+            let mut socket = subscribed(subscribe).await?;
+            // Evenly among the others.
+            if stalled.len() * load.clients < at * load.stalled {
+                stalled.push(socket);
+                continue;
+            }
+            let deliveries = Rc::clone(&deliveries);
+            tokio::task::spawn_local(async move {
+                let mut lines = Vec::new();
+                // Ends when the server goes.
+                while let Ok(1..) = socket.read_buf(&mut lines).await {
+                    take_stamps(&mut lines, |stamp| {
+                        let now = epoch.elapsed().as_micros() as u64;
+                        deliveries.delays.borrow_mut().push(now.saturating_sub(stamp) as u32);
+                    });
+                }
+            });
+        }
+        let connecting = epoch.elapsed();
+        sleep(Duration::from_secs(2)).await;
+        let connected = usage();
+        let mut ticks = interval(load.interval);
+        for _ in 0..load.events {
+            ticks.tick().await;
+            let stamp = format!("{} ", epoch.elapsed().as_micros());
+            let data = format!("{stamp}{}", "x".repeat(load.bytes.saturating_sub(stamp.len())));
+            post(publish, &data).await?;
+        }
+        let expected = load.clients * load.events;
+        let mut last = 0;
+        loop {
+            sleep(Duration::from_millis(500)).await;
+            let delivered = deliveries.delays.borrow().len();
+            if delivered == expected || delivered == last && epoch.elapsed() > Duration::from_secs(5) {
+                break;
+            }
+            last = delivered;
+        }
+        let after = usage();
+        let mut delays = deliveries.delays.take();
+        delays.sort_unstable();
+        Ok(Outcome { connecting, delivered: delays.len(), delays, usage: [before, connected, after] })
+    })
+}
+
+/// A connection on which the stream has begun.
+async fn subscribed(to: &Endpoint) -> Result<TcpStream> {
+    let mut socket = TcpStream::connect(to.address).await?;
+    let request =
+        format!("GET {} HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n\r\n", to.path, to.address);
+    socket.write_all(request.as_bytes()).await?;
+    let mut head = Vec::new();
+    while !head.windows(4).any(|window| window == b"\r\n\r\n") {
+        let read = timeout(Duration::from_secs(20), socket.read_buf(&mut head)).await;
+        if read.map_err(|_| "the head of the stream does not come")?? == 0 {
+            break;
+        }
+    }
+    if !head.starts_with(b"HTTP/1.1 200") {
+        return Err(format!("not a stream: {}", String::from_utf8_lossy(&head)).into());
+    }
+    Ok(socket)
+}
+
+async fn post(to: &Endpoint, data: &str) -> Result<()> {
+    let mut socket = TcpStream::connect(to.address).await?;
+    let request = format!(
+        "POST {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n{data}",
+        to.path,
+        to.address,
+        data.len()
+    );
+    socket.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).await?;
+    let answer = String::from_utf8_lossy(&answer);
+    if !answer.starts_with("HTTP/1.1 2") {
+        return Err(format!("not published: {answer}").into());
+    }
+    Ok(())
+}
+
+/// The numbers that data begins with, out of all complete lines.
+fn take_stamps(lines: &mut Vec<u8>, mut found: impl FnMut(u64)) {
+    let Some(end) = lines.iter().rposition(|byte| *byte == b'\n') else { return };
+    for line in lines.drain(..=end).as_slice().split(|byte| *byte == b'\n') {
+        let stamp = line.strip_prefix(b"data: ").and_then(|data| data.split(|byte| *byte == b' ').next());
+        if let Some(stamp) = stamp.and_then(|stamp| std::str::from_utf8(stamp).ok()?.parse().ok()) {
+            found(stamp);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! One publisher, thousands of subscribers: what a server takes for each event that it delivers, and how late that is.
+//!
+//! ```sh
+//! cargo run --release -p sse-benches --example load
+//! cargo run --release -p sse-benches --example load -- --clients 1000 --bytes 16384 --stalled 1 --servers ours
+//! cargo run --release -p sse-benches --example load -- --clients 20 --rate 10 --servers ours --via nginx --at-most 200
+//! cargo run --release -p sse-benches --example load -- \
+//!     --url http://127.0.0.1:8888/sub --publish http://127.0.0.1:8888/pub --pid 4711
+//! ```
+//!
+//! Clients and server are separate processes, and each server is started afresh: ours on tokio, axum's own `Sse` over a
+//! broadcast channel of tokio, nchan (needs nginx with that module), and the floor, a bare loop that writes the same bytes to the
+//! same sockets. With `--via` nginx or haproxy stands between, as it is by default; `--at-most` is a limit for 99 of 100 delays, in
+//! milliseconds. What is sent to `POST /pub` they publish to all who asked for `GET /sub`. A process needs as many open files as
+//! there are clients (`ulimit -n`).
+
+mod clients;
+mod process;
+mod servers;
+
+use std::error::Error;
+use std::time::Duration;
+use std::{env, process::ExitCode};
+
+use clients::{Endpoint, Load, Outcome};
+use servers::Server;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    let args = Vec::from_iter(env::args().skip(1));
+    let done = match &args[..] {
+        [serve, server, port] if serve == "serve" => servers::serve(server, port),
+        _ => measure(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(args: &[String]) -> Result<()> {
+    let value = |flag: &str| args.iter().skip_while(|arg| *arg != flag).nth(1);
+    let number = |flag: &str, default: u32| value(flag).map_or(Ok(default), |value| value.parse());
+    let load = Load {
+        clients: number("--clients", 10_000)? as usize,
+        stalled: number("--stalled", 0)? as usize,
+        events: number("--events", 60)? as usize,
+        bytes: number("--bytes", 200)? as usize,
+        interval: Duration::from_secs(1) / number("--rate", 6)?.max(1),
+    };
+    println!("{load}\n");
+    println!(
+        "| server | delivered | server CPU for each | memory of a subscriber: idle, then | delay p50, p99 | all connected in |"
+    );
+    println!("|---|---|---|---|---|---|");
+    if let (Some(url), Some(publish)) = (value("--url"), value("--publish")) {
+        let pid = value("--pid").map(|pid| pid.parse()).transpose()?;
+        print_row(
+            "yours",
+            &load,
+            &clients::run(&load, &Endpoint::parse(url)?, &Endpoint::parse(publish)?, pid)?,
+        );
+        return Ok(());
+    }
+    let (mut complete, mut in_time) = (true, true);
+    for name in value("--servers").map_or("ours,axum,nchan,floor", String::as_str).split(',') {
+        let server = Server::start(name, None)?;
+        let proxy = value("--via").map(|proxy| Server::start(proxy, Some(server.port()))).transpose()?;
+        let front = proxy.as_ref().unwrap_or(&server);
+        let (subscribe, publish) =
+            (Endpoint::local(front.port(), "/sub"), Endpoint::local(server.port(), "/pub"));
+        let outcome = clients::run(&load, &subscribe, &publish, Some(server.pid()))
+            .map_err(|error| format!("{name}: {error}"))?;
+        print_row(name, &load, &outcome);
+        complete &= outcome.delivered == load.clients * load.events;
+        if let Some(limit) = value("--at-most") {
+            in_time &= outcome.delay(0.99) <= Duration::from_millis(limit.parse()?);
+        }
+    }
+    match (complete, in_time) {
+        (false, _) => Err("not all events were delivered".into()),
+        (_, false) => Err("more than one in a hundred events was later than that".into()),
+        _ => Ok(()),
+    }
+}
+
+fn print_row(name: &str, load: &Load, outcome: &Outcome) {
+    let [before, connected, after] = outcome.usage;
+    let cpu = after.cpu.saturating_sub(connected.cpu).as_secs_f64() * 1e6 / outcome.delivered.max(1) as f64;
+    let subscribers = (load.clients + load.stalled).max(1) as f64;
+    let memory =
+        |usage: process::Usage| usage.memory.saturating_sub(before.memory) as f64 / subscribers / 1024.0;
+    println!(
+        "| {name} | {} | {cpu:.2} µs | {:.2} KiB, {:.2} KiB | {:.1} ms, {:.1} ms | {:.1} s |",
+        outcome.delivered,
+        memory(connected),
+        memory(after),
+        outcome.delay(0.5).as_secs_f64() * 1e3,
+        outcome.delay(0.99).as_secs_f64() * 1e3,
+        outcome.connecting.as_secs_f64()
+    );
+}

@@ -1,0 +1,241 @@
+//! The servers, each a process of its own.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::Sse;
+use axum::response::sse::Event;
+use axum::routing::{get, post};
+use sse_proto::http1::{Response, server};
+use sse_proto::hub::{self, Subscription};
+use sse_tokio::{Hub, Incoming};
+use tokio::sync::broadcast;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::BroadcastStream;
+
+use crate::Result;
+
+/// A server that is running; dropped, it is killed.
+pub(crate) struct Server {
+    process: Child,
+    port: u16,
+}
+
+impl Server {
+    /// Starts one of the servers; or with `upstream` a proxy, in front of that port.
+    pub(crate) fn start(name: &str, upstream: Option<u16>) -> Result<Self> {
+        // Free a moment ago, and nobody else asks for ports here.
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let mut command = match (name, upstream) {
+            ("nginx", Some(upstream)) => {
+                nginx(port, &format!("location / {{ proxy_pass http://127.0.0.1:{upstream}; }}"))?
+            }
+            ("haproxy", Some(upstream)) => haproxy(port, upstream)?,
+            ("nchan", None) => nginx(
+                port,
+                "location = /sub { nchan_subscriber eventsource; nchan_channel_id load; }
+                 location = /pub { nchan_publisher; nchan_channel_id load; client_max_body_size 1m; }",
+            )?,
+            (_, None) => {
+                let mut itself = Command::new(env::current_exe()?);
+                itself.args(["serve", name, &port.to_string()]);
+                itself
+            }
+            (_, Some(_)) => return Err(format!("unknown proxy {name}").into()),
+        };
+        let server = Self { process: command.stdin(Stdio::null()).spawn()?, port };
+        let begin = Instant::now();
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            if begin.elapsed() > Duration::from_secs(10) {
+                return Err(format!("{name} does not start").into());
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(server)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // To nginx it is the signal to take its workers with it.
+        let _ = Command::new("kill").arg(self.pid().to_string()).status();
+        let _ = self.process.wait();
+    }
+}
+
+/// Runs one of those that are in this program.
+pub(crate) fn serve(name: &str, port: &str) -> Result<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.parse()?))?;
+    match name {
+        "floor" => floor(&listener),
+        "ours" => ours(listener),
+        "axum" => with_axum(listener),
+        _ => Err(format!("unknown server {name}").into()),
+    }
+}
+
+/// A thread that accepts, a thread for each request, and one write for each subscriber.
+fn floor(listener: &TcpListener) -> Result<()> {
+    let subscribers = Arc::new(Mutex::new(Vec::new()));
+    loop {
+        let (mut socket, _) = listener.accept()?;
+        let subscribers = Arc::clone(&subscribers);
+        let mut request = Vec::new();
+        let Some(head) = read_head(&mut socket, &mut request) else { continue };
+        if request.starts_with(b"GET") {
+            socket.write_all(
+                b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n",
+            )?;
+            socket.set_nonblocking(true)?;
+            subscribers.lock().unwrap_or_else(PoisonError::into_inner).push(socket);
+            continue;
+        }
+        thread::spawn(move || {
+            let body = read_body(&mut socket, &request, head);
+            let event = format!("data: {body}\n\n");
+            let chunk = format!("{:x}\r\n{event}\r\n", event.len());
+            for subscriber in subscribers.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+                // One that is full goes without.
+                let _ = subscriber
+                    .write(chunk.as_bytes())
+                    .is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+            }
+            let _ =
+                socket.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        });
+    }
+}
+
+fn read_head(socket: &mut TcpStream, request: &mut Vec<u8>) -> Option<usize> {
+    loop {
+        if let Some(end) = request.windows(4).position(|window| window == b"\r\n\r\n") {
+            return Some(end + 4);
+        }
+        let mut space = [0; 2048];
+        let count = socket.read(&mut space).ok().filter(|count| *count > 0)?;
+        request.extend_from_slice(&space[..count]);
+    }
+}
+
+fn read_body(socket: &mut TcpStream, request: &[u8], head: usize) -> String {
+    let fields = String::from_utf8_lossy(&request[..head]).to_lowercase();
+    let length = fields.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok());
+    let mut body = request[head..].to_vec();
+    let _ = socket.take(length.unwrap_or(0) - body.len() as u64).read_to_end(&mut body);
+    String::from_utf8_lossy(&body).into_owned()
+}
+
+fn ours(listener: TcpListener) -> Result<()> {
+    let hub = Hub::<Arc<[u8]>>::new(hub::Config::default());
+    let mut config = server::Config::default();
+    config.connections = 20_000;
+    let server = sse_tokio::Server::new(move |incoming: Incoming| {
+        let hub = hub.clone();
+        async move {
+            if incoming.path() == "/sub" {
+                incoming.forward(&hub, &Subscription::to_all()).await?;
+            } else {
+                hub.publish("", &*String::from_utf8_lossy(incoming.body()))?;
+                incoming.respond(&Response::new(202), "");
+            }
+            Ok(())
+        }
+    });
+    tokio::runtime::Runtime::new()?.block_on(async {
+        listener.set_nonblocking(true)?;
+        server.with_config(config).serve(tokio::net::TcpListener::from_std(listener)?).await;
+        Ok(())
+    })
+}
+
+fn with_axum(listener: TcpListener) -> Result<()> {
+    let app = Router::new()
+        .route(
+            "/sub",
+            get(async |State(events): State<broadcast::Sender<Arc<str>>>| {
+                let events = BroadcastStream::new(events.subscribe());
+                Sse::new(events.map(|event| event.map(|data| Event::default().data(data))))
+            }),
+        )
+        .route(
+            "/pub",
+            post(async |State(events): State<broadcast::Sender<Arc<str>>>, body: String| {
+                let _ = events.send(body.into());
+            }),
+        )
+        .with_state(broadcast::channel(1024).0);
+    tokio::runtime::Runtime::new()?.block_on(async {
+        listener.set_nonblocking(true)?;
+        Ok(axum::serve(tokio::net::TcpListener::from_std(listener)?, app).await?)
+    })
+}
+
+/// nginx with these locations; else as it is by default.
+fn nginx(port: u16, locations: &str) -> Result<Command> {
+    let folder = env::temp_dir().join(format!("sse-load-nginx-{port}"));
+    fs::create_dir_all(&folder)?;
+    let module = if locations.contains("nchan") {
+        "load_module /usr/lib/nginx/modules/ngx_nchan_module.so;"
+    } else {
+        ""
+    };
+    let config = folder.join("nginx.conf");
+    fs::write(
+        &config,
+        format!(
+            "{module}
+            user root; daemon off; worker_processes auto; worker_rlimit_nofile 20000; error_log stderr crit;
+            pid {folder}/pid;
+            events {{ worker_connections 20000; }}
+            http {{
+                access_log off;
+                client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+                uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+                server {{
+                    listen 127.0.0.1:{port} backlog=4096;
+                    {locations}
+                }}
+            }}
+            ",
+            folder = folder.display()
+        ),
+    )?;
+    let mut nginx = Command::new("nginx");
+    nginx.args(["-p", &folder.to_string_lossy(), "-c", &config.to_string_lossy()]);
+    Ok(nginx)
+}
+
+/// haproxy with the timeouts that its manual begins with, since it has none by default.
+fn haproxy(port: u16, upstream: u16) -> Result<Command> {
+    let config = env::temp_dir().join(format!("sse-load-haproxy-{port}.cfg"));
+    fs::write(
+        &config,
+        format!(
+            "defaults
+                mode http
+                timeout connect 5s
+                timeout client 50s
+                timeout server 50s
+            listen load
+                bind 127.0.0.1:{port}
+                server upstream 127.0.0.1:{upstream}\n"
+        ),
+    )?;
+    let mut haproxy = Command::new("haproxy");
+    haproxy.args(["-db", "-f", &config.to_string_lossy()]);
+    Ok(haproxy)
+}
