@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Clients and server are separate processes, and each server is started afresh: ours on tokio, axum's own `Sse` over a
-//! broadcast channel of tokio, nchan (needs nginx with that module), and the floor, a bare loop that writes the same bytes to the
+//! broadcast channel of tokio, either with one thread or (`-multi`) with one for each processor, nchan (needs nginx with that module), and the floor, a bare loop that writes the same bytes to the
 //! same sockets. With `--via` nginx or haproxy stands between, as it is by default; `--at-most` is a limit for 99 of 100 delays, in
 //! milliseconds. What is sent to `POST /pub` they publish to all who asked for `GET /sub`. A process needs as many open files as
 //! there are clients (`ulimit -n`).
@@ -67,7 +67,9 @@ fn measure(args: &[String]) -> Result<()> {
         return Ok(());
     }
     let (mut complete, mut in_time) = (true, true);
-    for name in value("--servers").map_or("ours,axum,nchan,floor", String::as_str).split(',') {
+    for name in
+        value("--servers").map_or("ours,axum,ours-multi,axum-multi,nchan,floor", String::as_str).split(',')
+    {
         let server = Server::start(name, None)?;
         let proxy = value("--via").map(|proxy| Server::start(proxy, Some(server.port()))).transpose()?;
         let front = proxy.as_ref().unwrap_or(&server);

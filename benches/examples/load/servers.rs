@@ -15,6 +15,7 @@ use axum::routing::{get, post};
 use sse_proto::http1::{Response, server};
 use sse_proto::hub::{self, Subscription};
 use sse_tokio::{Hub, Incoming};
+use tokio::runtime::Builder;
 use tokio::sync::broadcast;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::BroadcastStream;
@@ -82,8 +83,10 @@ pub(crate) fn serve(name: &str, port: &str) -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.parse()?))?;
     match name {
         "floor" => floor(&listener),
-        "ours" => ours(listener),
-        "axum" => with_axum(listener),
+        "ours" => ours(listener, Builder::new_current_thread()),
+        "ours-multi" => ours(listener, Builder::new_multi_thread()),
+        "axum" => with_axum(listener, Builder::new_current_thread()),
+        "axum-multi" => with_axum(listener, Builder::new_multi_thread()),
         _ => Err(format!("unknown server {name}").into()),
     }
 }
@@ -139,7 +142,7 @@ fn read_body(socket: &mut TcpStream, request: &[u8], head: usize) -> String {
     String::from_utf8_lossy(&body).into_owned()
 }
 
-fn ours(listener: TcpListener) -> Result<()> {
+fn ours(listener: TcpListener, mut runtime: Builder) -> Result<()> {
     let hub = Hub::<Arc<[u8]>>::new(hub::Config::default());
     let mut config = server::Config::default();
     config.connections = 20_000;
@@ -155,14 +158,14 @@ fn ours(listener: TcpListener) -> Result<()> {
             Ok(())
         }
     });
-    tokio::runtime::Runtime::new()?.block_on(async {
+    runtime.enable_all().build()?.block_on(async {
         listener.set_nonblocking(true)?;
         server.with_config(config).serve(tokio::net::TcpListener::from_std(listener)?).await;
         Ok(())
     })
 }
 
-fn with_axum(listener: TcpListener) -> Result<()> {
+fn with_axum(listener: TcpListener, mut runtime: Builder) -> Result<()> {
     let app = Router::new()
         .route(
             "/sub",
@@ -178,7 +181,7 @@ fn with_axum(listener: TcpListener) -> Result<()> {
             }),
         )
         .with_state(broadcast::channel(1024).0);
-    tokio::runtime::Runtime::new()?.block_on(async {
+    runtime.enable_all().build()?.block_on(async {
         listener.set_nonblocking(true)?;
         Ok(axum::serve(tokio::net::TcpListener::from_std(listener)?, app).await?)
     })
