@@ -6,13 +6,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
 
-use super::url::{Url, UrlError};
+use super::url::{Url, UrlError, split_fragment};
 
 impl Url {
     /// Resolves a reference, absolute or relative, against this URL (RFC 3986 section 5.2).
     ///
     /// Bytes that no URL may hold (spaces, controls, anything outside ASCII) are percent-encoded, as browsers do with the
-    /// `Location` of a redirect. As in [`parse`](Self::parse), the fragment is dropped.
+    /// `Location` of a redirect. The fragment is that of the reference.
     ///
     /// ```
     /// use sse_proto::http::Url;
@@ -28,7 +28,11 @@ impl Url {
     /// What it gives is no such URL: another scheme than `http` and `https`, say.
     pub fn join(&self, reference: &str) -> Result<Url, UrlError> {
         let reference = encode(reference.trim_matches([' ', '\t']));
-        let reference = reference.split_once('#').map_or(&*reference, |(before, _fragment)| before);
+        let (reference, fragment) = split_fragment(&reference);
+        Ok(self.join_without_fragment(reference)?.with_fragment(fragment))
+    }
+
+    fn join_without_fragment(&self, reference: &str) -> Result<Url, UrlError> {
         if has_scheme(reference) {
             return Url::parse(reference);
         }

@@ -38,7 +38,7 @@ impl Scheme {
 /// An absolute `http://` or `https://` URL (RFC 9110 section 4.2), split into what a client needs.
 ///
 /// Only what may go on the wire as it is gets accepted: nothing is percent-encoded, no host name is converted to ASCII.
-/// Scheme and host are lower-cased, the fragment is dropped, user information is refused
+/// Scheme and host are lower-cased, the fragment is kept but goes nowhere, user information is refused
 /// (RFC 9110 section 4.2.4).
 ///
 /// ```
@@ -49,6 +49,7 @@ impl Scheme {
 /// assert_eq!((url.host(), url.port()), ("example.com", 8443));
 /// assert_eq!(url.authority(), "example.com:8443");
 /// assert_eq!(url.target(), "/events?topic=a");
+/// assert_eq!(url.fragment(), Some("top"));
 /// # Ok::<(), sse_proto::http1::UrlError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -58,6 +59,7 @@ pub struct Url {
     port: u16,
     authority: String,
     target: String,
+    fragment: Option<String>,
 }
 
 impl Url {
@@ -74,7 +76,7 @@ impl Url {
             .into_iter()
             .find(|known| scheme.eq_ignore_ascii_case(known.as_str()))
             .ok_or(UrlError::Scheme)?;
-        let rest = rest.split_once('#').map_or(rest, |(before, _fragment)| before);
+        let (rest, fragment) = split_fragment(rest);
         // Cannot panic: a position that `find` returns, or the length.
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         if let Some(at) = authority.find('@') {
@@ -96,7 +98,7 @@ impl Url {
         let bracketed = if host.contains(':') { format!("[{host}]") } else { host.clone() };
         let authority = if port == scheme.default_port() { bracketed } else { format!("{bracketed}:{port}") };
         let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
-        Ok(Url { scheme, host, port, authority, target })
+        Ok(Url { scheme, host, port, authority, target, fragment: fragment.map(str::to_owned) })
     }
 
     /// How the host is reached.
@@ -124,6 +126,15 @@ impl Url {
     pub fn target(&self) -> &str {
         &self.target
     }
+
+    /// What stands behind the `#`; `None` without one. It is never sent (RFC 9110 section 7.1).
+    pub fn fragment(&self) -> Option<&str> {
+        self.fragment.as_deref()
+    }
+
+    pub(crate) fn with_fragment(self, fragment: Option<&str>) -> Url {
+        Url { fragment: fragment.map(str::to_owned), ..self }
+    }
 }
 
 impl FromStr for Url {
@@ -136,7 +147,8 @@ impl FromStr for Url {
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}{}", self.scheme.as_str(), self.authority, self.target)
+        write!(f, "{}://{}{}", self.scheme.as_str(), self.authority, self.target)?;
+        self.fragment.iter().try_for_each(|fragment| write!(f, "#{fragment}"))
     }
 }
 
@@ -192,6 +204,11 @@ fn refuse_byte(text: &str, text_position: usize, allowed: impl Fn(u8) -> bool) -
         Some((at, byte)) => Err(UrlError::Byte { byte, position: text_position + at }),
         None => Ok(()),
     }
+}
+
+/// Splits at the first `#`.
+pub(super) fn split_fragment(text: &str) -> (&str, Option<&str>) {
+    text.split_once('#').map_or((text, None), |(before, fragment)| (before, Some(fragment)))
 }
 
 /// Splits `::1]:80` into address and port.

@@ -46,7 +46,9 @@ pub(super) fn target(from: &Url, location: &[u8]) -> Result<Url, RedirectError> 
     if (from.scheme(), url.scheme()) == (Scheme::Https, Scheme::Http) {
         return Err(RedirectError::Insecure);
     }
-    Ok(url)
+    // The fragment goes on along redirects that bring none (RFC 9110 section 10.2.2).
+    let fragment = url.fragment().or(from.fragment()).map(String::from);
+    Ok(url.with_fragment(fragment.as_deref()))
 }
 
 /// Whether later attempts begin where such a redirect leads, so long as it keeps the request what it is.

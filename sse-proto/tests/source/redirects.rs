@@ -10,7 +10,7 @@ const URL: &str = "http://a.test/x/y?q";
 #[test]
 fn five_statuses_are_followed_and_only_permanent_ones_remembered() {
     for (status, later) in
-        [(301, "http://a.test/x/z"), (302, URL), (303, URL), (307, URL), (308, "http://a.test/x/z")]
+        [(301, "http://a.test/x/z#part"), (302, URL), (303, URL), (307, URL), (308, "http://a.test/x/z#part")]
     {
         check(
             &get(URL),
@@ -18,7 +18,7 @@ fn five_statuses_are_followed_and_only_permanent_ones_remembered() {
             &[redirect(status, "z#part"), ended("id: 1\ndata: a\n\n"), open("")],
             &[
                 &format!("0 GET {URL}"),
-                "0 GET http://a.test/x/z",
+                "0 GET http://a.test/x/z#part",
                 "open 200",
                 r#"message: "a" #1"#,
                 "failure 1, again in 1000: the stream ended",
@@ -27,6 +27,22 @@ fn five_statuses_are_followed_and_only_permanent_ones_remembered() {
             ],
         );
     }
+}
+
+#[test]
+fn the_fragment_goes_on_along_redirects_that_bring_none() {
+    check(
+        &get("http://a.test/x#here"),
+        &config(),
+        &[redirect(302, "/y"), redirect(302, "z#"), redirect(307, "http://b.test#there"), open("")],
+        &[
+            "0 GET http://a.test/x#here",
+            "0 GET http://a.test/y#here",
+            "0 GET http://a.test/z#",
+            "0 GET http://b.test/#there",
+            "open 200",
+        ],
+    );
 }
 
 #[test]
