@@ -41,6 +41,18 @@
 //! server.join().unwrap()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! | to read events | take |
+//! |---|---|
+//! | from a server, for as long as it takes | [`EventSource`]; over an HTTP client of yours [`HttpSource`] |
+//! | from one response, a socket, a body | [`connect`], [`EventReader`] |
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `rustls`: `https` for [`EventSource`], by rustls with the provider *ring*; trusts what the platform trusts.
+//! - `rustls-no-provider`: the same with the provider that your program installs.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
@@ -50,6 +62,8 @@ mod connection;
 mod dial;
 mod event_sender;
 mod http;
+mod http_client;
+mod http_source;
 mod hub;
 mod incoming;
 mod outlet;
@@ -58,10 +72,13 @@ mod server;
 mod serving;
 mod signals;
 mod source;
+mod tls;
 mod writer;
 
 use std::io;
 
+#[cfg(feature = "rustls-no-provider")]
+pub use rustls;
 pub use sse_proto as proto;
 pub use sse_proto::sender::Ended;
 pub use sse_proto::{Event, EventRef, Item};
@@ -69,6 +86,7 @@ pub use sse_proto::{Event, EventRef, Item};
 pub use crate::close::{CloseHandle, Shutdown, ShutdownFn};
 pub use crate::event_sender::EventSender;
 pub use crate::http::{Exchange, accept, connect, connect_with};
+pub use crate::http_source::HttpSource;
 pub use crate::hub::{Hub, Subscriber};
 pub use crate::incoming::Incoming;
 pub use crate::reader::EventReader;
