@@ -3,8 +3,8 @@
 //! [`EventSource`] keeps a subscription: it connects, and connects again with the last event id whenever the stream is lost.
 //! [`EventReader`] reads events from anything that is [`Read`](std::io::Read): a file, a socket, a response body.
 //! [`EventWriter`] writes them to anything that is [`Write`](std::io::Write). [`connect`] asks a server for a stream over
-//! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. [`Hub`] sends one
-//! stream to many. The decisions are those of [`proto`]; this
+//! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. [`Server`] serves
+//! streams on a listener, and [`Hub`] sends one stream to many. The decisions are those of [`proto`]; this
 //! crate does the reading and writing. `sse-tokio` and `sse-smol` are the same for their runtimes, with the same names.
 //!
 //! ```
@@ -46,6 +46,12 @@
 //! |---|---|
 //! | from a server, for as long as it takes | [`EventSource`]; over an HTTP client of yours [`HttpSource`] |
 //! | from one response, a socket, a body | [`connect`], [`EventReader`] |
+//!
+//! | to send events | take |
+//! |---|---|
+//! | from a server of your own, with limits and a clean stop | [`Server`] |
+//! | the same to many, and again to those who come back | [`Hub`] |
+//! | on one accepted socket, into any byte stream | [`accept`], [`EventWriter`] |
 //!
 //! # Features
 //!
