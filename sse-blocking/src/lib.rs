@@ -3,8 +3,8 @@
 //! [`EventSource`] keeps a subscription: it connects, and connects again with the last event id whenever the stream is lost.
 //! [`EventReader`] reads events from anything that is [`Read`](std::io::Read): a file, a socket, a response body.
 //! [`EventWriter`] writes them to anything that is [`Write`](std::io::Write). [`connect`] asks a server for a stream over
-//! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. [`Hub`] sends one
-//! stream to many. The decisions are those of [`proto`]; this
+//! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. [`Server`] serves
+//! streams on a listener, and [`Hub`] sends one stream to many. The decisions are those of [`proto`]; this
 //! crate does the reading and writing. `sse-tokio` and `sse-smol` are the same for their runtimes, with the same names.
 //!
 //! ```
@@ -47,6 +47,12 @@
 //! | from a server, for as long as it takes | [`EventSource`]; over an HTTP client of yours [`HttpSource`] |
 //! | from one response, a socket, a body | [`connect`], [`EventReader`] |
 //!
+//! | to send events | take |
+//! |---|---|
+//! | from a server of your own, with limits and a clean stop | [`Server`] |
+//! | the same to many, and again to those who come back | [`Hub`] |
+//! | on one accepted socket, into any byte stream | [`accept`], [`EventWriter`] |
+//!
 //! # Features
 //!
 //! None is on by default.
@@ -60,11 +66,16 @@
 mod close;
 mod connection;
 mod dial;
+mod event_sender;
 mod http;
 mod http_client;
 mod http_source;
 mod hub;
+mod incoming;
+mod outlet;
 mod reader;
+mod server;
+mod serving;
 mod signals;
 mod source;
 mod tls;
@@ -75,16 +86,23 @@ use std::io;
 #[cfg(feature = "rustls-no-provider")]
 pub use rustls;
 pub use sse_proto as proto;
+pub use sse_proto::sender::Ended;
 pub use sse_proto::{Event, EventRef, Item};
 
 pub use crate::close::{CloseHandle, Shutdown, ShutdownFn};
+pub use crate::event_sender::EventSender;
 pub use crate::http::{Exchange, accept, connect, connect_with};
 pub use crate::http_source::HttpSource;
 pub use crate::hub::{Hub, Subscriber};
+pub use crate::incoming::Incoming;
 pub use crate::reader::EventReader;
+pub use crate::server::{Server, ServerHandle};
 pub use crate::signals::Signals;
 pub use crate::source::EventSource;
 pub use crate::writer::EventWriter;
+
+/// Why an answer failed: any error.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why reading events failed.
 pub type ReadError = sse_proto::ReadError<io::Error>;

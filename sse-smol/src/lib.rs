@@ -4,8 +4,8 @@
 //! [`EventReader`] reads events from anything that is [`AsyncRead`](futures_io::AsyncRead): a socket, a response body. Both are
 //! [`Stream`](futures_core::Stream)s. [`EventWriter`] writes them to anything that is
 //! [`AsyncWrite`](futures_io::AsyncWrite), and is a [`Sink`](futures_sink::Sink). [`connect`] asks a server for a stream over
-//! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. [`Hub`] sends one
-//! stream to many. The decisions are those of [`proto`];
+//! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. [`Server`] serves
+//! streams on a listener, and [`Hub`] sends one stream to many. The decisions are those of [`proto`];
 //! this crate does the reading and writing. `sse-tokio` and `sse-blocking` are the same for tokio and for threads, with the
 //! same names.
 //!
@@ -56,6 +56,12 @@
 //! | from a server, for as long as it takes | [`EventSource`]; over an HTTP client of yours `HttpSource` |
 //! | from one response, or a socket | [`connect`], [`EventReader`] |
 //! | from a body that another library gives you | [`EventStream`] |
+//!
+//! | to send events | take |
+//! |---|---|
+//! | from a server of your own, with limits and a clean stop | [`Server`] |
+//! | the same to many, and again to those who come back | [`Hub`] |
+//! | on one accepted socket, into any byte stream | [`accept`], [`EventWriter`] |
 //!
 //! # Features
 //!
