@@ -30,8 +30,9 @@ type OnClosed = Box<dyn Fn(SocketAddr, &Closed) + Send + Sync>;
 
 /// Serves event streams over HTTP/1.1, and what little else their users need: a page, an answer to a POST.
 ///
-/// For each request the handler is called. Its future is polled by the task of the connection, and is dropped when the client leaves,
-/// even while nothing is written; what must go on regardless belongs in a task of its own. An error, a panic, or no answer is told
+/// For each request the handler is called. Its future is polled by the task of the connection, and is dropped when that is over: when
+/// the client leaves, even while nothing is written, or soon after the whole answer was sent. What must go on regardless belongs in
+/// a task of its own. An error, a panic, or no answer is told
 /// to the client as 500, or as a cut where the stream is open.
 ///
 /// What is bounded, and how long what may take, is a matter of its [`Config`]. Requests that cannot be served never get to the
