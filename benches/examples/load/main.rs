@@ -10,9 +10,11 @@
 //!
 //! Clients and server are separate processes, and each server is started afresh: ours on tokio, axum's own `Sse` over a
 //! broadcast channel of tokio, either with one thread or (`-multi`) with one for each processor, nchan (needs nginx with that
-//! module), and the floor, a bare loop that writes the same bytes to the same sockets. With `--via` nginx or haproxy stands
-//! between, as it is by default; `--at-most` is a limit for 99 of 100 delays, in milliseconds. What is sent to `POST /pub` they
-//! publish to all who asked for `GET /sub`. A process needs as many open files as there are clients (`ulimit -n`).
+//! module), and the floor, a bare loop that writes the same bytes to the same sockets. What is sent to `POST /pub` they publish to
+//! all who asked for `GET /sub`. A process needs as many open files as there are clients (`ulimit -n`).
+//!
+//! With `--via` nginx or haproxy stands between, as it is by default; `--at-most` is a limit for 99 of 100 delays, in
+//! milliseconds. With `--events 0` nothing is published; the server `tasks` is what tokio alone needs to hold the connections.
 
 mod clients;
 mod process;

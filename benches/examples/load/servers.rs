@@ -15,6 +15,7 @@ use axum::routing::{get, post};
 use sse_proto::http1::{Response, server};
 use sse_proto::hub::{self, Subscription};
 use sse_tokio::{Hub, Incoming};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Builder;
 use tokio::sync::broadcast;
 use tokio_stream::StreamExt;
@@ -85,6 +86,7 @@ pub(crate) fn serve(name: &str, port: &str) -> Result<()> {
         "floor" => floor(&listener),
         "ours" => ours(listener, Builder::new_current_thread()),
         "ours-multi" => ours(listener, Builder::new_multi_thread()),
+        "tasks" => tasks(listener, Builder::new_current_thread()),
         "axum" => with_axum(listener, Builder::new_current_thread()),
         "axum-multi" => with_axum(listener, Builder::new_multi_thread()),
         _ => Err(format!("unknown server {name}").into()),
@@ -162,6 +164,24 @@ fn ours(listener: TcpListener, mut runtime: Builder) -> Result<()> {
         listener.set_nonblocking(true)?;
         server.with_config(config).serve(tokio::net::TcpListener::from_std(listener)?).await;
         Ok(())
+    })
+}
+
+/// What the runtime alone needs for a connection: a task that answers, and then waits for the client to leave.
+fn tasks(listener: TcpListener, mut runtime: Builder) -> Result<()> {
+    runtime.enable_all().build()?.block_on(async {
+        listener.set_nonblocking(true)?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        loop {
+            let (mut socket, _) = listener.accept().await?;
+            tokio::spawn(async move {
+                let mut request = [0; 64];
+                while let Ok(1..) = socket.read(&mut request).await {
+                    let _ =
+                        socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n").await;
+                }
+            });
+        }
     })
 }
 
