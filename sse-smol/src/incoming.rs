@@ -17,6 +17,12 @@ use crate::{EventSender, Hub, Subscriber};
 #[derive(Debug)]
 pub struct Incoming {
     outlet: Arc<Outlet<Arc<[u8]>>>,
+    // In a box, so that the future of a handler is not much larger for it.
+    asked: Box<Asked>,
+}
+
+#[derive(Debug)]
+struct Asked {
     head: RequestHead,
     body: Vec<u8>,
     peer: SocketAddr,
@@ -29,38 +35,38 @@ impl Incoming {
         body: Vec<u8>,
         peer: SocketAddr,
     ) -> Self {
-        Self { outlet, head, body, peer }
+        Self { outlet, asked: Box::new(Asked { head, body, peer }) }
     }
 
     /// Method, target, headers.
     pub fn head(&self) -> &RequestHead {
-        &self.head
+        &self.asked.head
     }
 
     /// The method, `GET` for instance.
     pub fn method(&self) -> &str {
-        self.head.method()
+        self.asked.head.method()
     }
 
     /// The path, not decoded.
     pub fn path(&self) -> &str {
-        self.head.path()
+        self.asked.head.path()
     }
 
     /// The body, whole; empty if there is none.
     pub fn body(&self) -> &[u8] {
-        &self.body
+        &self.asked.body
     }
 
     /// The last event id of a client that comes back: from its header, or from the parameter
     /// [`lastEventId`](LAST_EVENT_ID_PARAMETER) of the query.
     pub fn last_event_id(&self) -> Option<Cow<'_, str>> {
-        self.head.last_event_id_or(LAST_EVENT_ID_PARAMETER)
+        self.asked.head.last_event_id_or(LAST_EVENT_ID_PARAMETER)
     }
 
     /// The address of the client, or of the proxy before it.
     pub fn peer_addr(&self) -> SocketAddr {
-        self.peer
+        self.asked.peer
     }
 
     /// Answers with something else than an event stream, whole. To HEAD, without the body.
@@ -87,8 +93,14 @@ impl Incoming {
     ///
     /// # Errors
     /// If the stream ended before the hub: because the client is gone, most often.
-    pub async fn forward(self, hub: &Hub, subscription: &Subscription) -> Result<(), Ended> {
+    pub fn forward(
+        self,
+        hub: &Hub,
+        subscription: &Subscription,
+    ) -> impl Future<Output = Result<(), Ended>> + Send + use<> {
         let mut subscriber = self.subscribe(hub, subscription);
-        self.open(Response::new(200)).forward(&mut subscriber).await
+        // The request is gone from here on: as long as the stream is open, a subscriber is all there is.
+        let events = self.open(Response::new(200));
+        async move { events.forward(&mut subscriber).await }
     }
 }
