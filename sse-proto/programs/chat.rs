@@ -3,80 +3,104 @@
 use std::borrow::Cow;
 use std::time::SystemTime;
 
-use sse_proto::http1::RequestHead;
+use sse_proto::http1::{HeaderError, RequestHead, Response};
 use sse_proto::hub::{self, Subscription};
 use sse_proto::{Event, InvalidField};
 
-pub const PAGE: &str = include_str!("chat.html");
+const PAGE: &str = include_str!("chat.html");
 
 /// The topic that everybody subscribes to.
-pub const EVERYBODY: &str = "broadcast";
-
-/// What a message that was passed on is answered with.
-pub const SUCCESS: &str = "{\"message\":\"success\"}\n";
+const EVERYBODY: &str = "broadcast";
 
 /// What a request asks for.
-pub enum Ask<'r> {
-    Page,
-    /// What is said to everybody, and to this user.
-    Listen { username: Cow<'r, str> },
-    Say(Message<'r>),
-    /// Something that cannot be answered but with this status.
-    Nonsense { status: u16, text: &'static str },
+pub enum Ask {
+    /// To hear what is said to everybody, and to this user.
+    Listen { username: String },
+    Say(Message),
+    /// Something that is answered with this, whoever is there.
+    Other(Answer),
 }
 
-impl<'r> Ask<'r> {
-    pub fn read(request: &'r RequestHead) -> Self {
-        let is_post = request.method() == "POST";
-        let parameter = |name| request.query_param(name).filter(|value| !value.is_empty());
-        let missing = |text| Self::Nonsense { status: 400, text };
-        match (request.path(), is_post) {
-            ("/", false) => Self::Page,
-            ("/chat/sse", false) => match parameter("username") {
-                Some(username) => Self::Listen { username },
-                None => missing("who listens? /chat/sse?username=\n"),
+/// An answer that is no event stream.
+pub struct Answer {
+    pub response: Response,
+    pub body: Cow<'static, str>,
+}
+
+impl Ask {
+    pub fn read(request: &RequestHead) -> Result<Self, HeaderError> {
+        let parameter = |name| Some(request.query_param(name)?.into_owned()).filter(|value| !value.is_empty());
+        let answer = match (request.path(), request.method()) {
+            ("/", "GET" | "HEAD") => Answer::new(200, "text/html", PAGE)?,
+            ("/chat/sse", "GET" | "HEAD") => match parameter("username") {
+                Some(username) => return Ok(Self::Listen { username }),
+                None => Answer::text(400, "who listens? /chat/sse?username=\n")?,
             },
-            ("/chat/broadcast", true) => match (parameter("from"), parameter("message")) {
-                (Some(from), Some(text)) => Self::Say(Message { from, to: None, text }),
-                _ => missing("who says what? /chat/broadcast?from=&message=\n"),
+            ("/chat/broadcast", "POST") => match (parameter("from"), parameter("message")) {
+                (Some(from), Some(text)) => return Ok(Self::Say(Message { from, to: None, text })),
+                _ => Answer::text(400, "who says what? /chat/broadcast?from=&message=\n")?,
             },
-            ("/chat/direct", true) => match (parameter("from"), parameter("to"), parameter("message")) {
-                (Some(from), Some(to), Some(text)) => Self::Say(Message { from, to: Some(to), text }),
-                _ => missing("who says what to whom? /chat/direct?from=&to=&message=\n"),
+            ("/chat/direct", "POST") => match (parameter("from"), parameter("to"), parameter("message")) {
+                (Some(from), to @ Some(_), Some(text)) => return Ok(Self::Say(Message { from, to, text })),
+                _ => Answer::text(400, "who says what to whom? /chat/direct?from=&to=&message=\n")?,
             },
-            ("/" | "/chat/sse", true) => Self::Nonsense { status: 405, text: "this is to be had with GET\n" },
-            ("/chat/broadcast" | "/chat/direct", false) => {
-                Self::Nonsense { status: 405, text: "messages come with POST\n" }
-            }
-            _ => Self::Nonsense { status: 404, text: "there is only /, /chat/sse, /chat/broadcast and /chat/direct here\n" },
-        }
+            ("/" | "/chat/sse", _) => Answer::text(405, "")?.with_header("Allow", "GET, HEAD")?,
+            ("/chat/broadcast" | "/chat/direct", _) => Answer::text(405, "")?.with_header("Allow", "POST")?,
+            _ => Answer::text(404, "there is only /, /chat/sse, /chat/broadcast and /chat/direct here\n")?,
+        };
+        Ok(Self::Other(answer))
+    }
+}
+
+impl Answer {
+    /// To a message that was passed on.
+    pub fn success() -> Result<Self, HeaderError> {
+        Self::new(200, "application/json", "{\"message\":\"success\"}\n")
+    }
+
+    /// To a message for somebody who is not here.
+    pub fn nobody(message: &Message) -> Result<Self, HeaderError> {
+        Self::text(404, format!("{} is not here\n", message.to.as_deref().unwrap_or_default()))
+    }
+
+    fn text(status: u16, body: impl Into<Cow<'static, str>>) -> Result<Self, HeaderError> {
+        Self::new(status, "text/plain", body)
+    }
+
+    fn new(status: u16, media_type: &str, body: impl Into<Cow<'static, str>>) -> Result<Self, HeaderError> {
+        let content_type = format!("{media_type}; charset=utf-8");
+        let response = Response::new(status).with_header("Content-Type", &content_type)?;
+        Ok(Self { response, body: body.into() })
+    }
+
+    fn with_header(self, name: &str, value: &str) -> Result<Self, HeaderError> {
+        Ok(Self { response: self.response.with_header(name, value)?, ..self })
     }
 }
 
 /// Something that is said.
-pub struct Message<'r> {
-    from: Cow<'r, str>,
+pub struct Message {
+    from: String,
     /// `None`: to everybody.
-    to: Option<Cow<'r, str>>,
-    text: Cow<'r, str>,
+    to: Option<String>,
+    text: String,
 }
 
-impl Message<'_> {
-    pub fn topic(&self) -> Cow<'static, str> {
-        self.to.as_deref().map_or(EVERYBODY.into(), |to| direct_topic(to).into())
+impl Message {
+    pub fn topic(&self) -> String {
+        self.to.as_deref().map_or(EVERYBODY.to_owned(), direct_topic)
     }
 
-    /// Whether it is to one user, who must be there to get it.
+    /// Whether it is to one user, who must be here to get it.
     pub fn is_direct(&self) -> bool {
         self.to.is_some()
     }
 
     pub fn to_event(&self) -> Result<Event, InvalidField> {
         let kind = if self.is_direct() { "direct" } else { "broadcast" };
-        let to = self.to.as_deref().unwrap_or_default();
         let timestamp = humantime::format_rfc3339_nanos(SystemTime::now());
-        // Of a string, `Value` is the JSON.
-        let [from, to, text] = [&self.from, to, &self.text].map(serde_json::Value::from);
+        let [from, to, text] =
+            [&self.from, self.to.as_deref().unwrap_or_default(), &self.text].map(serde_json::Value::from);
         let data = format!(
             r#"{{"Type":"{kind}","From":{from},"To":{to},"Message":{text},"Timestamp":"{timestamp}"}}"#
         );

@@ -1,0 +1,5 @@
+//! The example programs, on threads.
+
+const RUNTIME: &str = "blocking";
+
+include!("../../sse-proto/tests/adapters/programs.rs");

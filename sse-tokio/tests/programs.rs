@@ -1,0 +1,5 @@
+//! The example programs, on tokio.
+
+const RUNTIME: &str = "tokio";
+
+include!("../../sse-proto/tests/adapters/programs.rs");
