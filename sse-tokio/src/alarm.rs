@@ -21,4 +21,10 @@ impl Alarm {
         }
         timer.as_mut().poll(cx)
     }
+
+    /// Waits until then or some time before, which spares most of the work where the deadline moves all the time.
+    pub(crate) fn poll_early(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> Poll<()> {
+        let set = self.timer.as_ref().filter(|timer| !timer.is_elapsed()).map(|timer| timer.deadline());
+        self.poll(cx, deadline.map(|deadline| set.map_or(deadline, |set| set.min(deadline))))
+    }
 }

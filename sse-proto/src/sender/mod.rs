@@ -6,6 +6,7 @@ mod clock;
 mod config;
 
 use alloc::vec::Vec;
+use core::fmt;
 use core::time::Duration;
 
 pub use self::config::Config;
@@ -107,6 +108,19 @@ pub enum Want {
     /// [too long](Config::stall).
     Cut,
 }
+
+/// Nothing more is sent on a stream: it was ended, or the client is gone. The answer of those who hold one end of it to who has
+/// the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended;
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the stream has ended")
+    }
+}
+
+impl core::error::Error for Ended {}
 
 /// Something pending that was [taken](Sender::take_pending).
 #[derive(Clone, Debug, PartialEq, Eq)]

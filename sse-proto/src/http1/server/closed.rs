@@ -17,6 +17,8 @@ pub enum Closed {
     Finished,
     /// The client was told to come later.
     Busy,
+    /// The server stops, and the client was told to come later before it had asked for anything.
+    Draining,
     /// The client is at fault, and was told so where that was possible.
     Fault(Fault),
     /// The client closed the connection, and nothing was cut but the stream it left.
@@ -25,6 +27,8 @@ pub enum Closed {
     Stalled,
     /// The caller closed it.
     Aborted,
+    /// The caller [failed](super::Server::handle_done) to answer, or to go on with the stream.
+    Failed(Box<dyn Error + Send + Sync>),
     /// The connection failed.
     Error(Box<dyn Error + Send + Sync>),
 }
@@ -34,11 +38,12 @@ impl fmt::Display for Closed {
         match self {
             Self::Finished => f.write_str("answered"),
             Self::Busy => f.write_str("told to come later"),
+            Self::Draining => f.write_str("told that the server stops"),
             Self::Fault(fault) => fault.fmt(f),
             Self::Left => f.write_str("the client left"),
             Self::Stalled => f.write_str("the client reads no more"),
             Self::Aborted => f.write_str("closed by the server"),
-            Self::Error(error) => error.fmt(f),
+            Self::Failed(error) | Self::Error(error) => error.fmt(f),
         }
     }
 }

@@ -36,6 +36,18 @@ pub struct Config {
     /// For how long the client may still send once everything was written, before the connection is dropped. Default 2 s.
     /// (Dropping it sooner resets it, and the client loses what it has not read: RFC 9112 section 9.6.)
     pub linger: Duration,
+    /// How many connections a listener serves at a time; one more is answered with 503. Default 10,000.
+    pub connections: usize,
+    /// When one that is answered so may come again. Default 5 s.
+    pub retry_after: Duration,
+    /// Over how long a server that stops [ends](super::Server::drain) its streams, each at a point of its own. Default 1 s.
+    pub drain_window: Duration,
+    /// How long a server that stops waits for its connections, before it cuts those that are left. Default 10 s.
+    pub drain_timeout: Duration,
+    /// For how long what was sent may stay without an answer of the other machine, before the connection counts as dead: it was cut
+    /// off, or switched off. Default 30 s; `None` leaves it to the system, which often waits for a quarter of an hour. For
+    /// whoever has the socket: `TCP_USER_TIMEOUT` (RFC 5482), where the system has it.
+    pub unacknowledged: Option<Duration>,
 }
 
 impl Default for Config {
@@ -49,6 +61,11 @@ impl Default for Config {
             stream: sender::Config::default(),
             discarded_bytes: 64 * 1024,
             linger: Duration::from_secs(2),
+            connections: 10_000,
+            retry_after: Duration::from_secs(5),
+            drain_window: Duration::from_secs(1),
+            drain_timeout: Duration::from_secs(10),
+            unacknowledged: Some(Duration::from_secs(30)),
         }
     }
 }

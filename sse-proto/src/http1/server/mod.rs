@@ -1,10 +1,12 @@
 //! One connection of a server: a request comes in, an event stream or something else goes out.
 //!
-//! [`Server`] is the machine; [`Config`] is what its user may choose.
+//! [`Server`] is the machine; [`Config`] is what its user may choose. [`Acceptor`] is another, for all connections of a listener.
 
+mod acceptor;
 mod closed;
 mod config;
 mod intake;
+mod outlet;
 
 use alloc::boxed::Box;
 use alloc::string::ToString;
@@ -13,8 +15,10 @@ use alloc::vec::Vec;
 use core::error::Error;
 use core::time::Duration;
 
+pub use self::acceptor::{AcceptWant, Acceptor};
 pub use self::closed::{Closed, Fault};
 pub use self::config::Config;
+pub use self::outlet::Outlet;
 
 use self::closed::with_header;
 use self::intake::Intake;
@@ -22,7 +26,7 @@ use super::framing::Framing;
 use super::request_head::RequestHead;
 use super::response::Response;
 use crate::hub::Delivery;
-use crate::sender;
+use crate::sender::{self, Piece};
 use crate::{EventRef, Frame, Instant, Sender};
 
 /// Serves one connection over HTTP/1.1 or 1.0: bytes in, wants out.
@@ -120,6 +124,8 @@ pub struct Server<B = Vec<u8>> {
     linger: Duration,
     /// The client sends nothing more.
     has_ended: bool,
+    /// Since when, and over how long, streams are retired.
+    drain: Option<(Instant, Duration)>,
     /// What came of it all, if it is not just that the answer was sent.
     outcome: Option<Closed>,
 }
@@ -171,6 +177,7 @@ impl<B: AsRef<[u8]>> Server<B> {
             discard_limit: config.discarded_bytes,
             linger: config.linger,
             has_ended: false,
+            drain: None,
             outcome: None,
             state: State::Reading(Box::new(Intake::new(config, seed))),
         }
@@ -180,10 +187,15 @@ impl<B: AsRef<[u8]>> Server<B> {
     /// a second (RFC 9110 sections 15.6.4 and 10.2.3).
     pub fn busy(config: Config, retry_after: Duration) -> Self {
         let mut server = Self::new(config, 0);
-        let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
-        let response = with_header(Response::new(503), "retry-after", &seconds.to_string());
-        server.outcome = Some(Closed::Busy);
-        server.answer("", &response, b"too many connections\n");
+        server.send_away(Closed::Busy, retry_after, b"too many connections\n");
+        server
+    }
+
+    /// Sends a bare stream, whose head something else has sent: for a library that speaks HTTP itself, and takes a body.
+    pub fn bare(config: Config, seed: u64) -> Self {
+        let mut server = Self::new(config, seed);
+        server.sender = Sender::default().with_config(config.stream, seed);
+        server.state = State::Answering;
         server
     }
 
@@ -237,6 +249,9 @@ impl<B: AsRef<[u8]>> Server<B> {
         let sender = Sender::default().with_response(intake.framing, response);
         self.sender = sender.with_config(intake.config.stream, intake.seed);
         self.state = State::Answering;
+        if let Some((now, window)) = self.drain {
+            self.sender.retire_within(now, window);
+        }
     }
 
     /// Answers with something else, whole, and closes the connection. Without a request that waits for its answer, nothing
@@ -292,11 +307,49 @@ impl<B: AsRef<[u8]>> Server<B> {
         }
     }
 
+    /// Ends the stream so that the client comes back: see [`Sender::retire`].
+    pub fn retire(&mut self) {
+        if self.is_open() {
+            self.sender.retire();
+        }
+    }
+
     /// Ends the stream at some point within this window, so that the client comes back: see [`Sender::retire_within`]. For a
     /// server that stops.
     pub fn retire_within(&mut self, now: Instant, window: Duration) {
         if self.is_open() {
             self.sender.retire_within(now, window);
+        }
+    }
+
+    /// Ends the connection soon, as the server stops: a stream, also one that is yet to be opened, at some point within this window, so
+    /// that the client [comes back](Sender::retire_within); a client that has not asked yet is told to come later.
+    pub fn drain(&mut self, now: Instant, window: Duration) {
+        self.drain.get_or_insert((now, window));
+        if let State::Reading(intake) = &self.state {
+            let retry_after = intake.config.retry_after;
+            self.send_away(Closed::Draining, retry_after, b"the server stops\n");
+        }
+        self.retire_within(now, window);
+    }
+
+    /// Whether the connection was told to [end soon](Self::drain).
+    pub fn is_draining(&self) -> bool {
+        self.drain.is_some()
+    }
+
+    /// Reports that whoever answers is done. Without an answer, the client is told 500. A stream that is still open ends; if they
+    /// failed, the client can tell that it was cut. What was answered whole, or finished, stays as it is.
+    pub fn handle_done(&mut self, result: Result<(), impl Into<Box<dyn Error + Send + Sync>>>) {
+        match (&self.state, result) {
+            (State::Asked(_), result) => {
+                let error = result.map_or_else(Into::into, |()| "the request was not answered".into());
+                self.outcome = Some(Closed::Failed(error));
+                self.respond(&Response::new(500), b"");
+            }
+            (_, Ok(())) => self.finish(),
+            (_, Err(error)) if self.is_open() => self.end(Closed::Failed(error.into())),
+            (_, Err(_)) => {}
         }
     }
 
@@ -328,6 +381,14 @@ impl<B: AsRef<[u8]>> Server<B> {
         match &self.state {
             State::Reading(intake) => [intake.interim, b""],
             _ => self.sender.pending_slices(),
+        }
+    }
+
+    /// Takes what is to be written first, which counts as written: see [`Sender::take_pending`].
+    pub fn take_pending(&mut self) -> Option<Piece<B>> {
+        match &mut self.state {
+            State::Reading(intake) => Some(Piece::Bytes(core::mem::take(&mut intake.interim).into())),
+            _ => self.sender.take_pending(),
         }
     }
 
@@ -464,6 +525,13 @@ impl<B: AsRef<[u8]>> Server<B> {
         let text = fault.text();
         self.outcome = Some(Closed::Fault(fault));
         self.answer("", &response, text.as_bytes());
+    }
+
+    fn send_away(&mut self, reason: Closed, retry_after: Duration, text: &[u8]) {
+        let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+        let response = with_header(Response::new(503), "retry-after", &seconds.to_string());
+        self.outcome = Some(reason);
+        self.answer("", &response, text);
     }
 
     fn answer(&mut self, method: &str, response: &Response, body: &[u8]) {

@@ -1,0 +1,143 @@
+//! One connection that many write to.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::error::Error;
+
+use super::Server;
+use crate::sender::Ended;
+
+/// A connection's machine, and who waits for it: what is shared, under a lock, by those who write to its stream and the one
+/// who does the I/O. `W` is what wakes one of them: a `Waker`, a thread.
+///
+/// Nothing here wakes anybody: whoever changes something takes those it concerns, releases the lock, and wakes them.
+///
+/// ```
+/// use sse_proto::http1::Server;
+/// use sse_proto::http1::server::{Config, Outlet};
+///
+/// let mut outlet: Outlet<Vec<u8>, &str> = Outlet::new(Server::bare(Config::default(), 42));
+/// outlet.enter();
+/// outlet.wait_for_end("another task", |_| false);
+/// outlet.set_driver("the driver");
+///
+/// assert_eq!(outlet.ready(), Ok(true));
+/// outlet.server().event("hello");
+/// assert_eq!(outlet.take_driver(), Some("the driver"));
+///
+/// // The handler is done, and the last sender is gone: the stream ends.
+/// outlet.handle_done(Ok(()));
+/// outlet.leave(false);
+/// assert!(outlet.ready().is_err());
+/// let mut woken = Vec::new();
+/// outlet.take_woken(&mut woken);
+/// assert_eq!(woken, ["another task"]);
+/// ```
+#[derive(Debug)]
+pub struct Outlet<B, W> {
+    server: Server<B>,
+    senders: usize,
+    /// Nothing but its senders keeps the stream open.
+    is_done: bool,
+    driver: Option<W>,
+    /// Those who have something to append.
+    for_room: Vec<W>,
+    /// Those who want to know of the end, or that it is near.
+    for_end: Vec<W>,
+    told_to_drain: bool,
+}
+
+impl<B: AsRef<[u8]>, W> Outlet<B, W> {
+    /// Nobody waits yet.
+    pub fn new(server: Server<B>) -> Self {
+        Self {
+            server,
+            senders: 0,
+            is_done: false,
+            driver: None,
+            for_room: Vec::new(),
+            for_end: Vec::new(),
+            told_to_drain: false,
+        }
+    }
+
+    /// The machine.
+    pub fn server(&mut self) -> &mut Server<B> {
+        &mut self.server
+    }
+
+    /// Counts one more sender.
+    pub fn enter(&mut self) {
+        self.senders += 1;
+    }
+
+    /// Counts one sender less. One that is lost to a panic cuts the stream.
+    pub fn leave(&mut self, is_panicking: bool) {
+        self.senders = self.senders.saturating_sub(1);
+        if is_panicking {
+            self.server.handle_done(Err("a sender panicked"));
+        }
+        self.finish_if_done();
+    }
+
+    /// Whether something can be appended now, or should wait for [room](Self::wait_for_room).
+    ///
+    /// # Errors
+    /// If nothing more is sent.
+    pub fn ready(&self) -> Result<bool, Ended> {
+        if self.server.is_open() { Ok(!self.server.is_full()) } else { Err(Ended) }
+    }
+
+    /// Reports that the handler is done: see [`Server::handle_done`]. A stream that it opened goes on while it has senders.
+    pub fn handle_done(&mut self, result: Result<(), Box<dyn Error + Send + Sync>>) {
+        match result {
+            Ok(()) if self.senders > 0 => {}
+            result => self.server.handle_done(result),
+        }
+        self.is_done = true;
+    }
+
+    /// Puts down whom to wake when there is room, or nothing more is sent, unless one `is_same`.
+    pub fn wait_for_room(&mut self, waker: W, is_same: impl FnMut(&W) -> bool) {
+        put_down(&mut self.for_room, waker, is_same);
+    }
+
+    /// Puts down whom to wake when nothing more is sent, or that is soon, unless one `is_same`.
+    pub fn wait_for_end(&mut self, waker: W, is_same: impl FnMut(&W) -> bool) {
+        put_down(&mut self.for_end, waker, is_same);
+    }
+
+    /// Puts down whom to wake when something was appended or decided. Hands back what was put down before and not taken.
+    pub fn set_driver(&mut self, waker: W) -> Option<W> {
+        self.driver.replace(waker)
+    }
+
+    /// Whom to wake after something was appended or decided; once.
+    pub fn take_driver(&mut self) -> Option<W> {
+        self.driver.take()
+    }
+
+    /// Takes those who can go on.
+    pub fn take_woken(&mut self, woken: &mut Vec<W>) {
+        let is_draining = self.server.is_draining() && !core::mem::replace(&mut self.told_to_drain, true);
+        let ready = self.ready();
+        if ready != Ok(false) {
+            woken.append(&mut self.for_room);
+        }
+        if ready.is_err() || is_draining {
+            woken.append(&mut self.for_end);
+        }
+    }
+
+    fn finish_if_done(&mut self) {
+        if self.is_done && self.senders == 0 {
+            self.server.finish();
+        }
+    }
+}
+
+fn put_down<W>(list: &mut Vec<W>, waker: W, is_same: impl FnMut(&W) -> bool) {
+    if !list.iter().any(is_same) {
+        list.push(waker);
+    }
+}
