@@ -13,23 +13,26 @@ const PAGE: &str = include_str!("chat.html");
 const EVERYBODY: &str = "broadcast";
 
 /// What a request asks for.
-pub enum Ask {
+pub(crate) enum Ask {
     /// To hear what is said to everybody, and to this user.
-    Listen { username: String },
+    Listen {
+        username: String,
+    },
     Say(Message),
     /// Something that is answered with this, whoever is there.
     Other(Answer),
 }
 
 /// An answer that is no event stream.
-pub struct Answer {
-    pub response: Response,
-    pub body: Cow<'static, str>,
+pub(crate) struct Answer {
+    pub(crate) response: Response,
+    pub(crate) body: Cow<'static, str>,
 }
 
 impl Ask {
-    pub fn read(request: &RequestHead) -> Result<Self, HeaderError> {
-        let parameter = |name| Some(request.query_param(name)?.into_owned()).filter(|value| !value.is_empty());
+    pub(crate) fn read(request: &RequestHead) -> Result<Self, HeaderError> {
+        let parameter =
+            |name| Some(request.query_param(name)?.into_owned()).filter(|value| !value.is_empty());
         let answer = match (request.path(), request.method()) {
             ("/", "GET" | "HEAD") => Answer::new(200, "text/html", PAGE)?,
             ("/chat/sse", "GET" | "HEAD") => match parameter("username") {
@@ -54,12 +57,12 @@ impl Ask {
 
 impl Answer {
     /// To a message that was passed on.
-    pub fn success() -> Result<Self, HeaderError> {
-        Self::new(200, "application/json", "{\"message\":\"success\"}\n")
+    pub(crate) fn success() -> Result<Self, HeaderError> {
+        Self::new(200, "application/json", r#"{"message":"success"}"#)
     }
 
     /// To a message for somebody who is not here.
-    pub fn nobody(message: &Message) -> Result<Self, HeaderError> {
+    pub(crate) fn nobody(message: &Message) -> Result<Self, HeaderError> {
         Self::text(404, format!("{} is not here\n", message.to.as_deref().unwrap_or_default()))
     }
 
@@ -79,7 +82,7 @@ impl Answer {
 }
 
 /// Something that is said.
-pub struct Message {
+pub(crate) struct Message {
     from: String,
     /// `None`: to everybody.
     to: Option<String>,
@@ -87,16 +90,16 @@ pub struct Message {
 }
 
 impl Message {
-    pub fn topic(&self) -> String {
+    pub(crate) fn topic(&self) -> String {
         self.to.as_deref().map_or(EVERYBODY.to_owned(), direct_topic)
     }
 
     /// Whether it is to one user, who must be here to get it.
-    pub fn is_direct(&self) -> bool {
+    pub(crate) fn is_direct(&self) -> bool {
         self.to.is_some()
     }
 
-    pub fn to_event(&self) -> Result<Event, InvalidField> {
+    pub(crate) fn to_event(&self) -> Result<Event, InvalidField> {
         let kind = if self.is_direct() { "direct" } else { "broadcast" };
         let timestamp = humantime::format_rfc3339_nanos(SystemTime::now());
         let [from, to, text] =
@@ -109,14 +112,14 @@ impl Message {
 }
 
 /// How much a hub has to hold, so that one who was gone for a moment misses nothing.
-pub fn hub_config() -> hub::Config {
+pub(crate) fn hub_config() -> hub::Config {
     let mut config = hub::Config::default();
     config.events = 10_000;
     config
 }
 
 /// What this user gets.
-pub fn subscription(username: &str) -> Subscription {
+pub(crate) fn subscription(username: &str) -> Subscription {
     Subscription::to([EVERYBODY, &direct_topic(username)])
 }
 

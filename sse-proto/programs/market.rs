@@ -14,16 +14,16 @@ const SYMBOLS: [(&str, f64); 2] = [("AAPL", 231.0), ("AMZN", 218.0)];
 /// For how many ticks of the past there are quotes, for those who come back.
 const HISTORY: u64 = 600;
 
-pub const PAGE: &str = include_str!("price.html");
+pub(crate) const PAGE: &str = include_str!("price.html");
 
 /// One price.
-pub struct Quote {
-    pub symbol: &'static str,
-    pub event: Event,
+pub(crate) struct Quote {
+    pub(crate) symbol: &'static str,
+    pub(crate) event: Event,
 }
 
 /// Says what is to be published when.
-pub struct Market {
+pub(crate) struct Market {
     /// Milliseconds from tick to tick.
     interval: u64,
     /// The next tick, counted from 1970 on.
@@ -32,20 +32,20 @@ pub struct Market {
 
 impl Market {
     /// A market that quotes its symbols at this interval, at least one millisecond for each.
-    pub fn new(interval: Duration) -> Self {
+    pub(crate) fn new(interval: Duration) -> Self {
         let interval = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX).max(SYMBOLS.len() as u64);
         Self { interval, next: 0 }
     }
 
     /// How much a hub has to hold.
-    pub fn hub_config(&self) -> hub::Config {
+    pub(crate) fn hub_config(&self) -> hub::Config {
         let mut config = hub::Config::default();
         config.events = HISTORY as usize * SYMBOLS.len();
         config
     }
 
     /// The quotes since the last call; the first time, those of the past.
-    pub fn due(&mut self) -> Result<Vec<Quote>, InvalidField> {
+    pub(crate) fn due(&mut self) -> Result<Vec<Quote>, InvalidField> {
         let now = unix_millis() / self.interval;
         let first = self.next.max((now + 1).saturating_sub(HISTORY));
         self.next = self.next.max(now + 1);
@@ -53,7 +53,7 @@ impl Market {
     }
 
     /// How long to wait for the next quotes.
-    pub fn wait(&self) -> Duration {
+    pub(crate) fn wait(&self) -> Duration {
         let left = (self.next * self.interval).saturating_sub(unix_millis());
         // Not longer, if the clock was set back.
         Duration::from_millis(left.min(self.interval))

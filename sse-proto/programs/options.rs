@@ -5,15 +5,15 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 /// What is left of the arguments.
-pub struct Options(Vec<String>);
+pub(crate) struct Options(Vec<String>);
 
 impl Options {
-    pub fn from_args() -> Self {
+    pub(crate) fn from_args() -> Self {
         Self(std::env::args().skip(1).collect())
     }
 
     /// Takes the value of this option.
-    pub fn take<T: FromStr<Err: Display>>(&mut self, name: &str) -> Result<Option<T>, String> {
+    pub(crate) fn take<T: FromStr<Err: Display>>(&mut self, name: &str) -> Result<Option<T>, String> {
         let Some(place) = self.0.iter().position(|arg| arg == name) else { return Ok(None) };
         self.0.remove(place);
         let value = if place < self.0.len() { self.0.remove(place) } else { String::new() };
@@ -21,12 +21,12 @@ impl Options {
     }
 
     /// Nothing may be left.
-    pub fn finish(self) -> Result<(), String> {
+    pub(crate) fn finish(self) -> Result<(), String> {
         if self.0.is_empty() { Ok(()) } else { Err(format!("cannot do anything with {}", self.0.join(" "))) }
     }
 }
 
 /// Why the program ends at once, most often.
-pub fn no_port(port: u16, error: impl Error) -> String {
+pub(crate) fn no_port(port: u16, error: impl Error) -> String {
     format!("cannot listen on port {port}: {error}; try another one with --port")
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use market::{Market, PAGE};
 use options::{Options, no_port};
 use sse_tokio::proto::http1::Response;
+use sse_tokio::proto::http1::server::Config;
 use sse_tokio::proto::hub::Subscription;
 use sse_tokio::{Hub, Incoming, Server};
 use tokio::net::TcpListener;
@@ -36,13 +37,16 @@ async fn main() -> Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| no_port(port, error))?;
     println!("prices at http://{0}/, and for curl -N at http://{0}/price", listener.local_addr()?);
     tokio::spawn(keep_publishing(market, hub.clone()));
-    Server::new(move |incoming| answer(incoming, hub.clone())).serve(listener).await;
+    let mut config = Config::default();
+    config.methods = &["GET", "HEAD"];
+    Server::new(move |incoming| answer(incoming, hub.clone())).with_config(config).serve(listener).await;
     Ok(())
 }
 
 async fn answer(incoming: Incoming, hub: Hub) -> Result<()> {
     match incoming.path() {
-        "/" => incoming.respond(&Response::new(200).with_header("Content-Type", "text/html; charset=utf-8")?, PAGE),
+        "/" => incoming
+            .respond(&Response::new(200).with_header("Content-Type", "text/html; charset=utf-8")?, PAGE),
         "/price" => incoming.forward(&hub, &Subscription::to_all()).await?,
         _ => incoming.respond(&Response::new(404), "there is only / and /price here\n"),
     }

@@ -10,6 +10,7 @@
 
 use options::{Options, no_port};
 use sse_tokio::proto::Item;
+use sse_tokio::proto::http1::server::Config;
 use sse_tokio::proto::http1::{Request, Response};
 use sse_tokio::{Incoming, Server};
 use tokio::net::TcpListener;
@@ -31,7 +32,9 @@ async fn main() -> Result<()> {
     let upstream = Request::get(&upstream)?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| no_port(port, error))?;
     println!("{} at http://{}/", upstream.url(), listener.local_addr()?);
-    Server::new(move |incoming| answer(incoming, upstream.clone())).serve(listener).await;
+    let mut config = Config::default();
+    config.methods = &["GET", "HEAD"];
+    Server::new(move |incoming| answer(incoming, upstream.clone())).with_config(config).serve(listener).await;
     Ok(())
 }
 
@@ -48,6 +51,7 @@ async fn answer(incoming: Incoming, upstream: Request) -> Result<()> {
         match item? {
             Item::Event(event) | Item::NoData(event) => events.send(event).await?,
             Item::Comment(text) => events.comment(text).await?,
+            _ => {}
         }
     }
     Ok(())

@@ -84,10 +84,11 @@ fn prices_are_the_same_whoever_serves_them() {
     let program = Program::start("price", &["--port", "0", "--interval", "100"]);
     let live: Vec<_> = program.listen("/price", None).take(6).collect();
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
-    let first = live[0][0].strip_prefix("id: ").unwrap().parse::<u128>().unwrap();
+    let id = |event: &[String]| event[1].strip_prefix("id: ").unwrap().to_owned();
+    let first = id(&live[0]).parse::<u128>().unwrap();
     assert!(first % 100 < 2 && now - 5000 < first && first <= now, "{first} at {now}");
     for (event, names) in live.iter().zip([["AAPL", "AMZN"], ["AMZN", "AAPL"]].iter().cycle()) {
-        let [id, name, data] = &event[..] else { panic!("{event:?}") };
+        let [name, id, data] = &event[..] else { panic!("{event:?}") };
         let is_amazon = id.ends_with('1');
         assert!(id.strip_prefix("id: ").is_some_and(|id| id.len() == 13), "{id}");
         assert!(names.contains(&name.strip_prefix("event: ").unwrap()), "{name}");
@@ -100,12 +101,11 @@ fn prices_are_the_same_whoever_serves_them() {
     let port = program.port().to_owned();
     drop(program);
     let again = Program::start("price", &["--port", &port, "--interval", "100"]);
-    let id = live[0][0].strip_prefix("id: ").unwrap();
-    for resumed in [again.listen("/price", Some(id)), again.listen(&format!("/price?lastEventId={id}"), None)] {
+    let last = id(&live[0]);
+    for resumed in [again.listen("/price", Some(&last)), again.listen(&format!("/price?lastEventId={last}"), None)] {
         let resumed: Vec<_> = resumed.take(20).collect();
         assert_eq!(resumed[..5], live[1..], "it goes on behind the last event");
-        let id = |event: &[String]| event[0].strip_prefix("id: ").unwrap().parse::<u64>().unwrap();
-        let ticks: Vec<_> = resumed.iter().map(|event| id(event) / 100).collect();
+        let ticks: Vec<_> = resumed.iter().map(|event| id(event).parse::<u64>().unwrap() / 100).collect();
         assert!(ticks.windows(3).all(|ticks| ticks[2] == ticks[0] + 1), "nothing lost, nothing twice: {ticks:?}");
     }
 }
@@ -140,7 +140,7 @@ fn a_chat_reaches_who_it_is_for() {
     success(program.ask("POST", "/chat/broadcast?from=ann&message=bye"));
 
     let first = |event: &[String]| {
-        let [id, name, data] = event else { panic!("{event:?}") };
+        let [name, id, data] = event else { panic!("{event:?}") };
         assert!(id.starts_with("id: "), "{id}");
         let (data, timestamp) = data.rsplit_once(r#","Timestamp":""#).unwrap();
         let timestamp = timestamp.strip_suffix("Z\"}").unwrap();
@@ -157,7 +157,7 @@ fn a_chat_reaches_who_it_is_for() {
     for tab in &mut ann {
         let events: Vec<_> = tab.take(3).collect();
         assert_eq!(events.iter().map(|event| first(event)).collect::<Vec<_>>(), [hi.clone(), psst.clone(), bye.clone()]);
-        ids = events.iter().map(|event| event[0].strip_prefix("id: ").unwrap().to_owned()).collect();
+        ids = events.iter().map(|event| event[1].strip_prefix("id: ").unwrap().to_owned()).collect();
     }
     assert_eq!(bob.by_ref().take(2).map(|event| first(&event)).collect::<Vec<_>>(), [hi, bye.clone()]);
 
