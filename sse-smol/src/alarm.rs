@@ -26,4 +26,10 @@ impl Alarm {
         }
         fired
     }
+
+    /// Waits until then or some time before, which spares most of the work where the deadline moves all the time.
+    pub(crate) fn poll_early(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> Poll<()> {
+        let set = self.timer.as_ref().map(|(at, _)| *at);
+        self.poll(cx, deadline.map(|deadline| set.map_or(deadline, |set| set.min(deadline))))
+    }
 }

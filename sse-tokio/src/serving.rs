@@ -80,7 +80,10 @@ impl Serving {
                     }
                     None => poll_read(socket, cx, now, server),
                 },
-                Want::Shutdown => socket.poll_shutdown(cx).map(|_| Ok(server.handle_shutdown(now))),
+                Want::Shutdown => socket.poll_shutdown(cx).map(|_| {
+                    server.handle_shutdown(now);
+                    Ok(())
+                }),
                 _ => {
                     release(outlet, false);
                     return Poll::Ready(Step::Closed);

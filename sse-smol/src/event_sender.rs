@@ -1,0 +1,188 @@
+//! Events to a stream that others write to as well.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::thread;
+
+use sse_proto::hub::Delivery;
+use sse_proto::sender::Ended;
+use sse_proto::{EventRef, Frame};
+
+use crate::Subscriber;
+use crate::outlet::Outlet;
+
+/// Sends events to one client. A handle, which can be cloned and used from any task and thread: events are never mixed.
+///
+/// What is sent is written at once, by the task of the connection; a client that does not read makes
+/// [`send`](Self::send) wait, once as much is pending as
+/// [`high_water`](sse_proto::sender::Config::high_water) says. Keep-alives are sent without being asked for.
+///
+/// The stream ends when its handler has returned `Ok` and all senders are dropped, or with [`finish`](Self::finish), or
+/// [`retire`](Self::retire). The client can tell that it was cut if the handler fails, or one of them panics, or with
+/// [`abort`](Self::abort).
+///
+/// The futures can be dropped: nothing is sent by halves.
+#[derive(Debug)]
+pub struct EventSender<B: AsRef<[u8]> = Arc<[u8]>> {
+    outlet: Arc<Outlet<B>>,
+}
+
+impl<B: AsRef<[u8]>> EventSender<B> {
+    pub(crate) fn new(outlet: Arc<Outlet<B>>) -> Self {
+        outlet.lock().enter();
+        Self { outlet }
+    }
+
+    /// Sends one event; waits while the client is too slow.
+    ///
+    /// # Errors
+    /// If the stream has ended, or the client is gone. The event is not sent.
+    pub async fn send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<(), Ended> {
+        self.room().await?;
+        self.act(|server| server.event(event))
+    }
+
+    /// Sends a comment, which clients ignore.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn comment(&self, text: &str) -> Result<(), Ended> {
+        self.room().await?;
+        self.act(|server| server.comment(text))
+    }
+
+    /// Sends an event that is encoded already, and shared with other streams.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_frame(&self, frame: Frame<B>) -> Result<(), Ended> {
+        self.room().await?;
+        self.act(|server| server.frame(frame))
+    }
+
+    /// Sends one event, if there is room; for those who cannot wait. `false` if there is none, and the event is not sent.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn try_send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<bool, Ended> {
+        self.outlet.act(|outlet| {
+            let is_ready = outlet.ready()?;
+            if is_ready {
+                outlet.server().event(event);
+            }
+            Ok(is_ready)
+        })
+    }
+
+    /// Passes on what a subscriber of a hub gets, until that ends or lags: the stream then [retires](Self::retire).
+    ///
+    /// # Errors
+    /// If the stream ended before, or the client is gone.
+    pub async fn forward(&self, subscriber: &mut Subscriber<B>) -> Result<(), Ended>
+    where
+        B: Clone,
+    {
+        poll_fn(|cx| self.poll_forward(cx, subscriber)).await
+    }
+
+    /// Waits until the stream has ended: because it was ended, or the client is gone.
+    pub async fn closed(&self) {
+        poll_fn(|cx| self.poll_end(cx, |_, is_open| !is_open)).await;
+    }
+
+    /// Waits until the server stops, or the stream has ended: the time for last words, which is
+    /// [short](sse_proto::http1::server::Config::drain_window).
+    pub async fn draining(&self) {
+        poll_fn(|cx| self.poll_end(cx, |is_draining, is_open| is_draining || !is_open)).await;
+    }
+
+    /// Whether the stream has ended: because it was ended, or the client is gone.
+    pub fn is_closed(&self) -> bool {
+        !self.outlet.lock().server().is_open()
+    }
+
+    /// Whether the server stops.
+    pub fn is_draining(&self) -> bool {
+        self.outlet.lock().server().is_draining()
+    }
+
+    /// Ends the stream for all its senders, so that the client sees a clean end.
+    pub fn finish(&self) {
+        self.outlet.act(|outlet| outlet.server().finish());
+    }
+
+    /// Ends the stream so that the client comes back, at the time that the [server's
+    /// config](sse_proto::sender::Config::farewell_retry) says.
+    pub fn retire(&self) {
+        self.outlet.act(|outlet| outlet.server().retire());
+    }
+
+    /// Cuts the stream: what is pending is not sent, and the client can tell.
+    pub fn abort(&self) {
+        self.outlet.act(|outlet| outlet.server().close());
+    }
+
+    /// Waits until something can be appended.
+    async fn room(&self) -> Result<(), Ended> {
+        poll_fn(|cx| self.poll_room(cx)).await
+    }
+
+    fn act(&self, append: impl FnOnce(&mut sse_proto::http1::Server<B>)) -> Result<(), Ended> {
+        self.outlet.act(|outlet| {
+            outlet.ready()?;
+            append(outlet.server());
+            Ok(())
+        })
+    }
+
+    fn poll_room(&self, cx: &mut Context<'_>) -> Poll<Result<(), Ended>> {
+        let mut outlet = self.outlet.lock();
+        let is_ready = outlet.ready()?;
+        if is_ready {
+            return Poll::Ready(Ok(()));
+        }
+        outlet.wait_for_room(cx.waker().clone(), |other| other.will_wake(cx.waker()));
+        Poll::Pending
+    }
+
+    fn poll_forward(&self, cx: &mut Context<'_>, subscriber: &mut Subscriber<B>) -> Poll<Result<(), Ended>>
+    where
+        B: Clone,
+    {
+        loop {
+            ready!(self.poll_room(cx))?;
+            let Poll::Ready(delivery) = subscriber.poll_recv(cx) else {
+                ready!(self.poll_end(cx, |_, is_open| !is_open));
+                return Poll::Ready(Err(Ended));
+            };
+            let is_last = !matches!(delivery, Delivery::Event(_) | Delivery::Gap { .. });
+            self.act(|server| server.deliver(delivery))?;
+            if is_last {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
+    fn poll_end(&self, cx: &mut Context<'_>, is_it: impl FnOnce(bool, bool) -> bool) -> Poll<()> {
+        let mut outlet = self.outlet.lock();
+        let server = outlet.server();
+        if is_it(server.is_draining(), server.is_open()) {
+            return Poll::Ready(());
+        }
+        outlet.wait_for_end(cx.waker().clone(), |other| other.will_wake(cx.waker()));
+        Poll::Pending
+    }
+}
+
+impl<B: AsRef<[u8]>> Clone for EventSender<B> {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.outlet))
+    }
+}
+
+impl<B: AsRef<[u8]>> Drop for EventSender<B> {
+    fn drop(&mut self) {
+        self.outlet.act(|outlet| outlet.leave(thread::panicking()));
+    }
+}

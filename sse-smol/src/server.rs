@@ -1,0 +1,357 @@
+//! A server of event streams.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::poll_fn;
+use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::{self, Duration};
+use std::{io, net};
+
+use async_executor::Executor;
+use async_io::Async;
+use async_net::{TcpListener, TcpStream};
+use socket2::SockRef;
+use sse_proto::Instant;
+use sse_proto::http1::server::{self, AcceptWant, Acceptor, Closed, Config};
+
+use crate::alarm::Alarm;
+use crate::connection::BoxFuture;
+use crate::outlet::Outlet;
+use crate::serving::Serving;
+use crate::{BoxError, Incoming};
+
+type Handler = Box<dyn Fn(Incoming) -> BoxFuture<Result<(), BoxError>> + Send + Sync>;
+type Spawn = Box<dyn Fn(BoxFuture<()>) + Send + Sync>;
+type OnClosed = Box<dyn Fn(SocketAddr, &Closed) + Send + Sync>;
+
+/// Serves event streams over HTTP/1.1, and what little else their users need: a page, an answer to a POST.
+///
+/// For each request the handler is called. Its future is polled by the task of the connection, and is dropped when the client leaves,
+/// even while nothing is written; what must go on regardless belongs in a task of its own. An error, a panic, or no answer is told
+/// to the client as 500, or as a cut where the stream is open.
+///
+/// What is bounded, and how long what may take, is a matter of its [`Config`]. Requests that cannot be served never get to the
+/// handler.
+///
+/// ```no_run
+/// use sse_smol::proto::http1::Response;
+/// use sse_smol::{BoxError, Incoming, Server};
+///
+/// async fn handle(incoming: Incoming) -> Result<(), BoxError> {
+///     if incoming.path() != "/sse" {
+///         incoming.respond(&Response::new(404), "no such stream\n");
+///         return Ok(());
+///     }
+///     let events = incoming.open(Response::new(200));
+///     for count in 0.. {
+///         events.send(&*count.to_string()).await?;
+///         smol::Timer::after(std::time::Duration::from_secs(1)).await;
+///     }
+///     Ok(())
+/// }
+///
+/// # async fn run() -> std::io::Result<()> {
+/// let listener = smol::net::TcpListener::bind("127.0.0.1:8888").await?;
+/// let server = Server::new(handle);
+/// let handle = server.handle();
+/// smol::spawn(async move {
+///     // Or whatever tells the program to stop.
+///     smol::Timer::after(std::time::Duration::from_secs(3600)).await;
+///     handle.shutdown();
+/// })
+/// .detach();
+/// server.serve(listener).await;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Server {
+    handler: Handler,
+    on_closed: OnClosed,
+    spawn: Option<Spawn>,
+    handle: ServerHandle,
+}
+
+impl Server {
+    /// Answers requests with this.
+    pub fn new<F, R>(handler: F) -> Self
+    where
+        F: Fn(Incoming) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        Self {
+            handler: Box::new(move |incoming| Box::pin(handler(incoming))),
+            on_closed: Box::new(|_, _| {}),
+            spawn: None,
+            handle: ServerHandle::new(),
+        }
+    }
+
+    /// Decides otherwise where there is a choice.
+    #[must_use]
+    pub fn with_config(self, config: Config) -> Self {
+        // The only randomness in `std`: keys that differ with each call.
+        let seed = RandomState::new().hash_one(());
+        self.handle.roster().acceptor = Acceptor::new(config, seed);
+        self
+    }
+
+    /// Calls this whenever a connection is over: for a log. It must not block.
+    #[must_use]
+    pub fn with_on_closed(self, on_closed: impl Fn(SocketAddr, &Closed) + Send + Sync + 'static) -> Self {
+        Self { on_closed: Box::new(on_closed), ..self }
+    }
+
+    /// Hands each connection to an executor, to use its threads: `|connection| smol::spawn(connection).detach()`.
+    #[must_use]
+    pub fn with_spawn(
+        self,
+        spawn: impl Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync + 'static,
+    ) -> Self {
+        Self { spawn: Some(Box::new(spawn)), ..self }
+    }
+
+    /// A handle that stops this server from any task or thread.
+    pub fn handle(&self) -> ServerHandle {
+        self.handle.clone()
+    }
+
+    /// Accepts connections and serves them, until the server was [shut down](ServerHandle::shutdown)
+    /// and they are over. When it cannot accept, it tries again a little later.
+    ///
+    /// If this future is dropped, the connections are closed. It also does their work, unless they are
+    /// [spawned](Self::with_spawn).
+    pub async fn serve(self, listener: TcpListener) {
+        let Self { handler, on_closed, spawn, handle } = self;
+        let _closes = CloseOnDrop(handle.clone());
+        let listening = Listening { handle, handler, on_closed, spawn };
+        let (listening, mut listener, mut alarm) =
+            (Arc::new(listening), Some(Arc::from(listener)), Alarm::default());
+        let executor = Executor::new();
+        let accepting = poll_fn(|cx| listening.poll(cx, &mut listener, &mut alarm, &executor));
+        executor.run(accepting).await;
+    }
+
+    /// As [`serve`](Self::serve), and shuts down when this future is ready: a signal of the system, for instance.
+    pub async fn serve_with_shutdown(self, listener: TcpListener, signal: impl Future<Output = ()>) {
+        let handle = self.handle();
+        let (mut signal, mut served) = (pin!(signal), pin!(self.serve(listener)));
+        let mut is_over = false;
+        poll_fn(|cx| {
+            if !is_over && signal.as_mut().poll(cx).is_ready() {
+                is_over = true;
+                handle.shutdown();
+            }
+            served.as_mut().poll(cx)
+        })
+        .await;
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("handle", &self.handle).finish_non_exhaustive()
+    }
+}
+
+/// Stops a [`Server`], from any task or thread. Handles can be cloned.
+#[derive(Clone, Debug)]
+pub struct ServerHandle {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    epoch: time::Instant,
+    roster: Mutex<Roster>,
+}
+
+/// The connections there are.
+#[derive(Debug)]
+struct Roster {
+    acceptor: Acceptor,
+    outlets: HashMap<u64, Arc<Outlet<Arc<[u8]>>>>,
+    next: u64,
+    /// The task that accepts.
+    waker: Option<Waker>,
+}
+
+impl ServerHandle {
+    fn new() -> Self {
+        let roster = Roster {
+            acceptor: Acceptor::new(Config::default(), RandomState::new().hash_one(())),
+            outlets: HashMap::new(),
+            next: 0,
+            waker: None,
+        };
+        Self { shared: Arc::new(Shared { epoch: time::Instant::now(), roster: Mutex::new(roster) }) }
+    }
+
+    /// Stops the server, in peace: it accepts nothing more, tells the [handlers](crate::EventSender::draining), ends the
+    /// streams over a [window](Config::drain_window), and cuts what is left after a [while](Config::drain_timeout).
+    pub fn shutdown(&self) {
+        let now = self.now();
+        let mut roster = self.roster();
+        roster.acceptor.drain(now);
+        let window = roster.acceptor.config().drain_window;
+        self.tell_all(roster, |outlet| outlet.server().drain(now, window));
+    }
+
+    /// Stops the server at once: cuts all connections.
+    pub fn close(&self) {
+        let mut roster = self.roster();
+        roster.acceptor.close();
+        self.tell_all(roster, |outlet| outlet.server().close());
+    }
+
+    /// How many connections there are, those that are sent away among them.
+    pub fn connections(&self) -> usize {
+        self.roster().acceptor.connections()
+    }
+
+    /// Tells all connections something, and whoever accepts, once the lock is released.
+    fn tell_all(
+        &self,
+        mut roster: MutexGuard<'_, Roster>,
+        tell: impl Fn(&mut server::Outlet<Arc<[u8]>, Waker>),
+    ) {
+        let outlets: Vec<_> = roster.outlets.values().cloned().collect();
+        let waker = roster.waker.take();
+        drop(roster);
+        outlets.iter().for_each(|outlet| outlet.act(&tell));
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    fn roster(&self) -> MutexGuard<'_, Roster> {
+        // It is never left half changed: nothing that is called under the lock panics.
+        self.shared.roster.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_epoch(self.shared.epoch.elapsed())
+    }
+}
+
+/// A server at work.
+pub(crate) struct Listening {
+    handle: ServerHandle,
+    handler: Handler,
+    on_closed: OnClosed,
+    spawn: Option<Spawn>,
+}
+
+impl Listening {
+    pub(crate) fn now(&self) -> Instant {
+        self.handle.now()
+    }
+
+    /// When this is by the clock; `None` if it is beyond what that can tell.
+    pub(crate) fn at(&self, deadline: Option<Instant>) -> Option<time::Instant> {
+        self.handle.shared.epoch.checked_add(deadline?.since_epoch())
+    }
+
+    pub(crate) fn handle(&self, incoming: Incoming) -> BoxFuture<Result<(), BoxError>> {
+        (self.handler)(incoming)
+    }
+
+    pub(crate) fn handle_closed(&self, number: u64, peer: SocketAddr, closed: &Closed) {
+        let mut roster = self.handle.roster();
+        roster.acceptor.handle_closed(closed);
+        let outlet = roster.outlets.remove(&number);
+        // It waits for nothing but the last one.
+        let waker = if roster.acceptor.is_draining() { roster.waker.take() } else { None };
+        drop(roster);
+        drop(outlet);
+        waker.into_iter().for_each(Waker::wake);
+        (self.on_closed)(peer, closed);
+    }
+
+    /// Does what the acceptor wants, until the server has stopped.
+    fn poll(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        listener: &mut Option<Arc<Async<net::TcpListener>>>,
+        alarm: &mut Alarm,
+        executor: &Executor<'static>,
+    ) -> Poll<()> {
+        loop {
+            let mut roster = self.handle.roster();
+            let now = self.handle.now();
+            let (want, deadline) = roster.acceptor.want(now);
+            let accepted = match (want, &*listener) {
+                (AcceptWant::Accept, Some(listener)) => poll_accept(listener, cx),
+                (AcceptWant::Accept | AcceptWant::Pause, _) => Poll::Pending,
+                (AcceptWant::Drain, _) => {
+                    *listener = None;
+                    Poll::Pending
+                }
+                _ => return Poll::Ready(()),
+            };
+            match accepted {
+                Poll::Ready(Ok((socket, peer))) => self.serve(roster, now, (socket, peer), executor),
+                Poll::Ready(Err(_)) => roster.acceptor.handle_error(now),
+                Poll::Pending => {
+                    roster.waker = Some(cx.waker().clone());
+                    drop(roster);
+                    ready!(alarm.poll(cx, self.at(deadline)));
+                }
+            }
+        }
+    }
+
+    fn serve(
+        self: &Arc<Self>,
+        mut roster: MutexGuard<'_, Roster>,
+        now: Instant,
+        (socket, peer): (TcpStream, SocketAddr),
+        executor: &Executor<'static>,
+    ) {
+        let Some(server) = roster.acceptor.admit(now) else { return };
+        let outlet = Outlet::new(server);
+        let number = roster.next;
+        roster.next += 1;
+        roster.outlets.insert(number, Arc::clone(&outlet));
+        let unacknowledged = roster.acceptor.config().unacknowledged;
+        drop(roster);
+        prepare(&socket, unacknowledged);
+        let serving = Serving::new(socket, peer, Arc::clone(self), (number, outlet));
+        match &self.spawn {
+            Some(spawn) => spawn(Box::pin(serving)),
+            None => executor.spawn(serving).detach(),
+        }
+    }
+}
+
+fn poll_accept(
+    listener: &Async<net::TcpListener>,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+    loop {
+        match listener.get_ref().accept() {
+            Ok((socket, peer)) => return Poll::Ready(Ok((Async::new(socket)?.into(), peer))),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready!(listener.poll_readable(cx))?,
+            Err(error) => return Poll::Ready(Err(error)),
+        }
+    }
+}
+
+/// Small events go out at once, and a machine that has vanished is noticed. What the system does not have, it goes without.
+fn prepare(socket: &TcpStream, unacknowledged: Option<Duration>) {
+    let _ = socket.set_nodelay(true);
+    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+    let _ = SockRef::from(socket).set_tcp_user_timeout(unacknowledged);
+    // Where nothing is sent, there is nothing to go without an answer.
+    let _ = SockRef::from(socket).set_keepalive(unacknowledged.is_some());
+}
+
+/// Closes what is left when the server is done, or dropped.
+struct CloseOnDrop(ServerHandle);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}

@@ -1,0 +1,143 @@
+//! One connection of a server.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::{io, net};
+
+use async_net::TcpStream;
+use futures_io::{AsyncRead, AsyncWrite};
+use sse_proto::http1;
+use sse_proto::http1::server::{Closed, Want};
+
+use crate::alarm::Alarm;
+use crate::connection::BoxFuture;
+use crate::outlet::{Outlet, release, wait_as_driver};
+use crate::server::Listening;
+use crate::{BoxError, Incoming};
+
+/// Serves a connection to its end; dropped before, it closes it.
+pub(crate) struct Serving {
+    socket: TcpStream,
+    peer: net::SocketAddr,
+    listening: Arc<Listening>,
+    /// Its number among the connections.
+    number: u64,
+    outlet: Arc<Outlet<Arc<[u8]>>>,
+    alarm: Alarm,
+    /// What the handler does.
+    work: Option<BoxFuture<Result<(), BoxError>>>,
+}
+
+/// What the connection has come to.
+enum Step {
+    Request(Incoming),
+    Closed,
+}
+
+impl Serving {
+    pub(crate) fn new(
+        socket: TcpStream,
+        peer: net::SocketAddr,
+        listening: Arc<Listening>,
+        (number, outlet): (u64, Arc<Outlet<Arc<[u8]>>>),
+    ) -> Self {
+        Self { socket, peer, listening, number, outlet, alarm: Alarm::default(), work: None }
+    }
+
+    fn poll_work(&mut self, cx: &mut Context<'_>) {
+        let Some(work) = &mut self.work else { return };
+        // One that panics must not take others with it, whatever the runtime does then.
+        let done = match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => return,
+            Ok(Poll::Ready(done)) => done,
+            Err(_) => Err("the handler panicked".into()),
+        };
+        self.work = None;
+        self.outlet.act(|outlet| outlet.handle_done(done));
+    }
+
+    /// Does what the machine wants, until the request is there or nothing more comes.
+    fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        let mut outlet = self.outlet.lock();
+        loop {
+            let now = self.listening.now();
+            let server = outlet.server();
+            let (want, deadline) = server.want(now);
+            let socket = Pin::new(&mut self.socket);
+            let done = match want {
+                Want::Write => {
+                    let [own, frame] = server.pending_slices().map(io::IoSlice::new);
+                    let written = socket.poll_write_vectored(cx, &[own, frame]);
+                    written.map_ok(|count| server.handle_written(now, count))
+                }
+                Want::Read | Want::Open => poll_read(socket, cx, now, server),
+                Want::Request => match server.take_request() {
+                    Some(request) => {
+                        let incoming = Incoming::new(Arc::clone(&self.outlet), request, self.peer);
+                        return Poll::Ready(Step::Request(incoming));
+                    }
+                    None => poll_read(socket, cx, now, server),
+                },
+                Want::Shutdown => socket.poll_close(cx).map(|_| {
+                    server.handle_shutdown(now);
+                    Ok(())
+                }),
+                _ => {
+                    release(outlet, false);
+                    return Poll::Ready(Step::Closed);
+                }
+            };
+            match done {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => server.handle_error(now, error),
+                Poll::Pending if self.alarm.poll_early(cx, self.listening.at(deadline)).is_ready() => {
+                    server.handle_deadline(self.listening.now());
+                }
+                Poll::Pending => {
+                    wait_as_driver(outlet, cx);
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+}
+
+fn poll_read(
+    socket: Pin<&mut TcpStream>,
+    cx: &mut Context<'_>,
+    now: sse_proto::Instant,
+    server: &mut http1::Server<Arc<[u8]>>,
+) -> Poll<io::Result<()>> {
+    let count = ready!(socket.poll_read(cx, server.space()))?;
+    server.handle_read(now, count);
+    Poll::Ready(Ok(()))
+}
+
+impl Future for Serving {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // What the handler appends is written below, and needs no waking.
+        drop(self.outlet.lock().take_driver());
+        loop {
+            self.poll_work(cx);
+            match ready!(self.poll_advance(cx)) {
+                Step::Request(incoming) => self.work = Some(self.listening.handle(incoming)),
+                Step::Closed => return Poll::Ready(()),
+            }
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.work = None;
+        let closed = self.outlet.act(|outlet| {
+            outlet.server().close();
+            outlet.server().take_closed()
+        });
+        self.listening.handle_closed(self.number, self.peer, &closed.unwrap_or(Closed::Aborted));
+    }
+}
