@@ -9,7 +9,7 @@
 
 use chat::{Answer, Ask};
 use options::{Options, no_port};
-use sse_tokio::{Hub, Incoming, Server};
+use sse_tokio::{BoxError, Hub, Incoming, Server};
 use tokio::net::TcpListener;
 
 #[path = "../../sse-proto/programs/chat.rs"]
@@ -17,7 +17,7 @@ mod chat;
 #[path = "../../sse-proto/programs/options.rs"]
 mod options;
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+type Result<T> = std::result::Result<T, BoxError>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {

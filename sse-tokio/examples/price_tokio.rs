@@ -14,7 +14,7 @@ use options::{Options, no_port};
 use sse_tokio::proto::http1::Response;
 use sse_tokio::proto::http1::server::Config;
 use sse_tokio::proto::hub::Subscription;
-use sse_tokio::{Hub, Incoming, Server};
+use sse_tokio::{BoxError, Hub, Incoming, Server};
 use tokio::net::TcpListener;
 
 #[path = "../../sse-proto/programs/market.rs"]
@@ -22,7 +22,7 @@ mod market;
 #[path = "../../sse-proto/programs/options.rs"]
 mod options;
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+type Result<T> = std::result::Result<T, BoxError>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
@@ -45,8 +45,10 @@ async fn main() -> Result<()> {
 
 async fn answer(incoming: Incoming, hub: Hub) -> Result<()> {
     match incoming.path() {
-        "/" => incoming
-            .respond(&Response::new(200).with_header("Content-Type", "text/html; charset=utf-8")?, PAGE),
+        "/" => {
+            let html = Response::new(200).with_header("Content-Type", "text/html; charset=utf-8")?;
+            incoming.respond(&html, PAGE);
+        }
         "/price" => incoming.forward(&hub, &Subscription::to_all()).await?,
         _ => incoming.respond(&Response::new(404), "there is only / and /price here\n"),
     }

@@ -12,7 +12,7 @@ use options::{Options, no_port};
 use sse_tokio::proto::Item;
 use sse_tokio::proto::http1::server::Config;
 use sse_tokio::proto::http1::{Request, Response};
-use sse_tokio::{Incoming, Server};
+use sse_tokio::{BoxError, Incoming, Server};
 use tokio::net::TcpListener;
 
 #[path = "../../sse-proto/programs/options.rs"]
@@ -20,7 +20,7 @@ mod options;
 #[path = "../../sse-proto/programs/proxy.rs"]
 mod proxy;
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+type Result<T> = std::result::Result<T, BoxError>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {

@@ -3,3 +3,4 @@
 const RUNTIME: &str = "tokio";
 
 include!("../../sse-proto/tests/adapters/programs.rs");
+include!("../../sse-proto/tests/adapters/proxy.rs");
