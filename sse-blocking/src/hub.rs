@@ -190,7 +190,8 @@ impl<B: AsRef<[u8]> + Clone> Subscriber<B> {
         self.take(None)
     }
 
-    fn take(&mut self, waker: Option<Thread>) -> Option<Delivery<Frame<B>>> {
+    /// What comes next. If there is nothing now, this thread is unparked when there is.
+    pub(crate) fn take(&mut self, waker: Option<Thread>) -> Option<Delivery<Frame<B>>> {
         let Some((cursor, seat)) = &mut self.place else { return Some(Delivery::Closed) };
         let mut state = self.shared.state();
         let delivery = state.hub.next(self.shared.now(), cursor).to_delivery();

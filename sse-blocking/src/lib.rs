@@ -48,9 +48,14 @@
 mod close;
 mod connection;
 mod dial;
+mod event_sender;
 mod http;
 mod hub;
+mod incoming;
+mod outlet;
 mod reader;
+mod server;
+mod serving;
 mod signals;
 mod source;
 mod writer;
@@ -58,15 +63,22 @@ mod writer;
 use std::io;
 
 pub use sse_proto as proto;
+pub use sse_proto::sender::Ended;
 pub use sse_proto::{Event, EventRef, Item};
 
 pub use crate::close::{CloseHandle, Shutdown, ShutdownFn};
+pub use crate::event_sender::EventSender;
 pub use crate::http::{Exchange, accept, connect, connect_with};
 pub use crate::hub::{Hub, Subscriber};
+pub use crate::incoming::Incoming;
 pub use crate::reader::EventReader;
+pub use crate::server::{Server, ServerHandle};
 pub use crate::signals::Signals;
 pub use crate::source::EventSource;
 pub use crate::writer::EventWriter;
+
+/// Why an answer failed: any error.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why reading events failed.
 pub type ReadError = sse_proto::ReadError<io::Error>;

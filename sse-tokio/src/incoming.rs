@@ -24,7 +24,8 @@ pub struct Incoming {
 impl Incoming {
     pub(crate) fn new(
         outlet: Arc<Outlet<Arc<[u8]>>>,
-        (head, body): (RequestHead, Vec<u8>),
+        head: RequestHead,
+        body: Vec<u8>,
         peer: SocketAddr,
     ) -> Self {
         Self { outlet, head, body, peer }

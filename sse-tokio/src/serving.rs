@@ -74,8 +74,8 @@ impl Serving {
                 }
                 Want::Read | Want::Open => poll_read(socket, cx, now, server),
                 Want::Request => match server.take_request() {
-                    Some(request) => {
-                        let incoming = Incoming::new(Arc::clone(&self.outlet), request, self.peer);
+                    Some((head, body)) => {
+                        let incoming = Incoming::new(Arc::clone(&self.outlet), head, body, self.peer);
                         return Poll::Ready(Step::Request(incoming));
                     }
                     None => poll_read(socket, cx, now, server),

@@ -1,0 +1,88 @@
+//! A request that waits for its answer.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use sse_proto::header::LAST_EVENT_ID_PARAMETER;
+use sse_proto::http1::{RequestHead, Response};
+use sse_proto::hub::Subscription;
+use sse_proto::sender::Ended;
+
+use crate::outlet::Outlet;
+use crate::{EventSender, Hub, Subscriber};
+
+/// A request that came in, to be answered with an event stream or something else. One that is dropped is answered with 500.
+#[derive(Debug)]
+pub struct Incoming {
+    outlet: Arc<Outlet>,
+    head: RequestHead,
+    body: Vec<u8>,
+    peer: SocketAddr,
+}
+
+impl Incoming {
+    pub(crate) fn new(outlet: Arc<Outlet>, head: RequestHead, body: Vec<u8>, peer: SocketAddr) -> Self {
+        Self { outlet, head, body, peer }
+    }
+
+    /// Method, target, headers.
+    pub fn head(&self) -> &RequestHead {
+        &self.head
+    }
+
+    /// The method, `GET` for instance.
+    pub fn method(&self) -> &str {
+        self.head.method()
+    }
+
+    /// The path, not decoded.
+    pub fn path(&self) -> &str {
+        self.head.path()
+    }
+
+    /// The body, whole; empty if there is none.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The last event id of a client that comes back: from its header, or from the parameter
+    /// [`lastEventId`](LAST_EVENT_ID_PARAMETER) of the query.
+    pub fn last_event_id(&self) -> Option<Cow<'_, str>> {
+        self.head.last_event_id_or(LAST_EVENT_ID_PARAMETER)
+    }
+
+    /// The address of the client, or of the proxy before it.
+    pub fn peer_addr(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Answers with something else than an event stream, whole. To HEAD, without the body.
+    pub fn respond(self, response: &Response, body: impl AsRef<[u8]>) {
+        self.outlet.act(|outlet| outlet.server().respond(response, body.as_ref()));
+    }
+
+    /// Answers with an event stream. Its head is sent at once, with the [headers](sse_proto::header::RESPONSE) of an event stream
+    /// where `response` does not bring its own. In answer to HEAD it ends there.
+    pub fn open(self, response: Response) -> EventSender {
+        self.outlet.act(|outlet| outlet.server().open(response));
+        EventSender::new(self.outlet)
+    }
+
+    /// A subscriber for this client: one that comes back gets what it has missed first.
+    pub fn subscribe(&self, hub: &Hub, subscription: &Subscription) -> Subscriber {
+        match self.last_event_id() {
+            Some(id) => hub.resume(subscription, &id).0,
+            None => hub.subscribe(subscription),
+        }
+    }
+
+    /// Answers with the events of a hub, beginning with those that a client that comes back has missed.
+    ///
+    /// # Errors
+    /// If the stream ended before the hub: because the client is gone, most often.
+    pub fn forward(self, hub: &Hub, subscription: &Subscription) -> Result<(), Ended> {
+        let mut subscriber = self.subscribe(hub, subscription);
+        self.open(Response::new(200)).forward(&mut subscriber)
+    }
+}

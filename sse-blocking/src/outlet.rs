@@ -1,0 +1,128 @@
+//! What the senders of a stream share with the thread that watches its connection.
+
+use std::io::{self, ErrorKind, Write};
+use std::mem;
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
+use std::time;
+
+use sse_proto::Instant;
+use sse_proto::http1::Server;
+use sse_proto::http1::server::{self, Want};
+
+type Shared = server::Outlet<Arc<[u8]>, Thread>;
+
+/// The stream of one connection. Whoever appends something writes it, unless another thread is writing: that one goes on with it.
+/// Nobody holds the lock while it writes.
+#[derive(Debug)]
+pub(crate) struct Outlet {
+    socket: TcpStream,
+    /// When the machine's time begins.
+    epoch: time::Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    shared: Shared,
+    is_writing: bool,
+}
+
+impl Outlet {
+    pub(crate) fn new(socket: TcpStream, epoch: time::Instant, server: Server<Arc<[u8]>>) -> Arc<Self> {
+        let state = State { shared: Shared::new(server), is_writing: false };
+        Arc::new(Self { socket, epoch, state: Mutex::new(state) })
+    }
+
+    pub(crate) fn socket(&self) -> &TcpStream {
+        &self.socket
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        Instant::from_epoch(self.epoch.elapsed())
+    }
+
+    /// Looks at something, and changes nothing that is to be carried out.
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&mut Shared) -> R) -> R {
+        look(&mut self.lock().shared)
+    }
+
+    /// Appends, decides or reports something, and carries it out.
+    pub(crate) fn act<R>(&self, act: impl FnOnce(&mut Shared) -> R) -> R {
+        let mut state = self.lock();
+        let result = act(&mut state.shared);
+        if state.shared.server().is_closed() {
+            // Also ends what another thread is writing or reading. An error means that the connection is closed already.
+            let _ = self.socket.shutdown(Shutdown::Both);
+        }
+        if !mem::replace(&mut state.is_writing, true) {
+            state = self.write_all(state);
+            state.is_writing = false;
+        }
+        wake(&mut state.shared);
+        result
+    }
+
+    /// Writes what is pending, and what other threads append meanwhile.
+    fn write_all<'s>(&'s self, mut state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+        loop {
+            let server = state.shared.server();
+            match server.want(self.now()).0 {
+                Want::Write => {
+                    let bytes = server.pending().to_vec();
+                    drop(state);
+                    let written = (&self.socket).write(&bytes);
+                    state = self.lock();
+                    self.report(state.shared.server(), written, |server, now, count| {
+                        server.handle_written(now, count);
+                    });
+                    wake(&mut state.shared);
+                }
+                Want::Shutdown => {
+                    let _ = self.socket.shutdown(Shutdown::Write);
+                    server.handle_shutdown(self.now());
+                }
+                Want::Closed => {
+                    let _ = self.socket.shutdown(Shutdown::Both);
+                    return state;
+                }
+                _ => return state,
+            }
+        }
+    }
+
+    /// Reports what came of reading or writing.
+    pub(crate) fn report(
+        &self,
+        server: &mut Server<Arc<[u8]>>,
+        done: io::Result<usize>,
+        handle: impl FnOnce(&mut Server<Arc<[u8]>>, Instant, usize),
+    ) {
+        let now = self.now();
+        match done {
+            Ok(count) => handle(server, now, count),
+            // Which of the first two a timeout is depends on the system.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                ) =>
+            {
+                server.handle_deadline(now);
+            }
+            Err(error) => server.handle_error(now, error),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The machine is never left half changed: it does not panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn wake(shared: &mut Shared) {
+    let mut woken = Vec::new();
+    shared.take_woken(&mut woken);
+    woken.iter().for_each(Thread::unpark);
+}

@@ -1,0 +1,295 @@
+//! A server of event streams.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
+use std::time::{self, Duration};
+
+use socket2::SockRef;
+use sse_proto::Instant;
+use sse_proto::http1::server::{self, AcceptWant, Acceptor, Closed, Config};
+
+use crate::outlet::Outlet;
+use crate::serving::Serving;
+use crate::{BoxError, Incoming};
+
+type Handler = Box<dyn Fn(Incoming) -> Result<(), BoxError> + Send + Sync>;
+type OnClosed = Box<dyn Fn(SocketAddr, &Closed) + Send + Sync>;
+
+/// Serves event streams over HTTP/1.1, and what little else their users need: a page, an answer to a POST.
+///
+/// For each request the handler is called, in a thread of its own. When the client leaves, even while nothing is written, whatever
+/// waits in a method of [`EventSender`](crate::EventSender) is woken, and gets an error. An error, a panic, or no answer is told
+/// to the client as 500, or as a cut where the stream is open.
+///
+/// What is bounded, and how long what may take, is a matter of its [`Config`]. Requests that cannot be served never get to the
+/// handler.
+///
+/// ```no_run
+/// use sse_blocking::proto::http1::Response;
+/// use sse_blocking::{BoxError, Incoming, Server};
+///
+/// fn handle(incoming: Incoming) -> Result<(), BoxError> {
+///     if incoming.path() != "/sse" {
+///         incoming.respond(&Response::new(404), "no such stream\n");
+///         return Ok(());
+///     }
+///     let events = incoming.open(Response::new(200));
+///     for count in 0.. {
+///         events.send(&*count.to_string())?;
+///         std::thread::sleep(std::time::Duration::from_secs(1));
+///     }
+///     Ok(())
+/// }
+///
+/// # fn run() -> std::io::Result<()> {
+/// let listener = std::net::TcpListener::bind("127.0.0.1:8888")?;
+/// let server = Server::new(handle);
+/// let handle = server.handle();
+/// std::thread::spawn(move || {
+///     // Or whatever tells the program to stop.
+///     std::thread::sleep(std::time::Duration::from_secs(3600));
+///     handle.shutdown();
+/// });
+/// server.serve(listener);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Server {
+    handler: Handler,
+    on_closed: OnClosed,
+    handle: ServerHandle,
+}
+
+impl Server {
+    /// Answers requests with this.
+    pub fn new(handler: impl Fn(Incoming) -> Result<(), BoxError> + Send + Sync + 'static) -> Self {
+        Self { handler: Box::new(handler), on_closed: Box::new(|_, _| {}), handle: ServerHandle::new() }
+    }
+
+    /// Decides otherwise where there is a choice.
+    #[must_use]
+    pub fn with_config(self, config: Config) -> Self {
+        // The only randomness in `std`: keys that differ with each call.
+        let seed = RandomState::new().hash_one(());
+        self.handle.roster().acceptor = Acceptor::new(config, seed);
+        self
+    }
+
+    /// Calls this whenever a connection is over: for a log. It must not block.
+    #[must_use]
+    pub fn with_on_closed(self, on_closed: impl Fn(SocketAddr, &Closed) + Send + Sync + 'static) -> Self {
+        Self { on_closed: Box::new(on_closed), ..self }
+    }
+
+    /// A handle that stops this server from any thread.
+    pub fn handle(&self) -> ServerHandle {
+        self.handle.clone()
+    }
+
+    /// Accepts connections and serves them, each with two threads of its own: one reads, the other runs the handler. Returns when
+    /// the server was [shut down](ServerHandle::shutdown) and they are over, or their time is. When it cannot accept, it tries
+    /// again a little later.
+    ///
+    /// A deadline may be noticed half a second late.
+    pub fn serve(self, listener: TcpListener) {
+        let Self { handler, on_closed, handle } = self;
+        let _closes = CloseOnDrop(handle.clone());
+        let listening = Arc::new(Listening { handle, handler, on_closed });
+        listening.listen(listener);
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("handle", &self.handle).finish_non_exhaustive()
+    }
+}
+
+/// Stops a [`Server`], from any thread. Handles can be cloned.
+#[derive(Clone, Debug)]
+pub struct ServerHandle {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    epoch: time::Instant,
+    roster: Mutex<Roster>,
+}
+
+/// The connections there are.
+#[derive(Debug)]
+struct Roster {
+    acceptor: Acceptor,
+    outlets: HashMap<u64, Arc<Outlet>>,
+    next: u64,
+    /// The thread that accepts, and where it can be called upon while it does.
+    accepting: Option<(Thread, Option<SocketAddr>)>,
+}
+
+impl ServerHandle {
+    fn new() -> Self {
+        let roster = Roster {
+            acceptor: Acceptor::new(Config::default(), RandomState::new().hash_one(())),
+            outlets: HashMap::new(),
+            next: 0,
+            accepting: None,
+        };
+        Self { shared: Arc::new(Shared { epoch: time::Instant::now(), roster: Mutex::new(roster) }) }
+    }
+
+    /// Stops the server, in peace: it accepts nothing more, tells the [handlers](crate::EventSender::draining), ends the
+    /// streams over a [window](Config::drain_window), and cuts what is left after a [while](Config::drain_timeout).
+    pub fn shutdown(&self) {
+        let now = self.now();
+        let mut roster = self.roster();
+        roster.acceptor.drain(now);
+        let window = roster.acceptor.config().drain_window;
+        self.tell_all(roster, |outlet| outlet.server().drain(now, window));
+    }
+
+    /// Stops the server at once: cuts all connections.
+    pub fn close(&self) {
+        let mut roster = self.roster();
+        roster.acceptor.close();
+        self.tell_all(roster, |outlet| outlet.server().close());
+    }
+
+    /// How many connections there are, those that are sent away among them.
+    pub fn connections(&self) -> usize {
+        self.roster().acceptor.connections()
+    }
+
+    /// Tells all connections something, and whoever accepts, once the lock is released.
+    fn tell_all(
+        &self,
+        roster: MutexGuard<'_, Roster>,
+        tell: impl Fn(&mut server::Outlet<Arc<[u8]>, Thread>),
+    ) {
+        let outlets: Vec<_> = roster.outlets.values().cloned().collect();
+        let accepting = roster.accepting.clone();
+        drop(roster);
+        outlets.iter().for_each(|outlet| outlet.act(&tell));
+        if let Some((thread, address)) = accepting {
+            thread.unpark();
+            // Nothing else ends an `accept`. If this fails, the listener is full, and it is about to end anyway.
+            let _ = address.map(|address| TcpStream::connect_timeout(&address, Duration::from_secs(1)));
+        }
+    }
+
+    fn roster(&self) -> MutexGuard<'_, Roster> {
+        // It is never left half changed: nothing that is called under the lock panics.
+        self.shared.roster.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_epoch(self.shared.epoch.elapsed())
+    }
+}
+
+/// A server at work.
+pub(crate) struct Listening {
+    handle: ServerHandle,
+    handler: Handler,
+    on_closed: OnClosed,
+}
+
+impl Listening {
+    pub(crate) fn handle(&self, incoming: Incoming) -> Result<(), BoxError> {
+        (self.handler)(incoming)
+    }
+
+    pub(crate) fn handle_closed(&self, number: u64, peer: SocketAddr, closed: &Closed) {
+        let mut roster = self.handle.roster();
+        roster.acceptor.handle_closed(closed);
+        roster.outlets.remove(&number);
+        if let Some((thread, _)) = &roster.accepting {
+            thread.unpark();
+        }
+        drop(roster);
+        (self.on_closed)(peer, closed);
+    }
+
+    /// Does what the acceptor wants, until the server has stopped.
+    fn listen(self: &Arc<Self>, listener: TcpListener) {
+        let mut listener = Some(listener);
+        loop {
+            let mut roster = self.handle.roster();
+            let now = self.handle.now();
+            let (want, deadline) = roster.acceptor.want(now);
+            let address = listener.as_ref().filter(|_| want == AcceptWant::Accept).and_then(local_address);
+            roster.accepting = Some((thread::current(), address));
+            drop(roster);
+            match (want, &listener) {
+                (AcceptWant::Accept, Some(listener)) => match listener.accept() {
+                    Ok((socket, peer)) => self.serve(socket, peer),
+                    Err(_) => self.handle.roster().acceptor.handle_error(now),
+                },
+                (AcceptWant::Closed, _) => return,
+                _ => {
+                    if want == AcceptWant::Drain {
+                        listener = None;
+                    }
+                    thread::park_timeout(deadline.map_or(Duration::MAX, |at| at.since(now)));
+                }
+            }
+        }
+    }
+
+    fn serve(self: &Arc<Self>, socket: TcpStream, peer: SocketAddr) {
+        let mut roster = self.handle.roster();
+        let now = self.handle.now();
+        // Then it is the call that ended `accept`, most likely.
+        if roster.acceptor.is_draining() {
+            return;
+        }
+        let Some(server) = roster.acceptor.admit(now) else { return };
+        let (number, config) = (roster.next, *roster.acceptor.config());
+        let outlet = Outlet::new(socket, self.handle.shared.epoch, server);
+        roster.next += 1;
+        roster.outlets.insert(number, Arc::clone(&outlet));
+        drop(roster);
+        prepare(outlet.socket(), &config);
+        let serving = Serving::new(peer, Arc::clone(self), (number, outlet));
+        // If there can be no thread, the connection is closed.
+        if thread::Builder::new().name("sse-connection".into()).spawn(|| serving.run()).is_err() {
+            self.handle.roster().acceptor.handle_error(now);
+        }
+    }
+}
+
+/// Where the listener can be reached from here.
+fn local_address(listener: &TcpListener) -> Option<SocketAddr> {
+    let mut address = listener.local_addr().ok()?;
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    Some(address)
+}
+
+/// Small events go out at once, and a machine that has vanished is noticed. What the system does not have, it goes without.
+fn prepare(socket: &TcpStream, config: &Config) {
+    let unacknowledged = config.unacknowledged;
+    let _ = socket.set_nodelay(true);
+    // No time at all is not a timeout that a socket takes.
+    let _ = socket.set_write_timeout(config.stream.stall.map(|stall| stall.max(Duration::from_millis(1))));
+    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+    let _ = SockRef::from(socket).set_tcp_user_timeout(unacknowledged);
+    // Where nothing is sent, there is nothing to go without an answer.
+    let _ = SockRef::from(socket).set_keepalive(unacknowledged.is_some());
+}
+
+/// Closes what is left when the server is done, or dropped.
+struct CloseOnDrop(ServerHandle);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
