@@ -5,7 +5,7 @@ use sse_proto::http1::server::{Config, Want};
 use sse_proto::{EventRef, Instant};
 
 use super::world::{Deed, GET, HEAD, Step, World, ms, play};
-use Deed::{Close, Event, Finish, Frame, Open, OpenWith, Respond, Retire};
+use Deed::{Close, Event, Fail, Finish, Frame, Open, OpenWith, Respond, Retire};
 use Step::{Cut, End, Pause, Send, StopReading};
 
 fn config() -> Config {
@@ -26,6 +26,14 @@ fn the_head_goes_out_when_the_stream_is_opened() {
     config.stream.keep_alive = None;
     let outcome = play(config, &[Send(GET)], &[(0, Open)]);
     assert_eq!((&*outcome.sent, &*outcome.closed), (HEAD, "-"));
+}
+
+#[test]
+fn what_was_sent_before_a_failure_arrives_and_the_cut_shows() {
+    let handler = [(0, Open), (0, Event("one")), (0, Fail("no more")), (0, Event("two"))];
+    let outcome = play(config(), &[Send(GET), Pause(5), End], &handler);
+    assert_eq!(outcome.sent, format!("{HEAD}b\r\ndata: one\n\n\r\n"));
+    assert_eq!((&*outcome.closed, outcome.millis), ("no more", 5));
 }
 
 #[test]

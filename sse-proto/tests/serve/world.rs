@@ -31,6 +31,7 @@ pub(crate) enum Deed {
     Frame(&'static str),
     Finish,
     Retire(u64),
+    Fail(&'static str),
     Close,
 }
 
@@ -178,6 +179,7 @@ impl World {
             Deed::Frame(data) => server.frame(Frame::event(data)),
             Deed::Finish => server.finish(),
             Deed::Retire(window) => server.retire_within(self.now, ms(window)),
+            Deed::Fail(error) => server.handle_done(Err(error)),
             Deed::Close => server.close(),
         }
         true
