@@ -3,3 +3,4 @@
 const RUNTIME: &str = "blocking";
 
 include!("../../sse-proto/tests/adapters/programs.rs");
+include!("../../sse-proto/tests/adapters/proxy.rs");

@@ -69,11 +69,13 @@ impl Iterator for Events {
     type Item = Vec<String>;
 
     fn next(&mut self) -> Option<Vec<String>> {
+        let mut event = Vec::new();
         loop {
-            let lines = self.0.by_ref().map_while(Result::ok).take_while(|line| !line.is_empty());
-            let event: Vec<String> = lines.filter(|line| !line.starts_with(':')).collect();
-            if !event.is_empty() {
-                return Some(event);
+            match self.0.next()?.ok()? {
+                line if line.starts_with(':') => {}
+                line if !line.is_empty() => event.push(line),
+                _ if !event.is_empty() => return Some(event),
+                _ => {}
             }
         }
     }
