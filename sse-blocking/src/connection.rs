@@ -1,21 +1,22 @@
 //! The connection of an event source.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 use std::net::TcpStream;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sse_proto::http::Url;
 
 use crate::dial::{dial, receive, spawn};
+use crate::tls::{Io, Tls};
 use crate::{CloseHandle, Shutdown};
 
 /// A connection that is made when it is needed, and again.
 ///
 /// Whatever blocks ends at its time limit, and when the handle is closed; it then gives `None`, otherwise how many bytes it moved.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Connection {
-    io: Option<TcpStream>,
+    io: Option<Box<dyn Io>>,
     /// The timeouts of the socket.
     limit: Option<Duration>,
 }
@@ -48,21 +49,24 @@ impl Connection {
         &mut self,
         url: &Url,
         limit: Option<Duration>,
+        tls: &Tls,
         handle: &CloseHandle,
     ) -> io::Result<Option<usize>> {
         *self = Self::default();
+        let begin = Instant::now();
         let (done, connected) = mpsc::sync_channel(2);
-        let (closed, url) = (done.clone(), url.clone());
+        let (closed, to) = (done.clone(), url.clone());
         handle.on_close(Box::new(move || {
             let _ = closed.send(None);
         }));
         // Nothing else ends the look-up of a name, or an attempt to connect, before its time.
-        spawn(move || done.send(Some(dial(&url, limit))))?;
+        spawn(move || done.send(Some(dial(&to, limit))))?;
         let Some(Some(socket)) = receive(&connected, limit) else { return Ok(None) };
         let socket = socket?;
         handle.on_close(socket.shutdown_handle()?);
-        self.io = Some(socket);
-        Ok(Some(0))
+        let limit = limit.map(|limit| limit.saturating_sub(begin.elapsed()));
+        self.io = tls.secure(url, socket, limit)?;
+        Ok(self.io.as_ref().map(|_| 0))
     }
 
     /// Writes some of the bytes.
@@ -79,13 +83,12 @@ impl Connection {
         in_time(self.io(limit)?.read(space))
     }
 
-    fn io(&mut self, limit: Option<Duration>) -> io::Result<&mut TcpStream> {
-        let io = self.io.as_mut().ok_or(ErrorKind::NotConnected)?;
+    fn io(&mut self, limit: Option<Duration>) -> io::Result<&mut (dyn Io + 'static)> {
+        let io = self.io.as_deref_mut().ok_or(ErrorKind::NotConnected)?;
         if self.limit != limit {
             // No time at all is not a timeout that a socket takes.
             let timeout = limit.map(|limit| limit.max(Duration::from_millis(1)));
-            io.set_read_timeout(timeout)?;
-            io.set_write_timeout(timeout)?;
+            set_timeouts(io.socket(), timeout)?;
             self.limit = limit;
         }
         Ok(io)
@@ -95,15 +98,17 @@ impl Connection {
 fn in_time(result: io::Result<usize>) -> io::Result<Option<usize>> {
     match result {
         Ok(count) => Ok(Some(count)),
-        // Which of the first two a timeout is depends on the system.
-        Err(error)
-            if matches!(
-                error.kind(),
-                ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
-            ) =>
-        {
-            Ok(None)
-        }
+        Err(error) if is_timeout(&error) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+pub(crate) fn set_timeouts(socket: &TcpStream, timeout: Option<Duration>) -> io::Result<()> {
+    socket.set_read_timeout(timeout)?;
+    socket.set_write_timeout(timeout)
+}
+
+/// Whether it comes from a timeout of a socket's; which of the first two that is depends on the system.
+pub(crate) fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }

@@ -3,8 +3,8 @@
 //! [`EventSource`] keeps a subscription: it connects, and connects again with the last event id whenever the stream is lost.
 //! [`EventReader`] reads events from anything that is [`Read`](std::io::Read): a file, a socket, a response body.
 //! [`EventWriter`] writes them to anything that is [`Write`](std::io::Write). [`connect`] asks a server for a stream over
-//! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. [`Hub`] sends one
-//! stream to many. The decisions are those of [`proto`]; this
+//! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. [`Server`] serves
+//! streams on a listener, and [`Hub`] sends one stream to many. The decisions are those of [`proto`]; this
 //! crate does the reading and writing. `sse-tokio` and `sse-smol` are the same for their runtimes, with the same names.
 //!
 //! ```
@@ -41,6 +41,24 @@
 //! server.join().unwrap()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! | to read events | take |
+//! |---|---|
+//! | from a server, for as long as it takes | [`EventSource`]; over an HTTP client of yours [`HttpSource`] |
+//! | from one response, a socket, a body | [`connect`], [`EventReader`] |
+//!
+//! | to send events | take |
+//! |---|---|
+//! | from a server of your own, with limits and a clean stop | [`Server`] |
+//! | the same to many, and again to those who come back | [`Hub`] |
+//! | on one accepted socket, into any byte stream | [`accept`], [`EventWriter`] |
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `rustls`: `https` for [`EventSource`], by rustls with the provider *ring*; trusts what the platform trusts.
+//! - `rustls-no-provider`: the same with the provider that your program installs.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
@@ -50,6 +68,8 @@ mod connection;
 mod dial;
 mod event_sender;
 mod http;
+mod http_client;
+mod http_source;
 mod hub;
 mod incoming;
 mod outlet;
@@ -58,10 +78,13 @@ mod server;
 mod serving;
 mod signals;
 mod source;
+mod tls;
 mod writer;
 
 use std::io;
 
+#[cfg(feature = "rustls-no-provider")]
+pub use rustls;
 pub use sse_proto as proto;
 pub use sse_proto::sender::Ended;
 pub use sse_proto::{Event, EventRef, Item};
@@ -69,6 +92,7 @@ pub use sse_proto::{Event, EventRef, Item};
 pub use crate::close::{CloseHandle, Shutdown, ShutdownFn};
 pub use crate::event_sender::EventSender;
 pub use crate::http::{Exchange, accept, connect, connect_with};
+pub use crate::http_source::HttpSource;
 pub use crate::hub::{Hub, Subscriber};
 pub use crate::incoming::Incoming;
 pub use crate::reader::EventReader;

@@ -6,10 +6,10 @@ use sse_proto::source::Signal;
 
 use crate::EventSource;
 
-/// All that happens to an [`EventSource`]; see [`EventSource::signals`].
+/// All that happens to a source; see [`EventSource::signals`].
 #[derive(Debug)]
-pub struct Signals<'s> {
-    pub(crate) source: &'s mut EventSource,
+pub struct Signals<'s, S = EventSource> {
+    pub(crate) source: &'s mut S,
 }
 
 impl Iterator for Signals<'_> {

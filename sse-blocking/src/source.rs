@@ -6,13 +6,14 @@ use std::hash::{BuildHasher, RandomState};
 use std::iter::FusedIterator;
 use std::time;
 
-use sse_proto::http::{Request, Scheme, UrlError};
+use sse_proto::http::{Request, UrlError};
 use sse_proto::http1::{Client, Want};
 use sse_proto::source::{Config, Signal, SourceError};
 use sse_proto::{Event, EventRef, Instant};
 
 use crate::close::CloseOnDrop;
 use crate::connection::Connection;
+use crate::tls::Tls;
 use crate::{CloseHandle, Signals};
 
 /// Keeps a subscription to an event stream: connects, and connects again with the last event id whenever the stream is lost.
@@ -21,8 +22,9 @@ use crate::{CloseHandle, Signals};
 /// [`signals`](Self::signals) shows all that happens besides. What is transient is not an error: the source waits and tries
 /// again. After [`SourceError::Limit`] the events go on; any other error is the last item. A normal end is none.
 ///
-/// What it does when is a matter of its [`Config`]. Nothing happens while nothing is asked for: only to connect, threads are
-/// started, so that it can be given up at any time; each ends with its attempt, at the latest when the time for that is over.
+/// What it does when is a matter of its [`Config`]; `https` takes the feature `rustls`. Nothing happens while nothing is asked
+/// for: only to connect, threads are started, so that it can be given up at any time; each ends with its attempt, at the latest
+/// when the time for that is over.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -41,6 +43,7 @@ use crate::{CloseHandle, Signals};
 pub struct EventSource {
     client: Client,
     connection: Connection,
+    tls: Tls,
     prepare: Prepare,
     /// When the client's time begins.
     epoch: time::Instant,
@@ -72,6 +75,7 @@ impl EventSource {
         Self {
             client,
             connection: Connection::default(),
+            tls: Tls::default(),
             prepare: Box::new(Ok),
             epoch: time::Instant::now(),
             handle: CloseOnDrop::default(),
@@ -82,6 +86,29 @@ impl EventSource {
     #[must_use]
     pub fn with_config(self, config: Config) -> Self {
         Self { client: self.client.with_config(config), ..self }
+    }
+
+    /// Secures connections to `https` URLs as this configuration says: with roots of yours, with a client certificate. Without it,
+    /// what the platform trusts is trusted. Its ALPN protocols do not matter: HTTP/1.1 is spoken.
+    ///
+    /// A server that cannot be trusted is a failure like any other: the source tries again later, as certificates get renewed. The
+    /// [`Cause`](sse_proto::source::Cause) holds the error of rustls, in one of `std::io`.
+    ///
+    /// ```no_run
+    /// use sse_blocking::EventSource;
+    /// use sse_blocking::rustls::pki_types::{CertificateDer, pem::PemObject};
+    /// use sse_blocking::rustls::{ClientConfig, RootCertStore};
+    ///
+    /// let mut roots = RootCertStore::empty();
+    /// roots.add(CertificateDer::from_pem_file("ca.pem")?)?;
+    /// let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    /// let source = EventSource::get("https://example.com/events")?.with_tls(&config);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "rustls-no-provider")]
+    #[must_use]
+    pub fn with_tls(self, config: &rustls::ClientConfig) -> Self {
+        Self { tls: Tls::new(config), ..self }
     }
 
     /// Lets every attempt change its request first: its URL, its headers (a fresh token), its body. The request comes with the
@@ -193,11 +220,14 @@ impl EventSource {
                     self.client.handle_request(now, prepared);
                     continue;
                 }
-                Want::Connect if client.request().url().scheme() == Scheme::Https => {
-                    client.handle_unsupported("https is not supported");
-                    continue;
+                Want::Connect => {
+                    let url = client.request().url();
+                    if let Err(error) = self.tls.check(url) {
+                        client.handle_unsupported(error);
+                        continue;
+                    }
+                    self.connection.connect(url, limit, &self.tls, &self.handle)
                 }
-                Want::Connect => self.connection.connect(client.request().url(), limit, &self.handle),
                 Want::Write => self.connection.write(client.pending(), limit),
                 Want::Read => self.connection.read(client.space(), limit),
                 Want::Wait => self.connection.wait(limit, &self.handle),

@@ -210,3 +210,28 @@ fn quickstart_serves_others_meanwhile() {
     lines.for_each(drop);
     assert!(child.wait().unwrap().success());
 }
+
+#[test]
+fn ureq_client_follows_a_stream_to_its_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let responses = [
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nretry: 10\nid: 7\nevent: a\ndata: b\n\n",
+            "HTTP/1.1 204 No Content\r\n\r\n",
+        ];
+        responses.map(|response| {
+            let (mut socket, _) = listener.accept().unwrap();
+            let lines = BufReader::new(&socket).lines().map(Result::unwrap);
+            let request: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+            socket.write_all(response.as_bytes()).unwrap();
+            request.join("\n").to_lowercase()
+        })
+    });
+    let output = run(example("ureq_client").arg(url), b"");
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(text(&output.stdout), "a: b\n");
+    assert!(text(&output.stderr).contains("the stream ended; again in"), "{output:?}");
+    let [first, second] = server.join().unwrap();
+    assert!(!first.contains("last-event-id") && second.contains("last-event-id: 7"), "{second}");
+}

@@ -196,6 +196,37 @@ impl Receiver {
         self.fruitless = self.fruitless.saturating_add(1);
     }
 
+    /// Reports bytes that came without a read, and returns how many of them were taken; the others are to be reported again when
+    /// the next read is wanted. Of bytes after the end all are. For bodies that come in pieces of their own.
+    ///
+    /// ```
+    /// use sse_proto::{Receiver, Want};
+    ///
+    /// let mut piece = &b"data: hello\n\n"[..];
+    /// let mut receiver = Receiver::new();
+    /// while receiver.want()? == Want::Read {
+    ///     let taken = receiver.handle_bytes(piece);
+    ///     piece = &piece[taken..];
+    /// }
+    /// assert_eq!(receiver.event().data(), "hello");
+    /// # Ok::<(), sse_proto::ReceiveError>(())
+    /// ```
+    pub fn handle_bytes(&mut self, bytes: &[u8]) -> usize {
+        if self.closed.is_some() || bytes.is_empty() {
+            return bytes.len();
+        }
+        if !self.unread.is_empty() || !self.body.is_empty() {
+            return 0;
+        }
+        let space = self.space();
+        let count = bytes.len().min(space.len());
+        // Cannot panic: neither is shorter than the shorter one.
+        let ((space, _), (bytes, _)) = (space.split_at_mut(count), bytes.split_at(count));
+        space.copy_from_slice(bytes);
+        self.handle_read(count);
+        count
+    }
+
     /// The event that was found; after anything but [`Want::Event`] an event without fields.
     #[inline]
     pub fn event(&mut self) -> EventRef<'_> {

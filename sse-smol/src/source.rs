@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time;
 
 use futures_core::{FusedStream, Stream};
-use sse_proto::http::{Request, Scheme, UrlError};
+use sse_proto::http::{Request, UrlError};
 use sse_proto::http1::{Client, Want};
 use sse_proto::source::{Config, Signal, SourceError};
 use sse_proto::{Event, EventRef, Instant};
@@ -17,6 +17,9 @@ use sse_proto::{Event, EventRef, Instant};
 use crate::alarm::Alarm;
 use crate::close::CloseOnDrop;
 use crate::connection::{BoxFuture, Connection};
+#[cfg(feature = "rustls-no-provider")]
+use crate::rustls;
+use crate::tls::Tls;
 use crate::{CloseHandle, Signals};
 
 /// Keeps a subscription to an event stream: connects, and connects again with the last event id whenever the stream is lost.
@@ -25,8 +28,8 @@ use crate::{CloseHandle, Signals};
 /// [`signals`](Self::signals) shows all that happens besides. What is transient is not an error: the source waits and tries
 /// again. After [`SourceError::Limit`] the events go on; any other error is the last item. A normal end is none.
 ///
-/// What it does when is a matter of its [`Config`]. Nothing happens while it is not polled: there is no task in the background.
-/// All futures may be dropped at any time: nothing is lost.
+/// What it does when is a matter of its [`Config`]; `https` takes the feature `rustls`. Nothing happens while it is not polled:
+/// there is no task in the background. All futures may be dropped at any time: nothing is lost.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -46,6 +49,7 @@ use crate::{CloseHandle, Signals};
 pub struct EventSource {
     client: Client,
     connection: Connection,
+    tls: Tls,
     prepare: Prepare,
     /// At work for this attempt.
     preparing: Option<BoxFuture<Result<Request, BoxError>>>,
@@ -80,6 +84,7 @@ impl EventSource {
         Self {
             client,
             connection: Connection::default(),
+            tls: Tls::default(),
             prepare: Box::new(|request| Box::pin(ready(Ok(request)))),
             preparing: None,
             epoch: time::Instant::now(),
@@ -92,6 +97,29 @@ impl EventSource {
     #[must_use]
     pub fn with_config(self, config: Config) -> Self {
         Self { client: self.client.with_config(config), ..self }
+    }
+
+    /// Secures connections to `https` URLs as this configuration says: with roots of yours, with a client certificate. Without it,
+    /// what the platform trusts is trusted. Its ALPN protocols do not matter: HTTP/1.1 is spoken.
+    ///
+    /// A server that cannot be trusted is a failure like any other: the source tries again later, as certificates get renewed. The
+    /// [`Cause`](sse_proto::source::Cause) holds the error of rustls, in one of `std::io`.
+    ///
+    /// ```no_run
+    /// use sse_smol::EventSource;
+    /// use sse_smol::rustls::pki_types::{CertificateDer, pem::PemObject};
+    /// use sse_smol::rustls::{ClientConfig, RootCertStore};
+    ///
+    /// let mut roots = RootCertStore::empty();
+    /// roots.add(CertificateDer::from_pem_file("ca.pem")?)?;
+    /// let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    /// let source = EventSource::get("https://example.com/events")?.with_tls(&config);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "rustls-no-provider")]
+    #[must_use]
+    pub fn with_tls(self, config: &rustls::ClientConfig) -> Self {
+        Self { tls: Tls::new(config), ..self }
     }
 
     /// Lets every attempt change its request first: its URL, its headers (a fresh token), its body. The request comes with the
@@ -215,12 +243,13 @@ impl EventSource {
             let client = &mut self.client;
             let done = match want {
                 Want::Prepare => self.poll_prepare(cx, now).map(Ok),
-                Want::Connect if client.request().url().scheme() == Scheme::Https => {
-                    client.handle_unsupported("https is not supported");
-                    continue;
-                }
                 Want::Connect => {
-                    let connected = self.connection.poll_connect(cx, client.request().url());
+                    let url = client.request().url();
+                    if let Err(error) = self.tls.check(url) {
+                        client.handle_unsupported(error);
+                        continue;
+                    }
+                    let connected = self.connection.poll_connect(cx, url, &self.tls);
                     connected.map_ok(|()| client.handle_connected(now))
                 }
                 Want::Write => {

@@ -5,18 +5,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use sse_proto::http::Url;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::ReadBuf;
 
 use crate::dial::dial;
+use crate::tls::{BoxIo, Io, Tls};
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// A connection that is made when it is needed, and again.
 #[derive(Default)]
 pub(crate) struct Connection {
-    connecting: Option<BoxFuture<io::Result<TcpStream>>>,
-    io: Option<TcpStream>,
+    connecting: Option<BoxFuture<io::Result<BoxIo>>>,
+    io: Option<BoxIo>,
 }
 
 impl Connection {
@@ -25,9 +25,17 @@ impl Connection {
     }
 
     /// Makes a new connection, in place of the one before.
-    pub(crate) fn poll_connect(&mut self, cx: &mut Context<'_>, url: &Url) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_connect(
+        &mut self,
+        cx: &mut Context<'_>,
+        url: &Url,
+        tls: &Tls,
+    ) -> Poll<io::Result<()>> {
         self.io = None;
-        let connecting = self.connecting.get_or_insert_with(|| Box::pin(dial(url.clone())));
+        let connecting = self.connecting.get_or_insert_with(|| {
+            let (url, tls) = (url.clone(), tls.clone());
+            Box::pin(async move { tls.secure(&url, dial(url.clone()).await?).await })
+        });
         let connected = ready!(connecting.as_mut().poll(cx));
         self.connecting = None;
         self.io = Some(connected?);
@@ -46,7 +54,7 @@ impl Connection {
         Poll::Ready(Ok(space.filled().len()))
     }
 
-    fn io(&mut self) -> io::Result<Pin<&mut TcpStream>> {
-        self.io.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    fn io(&mut self) -> io::Result<Pin<&mut (dyn Io + 'static)>> {
+        self.io.as_mut().map(Pin::as_mut).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }

@@ -4,8 +4,8 @@
 //! [`EventReader`] reads events from anything that is [`AsyncRead`](tokio::io::AsyncRead): a socket, a response body. Both are
 //! [`Stream`](futures_core::Stream)s. [`EventWriter`] writes them to anything that is
 //! [`AsyncWrite`](tokio::io::AsyncWrite), and is a [`Sink`](futures_sink::Sink). [`connect`] asks a server for a stream over
-//! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. [`Hub`] sends one
-//! stream to many. The decisions are those of [`proto`];
+//! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. [`Server`] serves
+//! streams on a listener, and [`Hub`] sends one stream to many. The decisions are those of [`proto`];
 //! this crate does the reading and writing. `sse-smol` and `sse-blocking` are the same for smol and for threads, with the
 //! same names.
 //!
@@ -48,16 +48,49 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # }).unwrap();
 //! ```
+//!
+//! | to read events | take |
+//! |---|---|
+//! | from a server, for as long as it takes | [`EventSource`]; over an HTTP client of yours `HttpSource` |
+//! | from one response, or a socket | [`connect`], [`EventReader`] |
+//! | from a body that another library gives you | [`EventStream`] |
+//!
+//! | to send events | take |
+//! |---|---|
+//! | from a server of your own, with limits and a clean stop | [`Server`] |
+//! | in axum, hyper, tonic | `EventBody` |
+//! | the same to many, and again to those who come back | [`Hub`] |
+//! | on one accepted socket, into any byte stream | [`accept`], [`EventWriter`] |
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `rustls`: `https` for [`EventSource`], by rustls with the provider *ring*; trusts what the platform trusts.
+//! - `rustls-no-provider`: the same with the provider that your program installs.
+//! - `http`: `HttpSource`, and [`EventStream`] from a body of `http-body`, and `EventBody`, which is one.
+//! - `codec`: `EventCodec` for `tokio_util::codec`.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod alarm;
+#[cfg(feature = "http")]
+mod body;
+mod chunks;
 mod close;
+#[cfg(feature = "codec")]
+mod codec;
 mod connection;
 mod dial;
+#[cfg(feature = "http")]
+mod event_body;
 mod event_sender;
 mod http;
+#[cfg(feature = "http")]
+mod http_client;
+#[cfg(feature = "http")]
+mod http_source;
 mod hub;
 mod incoming;
 mod outlet;
@@ -66,6 +99,8 @@ mod server;
 mod serving;
 mod signals;
 mod source;
+mod stream;
+mod tls;
 mod writer;
 
 use std::io;
@@ -73,16 +108,27 @@ use std::io;
 pub use sse_proto as proto;
 pub use sse_proto::sender::Ended;
 pub use sse_proto::{Event, EventRef, Item};
+#[cfg(feature = "rustls-no-provider")]
+pub use tokio_rustls::rustls;
 
+#[cfg(feature = "http")]
+pub use crate::body::BodyStream;
 pub use crate::close::CloseHandle;
+#[cfg(feature = "codec")]
+pub use crate::codec::EventCodec;
+#[cfg(feature = "http")]
+pub use crate::event_body::EventBody;
 pub use crate::event_sender::EventSender;
 pub use crate::http::{Exchange, accept, connect, connect_with};
+#[cfg(feature = "http")]
+pub use crate::http_source::HttpSource;
 pub use crate::hub::{Hub, Subscriber};
 pub use crate::incoming::Incoming;
 pub use crate::reader::EventReader;
 pub use crate::server::{Server, ServerHandle};
 pub use crate::signals::Signals;
 pub use crate::source::EventSource;
+pub use crate::stream::EventStream;
 pub use crate::writer::EventWriter;
 
 /// Why an answer failed: any error.

@@ -1,11 +1,15 @@
 //! One test for each thing a server promises.
 
 use sse_proto::http1::Server;
-use sse_proto::http1::server::{Config, Want};
+use sse_proto::http1::server::{AcceptWant, Acceptor, Closed, Config, Want};
 use sse_proto::{EventRef, Instant};
 
 use super::world::{Deed, GET, HEAD, Step, World, ms, play};
+<<<<<<< HEAD
 use Deed::{Close, Event, Fail, Finish, Frame, Open, OpenWith, Respond, Retire};
+=======
+use Deed::{Close, Done, Drain, Event, Finish, Frame, Open, OpenWith, Respond, Retire};
+>>>>>>> serve
 use Step::{Cut, End, Pause, Send, StopReading};
 
 fn config() -> Config {
@@ -356,6 +360,109 @@ fn padding_is_of_streams_alone() {
     assert!(outcome.sent.starts_with("HTTP/1.1 400"));
     let outcome = play(config, &[Send("HEAD / HTTP/1.0\r\n\r\n"), Pause(1), End], &[(0, Open)]);
     assert!(outcome.sent.ends_with("\r\n\r\n"), "{}", outcome.sent);
+}
+
+#[test]
+fn a_server_that_stops_ends_streams_and_sends_others_away() {
+    let mut config = config();
+    config.stream.farewell_retry = Some((ms(5000), ms(5000)));
+    config.retry_after = ms(6001);
+    let farewell = "d\r\nretry: 5000\n\n\r\n0\r\n\r\n";
+
+    let outcome = play(config, &[Send(GET)], &[(0, Open), (100, Drain(50))]);
+    assert_eq!(outcome.sent, format!("{HEAD}{farewell}"));
+    assert!((2100..2150).contains(&outcome.millis) && outcome.closed == "answered", "{outcome:?}");
+
+    // Told before it is opened, and told again.
+    let handler = [(0, Drain(0)), (10, Drain(50_000)), (20, Open)];
+    let outcome = play(config, &[Send(GET)], &handler);
+    assert_eq!((outcome.sent, outcome.millis), (format!("{HEAD}{farewell}"), 2020));
+
+    for request in ["", "GET / HT"] {
+        let outcome = play(config, &[Send(request), Pause(10), End], &[(5, Drain(50))]);
+        assert!(outcome.sent.starts_with("HTTP/1.1 503 ") && outcome.sent.contains("retry-after: 7\r\n"));
+        assert_eq!((&*outcome.closed, outcome.millis), ("told that the server stops", 10));
+    }
+}
+
+#[test]
+fn a_handler_that_is_done_has_answered_or_failed() {
+    for error in ["", "no"] {
+        let outcome = play(config(), &[Send(GET), Pause(10), End], &[(5, Done(error))]);
+        let told = if error.is_empty() { "the request was not answered" } else { error };
+        assert!(outcome.sent.starts_with("HTTP/1.1 500 "), "{outcome:?}");
+        assert_eq!(outcome.closed, told);
+    }
+    let outcome = play(config(), &[Send(GET), Pause(10), End], &[(0, Open), (5, Done(""))]);
+    assert_eq!((outcome.sent, &*outcome.closed), (format!("{HEAD}0\r\n\r\n"), "answered"));
+    let outcome = play(config(), &[Send(GET)], &[(0, Open), (5, Done("no"))]);
+    assert_eq!((&*outcome.sent, &*outcome.closed, outcome.millis), (HEAD, "no", 5));
+    let handler = [(0, Open), (5, Finish), (5, Done("too late to matter"))];
+    let outcome = play(config(), &[Send(GET), Pause(10), End], &handler);
+    assert_eq!((outcome.sent, &*outcome.closed), (format!("{HEAD}0\r\n\r\n"), "answered"));
+}
+
+#[test]
+fn accepting_pauses_longer_with_each_failure() {
+    let mut acceptor = Acceptor::new(config(), 7);
+    let mut now = Instant::default();
+    for pause in [5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000] {
+        assert_eq!(acceptor.want(now), (AcceptWant::Accept, None));
+        acceptor.handle_error(now);
+        assert_eq!(acceptor.want(now), (AcceptWant::Pause, Some(now.after(ms(pause)))));
+        now = now.after(ms(pause));
+    }
+    assert!(acceptor.admit::<Vec<u8>>(now).is_some());
+    acceptor.handle_error(now);
+    assert_eq!(acceptor.want(now), (AcceptWant::Pause, Some(now.after(ms(5)))));
+}
+
+#[test]
+fn those_beyond_the_limit_are_few_and_do_not_count_for_it() {
+    let mut config = config();
+    config.connections = 2;
+    let mut acceptor = Acceptor::new(config, 7);
+    let now = Instant::default();
+    let mut admitted = || acceptor.admit::<Vec<u8>>(now);
+    assert!((0..2).all(|_| admitted().is_some_and(|server| server.pending().is_empty())));
+    let mut busy: Vec<_> = (0..1024).map(|_| admitted().unwrap()).collect();
+    assert!(busy.iter().all(|server| server.pending().starts_with(b"HTTP/1.1 503 ")));
+    assert!(admitted().is_none(), "dropped without a word");
+    assert_eq!(acceptor.connections(), 1026);
+
+    let mut sent_away = busy.pop().unwrap();
+    sent_away.close();
+    acceptor.handle_closed(&sent_away.take_closed().unwrap());
+    assert!(acceptor.admit::<Vec<u8>>(now).unwrap().pending().starts_with(b"HTTP/1.1 503 "));
+    acceptor.handle_closed(&Closed::Left);
+    assert!(acceptor.admit::<Vec<u8>>(now).unwrap().pending().is_empty());
+}
+
+#[test]
+fn a_drain_ends_with_the_last_one_or_its_time() {
+    let mut config = config();
+    config.drain_timeout = ms(100);
+    let now = Instant::default();
+    let mut acceptor = Acceptor::new(config, 7);
+    let _server = acceptor.admit::<Vec<u8>>(now).unwrap();
+    acceptor.drain(now);
+    acceptor.drain(now.after(ms(50)));
+    assert!(acceptor.is_draining());
+    assert_eq!(acceptor.want(now), (AcceptWant::Drain, Some(now.after(ms(100)))));
+    let mut late = acceptor.admit::<Vec<u8>>(now).unwrap();
+    assert!(late.want(now).0 == Want::Write && late.pending().starts_with(b"HTTP/1.1 503 "));
+    assert_eq!(acceptor.want(now.after(ms(100))), (AcceptWant::Closed, None));
+
+    acceptor.handle_closed(&Closed::Finished);
+    acceptor.handle_closed(&Closed::Draining);
+    assert_eq!(acceptor.want(now), (AcceptWant::Closed, None));
+    acceptor.handle_closed(&Closed::Draining);
+    assert_eq!(acceptor.connections(), 0, "more than there were");
+
+    let mut acceptor = Acceptor::new(config, 7);
+    let _server = acceptor.admit::<Vec<u8>>(now).unwrap();
+    acceptor.close();
+    assert_eq!(acceptor.want(now), (AcceptWant::Closed, None));
 }
 
 #[test]

@@ -31,7 +31,14 @@ pub(crate) enum Deed {
     Frame(&'static str),
     Finish,
     Retire(u64),
+<<<<<<< HEAD
     Fail(&'static str),
+=======
+    /// The server stops.
+    Drain(u64),
+    /// The handler is done, with this error if it is not empty.
+    Done(&'static str),
+>>>>>>> serve
     Close,
 }
 
@@ -137,7 +144,11 @@ impl World {
                     true
                 }
                 Want::Open | Want::Request => self.do_deed() || self.wait(deadline),
-                _ => self.wait(deadline),
+                // A server can stop at any time.
+                _ => {
+                    matches!(self.handler.front(), Some((_, Deed::Drain(_)))) && self.do_deed()
+                        || self.wait(deadline)
+                }
             };
             if !goes_on {
                 let closed = self.server.take_closed().as_ref().map_or("-".into(), Closed::to_string);
@@ -179,7 +190,13 @@ impl World {
             Deed::Frame(data) => server.frame(Frame::event(data)),
             Deed::Finish => server.finish(),
             Deed::Retire(window) => server.retire_within(self.now, ms(window)),
+<<<<<<< HEAD
             Deed::Fail(error) => server.handle_done(Err(error)),
+=======
+            Deed::Drain(window) => server.drain(self.now, ms(window)),
+            Deed::Done("") => server.handle_done(Ok::<_, &str>(())),
+            Deed::Done(error) => server.handle_done(Err(error)),
+>>>>>>> serve
             Deed::Close => server.close(),
         }
         true
@@ -194,6 +211,7 @@ impl World {
         let deed = self.handler.front().map(|(at, _)| Instant::from_epoch(ms(*at)).max(self.now));
         let deed = deed.filter(|at| *at > self.now);
         let Some(next) = [step, deed, deadline].into_iter().flatten().min() else { return false };
+        let next = next.max(self.now);
         if let Some(Step::Pause(pause)) = self.client.front_mut() {
             *pause -= next.since(self.now).as_millis() as u64;
             if step == Some(next) {
@@ -201,7 +219,7 @@ impl World {
             }
         }
         self.now = next;
-        if deadline == Some(next) {
+        if deadline.is_some_and(|deadline| deadline <= next) {
             self.server.handle_deadline(next);
         }
         true

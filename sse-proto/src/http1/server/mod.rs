@@ -192,11 +192,16 @@ impl<B: AsRef<[u8]>> Server<B> {
     }
 
     /// Sends a bare stream, whose head something else has sent: for a library that speaks HTTP itself, and takes a body.
-    pub fn bare(config: Config, seed: u64) -> Self {
-        let mut server = Self::new(config, seed);
-        server.sender = Sender::default().with_config(config.stream, seed);
+    pub fn bare(config: sender::Config, seed: u64) -> Self {
+        let mut server = Self::new(Config { stream: config, ..Config::default() }, seed);
+        server.sender = Sender::default().with_config(config, seed);
         server.state = State::Answering;
         server
+    }
+
+    /// Sends the stream otherwise from now on: see [`Sender::with_config`].
+    pub fn set_stream_config(&mut self, config: sender::Config, seed: u64) {
+        self.sender = core::mem::take(&mut self.sender).with_config(config, seed);
     }
 
     /// What to do next, and until when. If the deadline passes first, report it with

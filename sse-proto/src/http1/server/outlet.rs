@@ -14,7 +14,8 @@ use crate::sender::Ended;
 ///
 /// ```
 /// use sse_proto::http1::Server;
-/// use sse_proto::http1::server::{Config, Outlet};
+/// use sse_proto::http1::server::Outlet;
+/// use sse_proto::sender::Config;
 ///
 /// let mut outlet: Outlet<Vec<u8>, &str> = Outlet::new(Server::bare(Config::default(), 42));
 /// outlet.enter();

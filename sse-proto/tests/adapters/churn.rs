@@ -1,0 +1,71 @@
+// That connections leave nothing behind. Included by a test program of each adapter that has no other test, as it looks at the
+// whole process. It defines what `serve.rs` asks for.
+
+use std::fs;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use sse_proto::hub::Subscription;
+
+/// How many come and go, and how many of them at a time.
+const CONNECTIONS: usize = 10_000;
+const BATCH: usize = 100;
+
+fn files() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// In KiB.
+fn memory() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+fn soon(mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(30), "not in time");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "looks at /proc")]
+fn ten_thousand_come_and_go_and_nothing_stays() {
+    let hub: Hub = Hub::new(Default::default());
+    let server = Server::new(handler!([hub] incoming => {
+        let topic = incoming.path().to_owned();
+        wait!(incoming.forward(&hub, &Subscription::to(["all", &*topic])))?;
+        Ok(())
+    }));
+    let handle = server.handle();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = std::thread::spawn(move || run(server, listener));
+    let mut number = 0;
+    let mut batch = || {
+        let sockets: Vec<_> = (0..BATCH)
+            .map(|_| {
+                let mut socket = TcpStream::connect(address).unwrap();
+                number += 1;
+                write!(socket, "GET /{number} HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+                socket
+            })
+            .collect();
+        soon(|| hub.stats().subscribers == BATCH);
+        assert_eq!(hub.publish("all", "hello").unwrap().subscribers, BATCH);
+        drop(sockets);
+        soon(|| hub.stats().subscribers == 0 && handle.connections() == 0);
+    };
+    // Enough for what grows once: the tables, the topics that are remembered, the allocator.
+    (0..CONNECTIONS / BATCH / 2).for_each(|_| batch());
+    let (files_before, memory_before) = (files(), memory());
+    (0..CONNECTIONS / BATCH / 2).for_each(|_| batch());
+    soon(|| files() <= files_before);
+    let grown = memory().saturating_sub(memory_before);
+    assert!(grown < 2048, "{grown} KiB more");
+    handle.shutdown();
+    serving.join().unwrap();
+}

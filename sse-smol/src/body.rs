@@ -1,0 +1,49 @@
+//! Bodies of `http-body` as streams of bytes.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use futures_core::Stream;
+use http_body::Body;
+
+use crate::EventStream;
+
+/// The data of an HTTP body, piece by piece; its trailers are dropped.
+pub struct BodyStream<B> {
+    body: Pin<Box<B>>,
+}
+
+impl<B: Body> BodyStream<B> {
+    /// The data of this body.
+    pub fn new(body: B) -> Self {
+        Self { body: Box::pin(body) }
+    }
+}
+
+impl<B: Body> Stream for BodyStream<B> {
+    type Item = Result<Bytes, B::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let frame = ready!(self.body.as_mut().poll_frame(cx));
+        Poll::Ready(frame.map(|frame| {
+            let data = frame?.into_data();
+            // Costs nothing where the data is `Bytes`, as it is nearly everywhere.
+            Ok(data.map(|mut data| data.copy_to_bytes(data.remaining())).unwrap_or_default())
+        }))
+    }
+}
+
+impl<B> fmt::Debug for BodyStream<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BodyStream").finish_non_exhaustive()
+    }
+}
+
+impl<B: Body> EventStream<BodyStream<B>> {
+    /// Reads the events of an HTTP body: that of a response of hyper's, reqwest's, tower's.
+    pub fn from_body(body: B) -> Self {
+        Self::new(BodyStream::new(body))
+    }
+}

@@ -1,0 +1,79 @@
+//! Event streams of axum: a counter of its own for each client at `/count`, one stream for all at `/time`.
+//!
+//! `axum_server [port]`, then `curl -N http://127.0.0.1:8888/time`. It stops in peace when it is interrupted.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use bytes::Bytes;
+use sse_tokio::proto::header::{LAST_EVENT_ID, parse_last_event_id};
+use sse_tokio::proto::hub::{Config, Subscription};
+use sse_tokio::{EventBody, Hub};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+#[derive(Clone)]
+struct App {
+    times: Hub<Bytes>,
+    /// Whether the server stops.
+    stopping: watch::Receiver<bool>,
+}
+
+impl App {
+    async fn stopped(mut self) {
+        // An error means that there is nobody left to tell.
+        let _ = self.stopping.wait_for(|stops| *stops).await;
+    }
+}
+
+async fn count(State(app): State<App>) -> impl IntoResponse {
+    let body = EventBody::new(async |events| {
+        for count in 0.. {
+            events.send(&*count.to_string()).await?;
+            sleep(Duration::from_millis(500)).await;
+        }
+        Ok(())
+    });
+    body.until(app.stopped()).into_response()
+}
+
+async fn time(State(app): State<App>, headers: HeaderMap) -> impl IntoResponse {
+    let last = headers.get(LAST_EVENT_ID).and_then(|id| parse_last_event_id(id.as_bytes()).ok().flatten());
+    let subscriber = match last {
+        Some(id) => app.times.resume(&Subscription::to_all(), id).0,
+        None => app.times.subscribe(&Subscription::to_all()),
+    };
+    EventBody::from_hub(subscriber).until(app.stopped()).into_response()
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let port = std::env::args().nth(1).map_or(Ok(8888), |port| port.parse())?;
+    let (stop, stopping) = watch::channel(false);
+    let app = App { times: Hub::new(Config::default()), stopping };
+    let clock = app.times.clone();
+    tokio::spawn(async move {
+        for seconds in 0.. {
+            if clock.publish("", &*format!("{seconds} s")).is_err() {
+                break;
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+    });
+    let routes = Router::new().route("/count", get(count)).route("/time", get(time)).with_state(app);
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    let interrupted = async move {
+        // Without the signal, it runs until it is killed.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        stop.send_replace(true);
+    };
+    axum::serve(listener, routes).with_graceful_shutdown(interrupted).await?;
+    Ok(())
+}

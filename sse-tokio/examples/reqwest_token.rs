@@ -1,0 +1,58 @@
+//! Follows an event stream over reqwest and HTTP/2, with a bearer token that is renewed for every attempt.
+//!
+//! ```sh
+//! cargo run -p sse-tokio --features http --example reqwest_token -- https://example.com/events /run/secrets/token
+//! ```
+//!
+//! In a program of your own: `cargo add sse-tokio --features http`, and `cargo add reqwest --features http2`, which
+//! brings TLS.
+
+use std::error::Error;
+use std::time::Duration;
+
+use sse_tokio::HttpSource;
+use sse_tokio::proto::http::Request;
+use sse_tokio::proto::source::{Config, Signal, is_transient};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let (Some(url), Some(token_file)) = (args.next(), args.next()) else {
+        return Err("usage: reqwest_token URL TOKEN_FILE".into());
+    };
+
+    // The source follows redirects itself: it knows which headers are meant for whom, and remembers permanent ones.
+    let mut builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    if url.starts_with("http://") {
+        // Over TLS, client and server agree on HTTP/2 by themselves.
+        builder = builder.http2_prior_knowledge();
+    }
+    let client = builder.build()?;
+
+    let mut config = Config::default();
+    config.retry_status = |status| status == 401 || is_transient(status);
+    config.timeouts.silence = Some(Duration::from_secs(60));
+    let mut source = HttpSource::new(Request::get(&url)?, move |request| {
+        let client = client.clone();
+        async move { client.execute(request.try_into()?).await.map(http::Response::from) }
+    })
+    .with_config(config)
+    .with_prepare(move |mut request| {
+        // Somebody else keeps this file up to date. It could as well be a request to an identity provider.
+        let token = std::fs::read_to_string(&token_file);
+        async {
+            request.set_header("Authorization", &format!("Bearer {}", token?.trim()))?;
+            Ok(request)
+        }
+    });
+
+    while let Some(signal) = source.next_signal().await {
+        match signal {
+            Signal::Event(event) => println!("{}: {}", event.name(), event.data()),
+            Signal::Reconnecting { cause, delay, .. } => eprintln!("{cause}; again in {delay:?}"),
+            Signal::Closed(reason) if !reason.is_normal() => return Err(reason.to_string().into()),
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! A body that comes in pieces.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::TryStream;
+
+/// A body, and what is left of its last piece.
+pub(crate) struct Chunks<S: TryStream> {
+    stream: Pin<Box<S>>,
+    chunk: Option<S::Ok>,
+    taken: usize,
+}
+
+impl<S: TryStream<Ok: AsRef<[u8]>>> Chunks<S> {
+    pub(crate) fn new(stream: S) -> Self {
+        Self { stream: Box::pin(stream), chunk: None, taken: 0 }
+    }
+
+    /// The bytes that are next, at least one; `None` at the end.
+    pub(crate) fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<&[u8], S::Error>>> {
+        if self.rest().is_empty() {
+            (self.chunk, self.taken) = (None, 0);
+            match ready!(self.stream.as_mut().try_poll_next(cx)) {
+                Some(Ok(chunk)) => self.chunk = Some(chunk),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+            if self.rest().is_empty() {
+                // A peer that sends nothing but empty pieces must not keep other tasks from running.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(Some(Ok(self.rest())))
+    }
+
+    /// So many of those bytes were taken.
+    pub(crate) fn take(&mut self, count: usize) {
+        self.taken = self.taken.saturating_add(count);
+    }
+
+    fn rest(&self) -> &[u8] {
+        let chunk = self.chunk.as_ref().map(AsRef::as_ref).unwrap_or_default();
+        chunk.get(self.taken..).unwrap_or_default()
+    }
+}

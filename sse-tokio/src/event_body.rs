@@ -1,0 +1,242 @@
+//! Events as the body of a response.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::hash::{BuildHasher, RandomState};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http_body::{Body, Frame};
+use sse_proto::http1::Server;
+use sse_proto::http1::server::{Closed, Want};
+use sse_proto::sender::{Config, Piece};
+use sse_proto::{Event, Instant, header};
+use tokio::time;
+
+use crate::alarm::Alarm;
+use crate::connection::BoxFuture;
+use crate::outlet::{Outlet, release, wait_as_driver};
+use crate::{BoxError, EventSender, Subscriber};
+
+/// An event stream as the body of a response: for axum, hyper, tonic, and whatever else takes a [`Body`].
+///
+/// It keeps the connection open by itself (a comment after 15 s of silence, unless its [`Config`] says otherwise), holds no more than
+/// [`high_water`](Config::high_water) bytes, and is dropped by the framework when the client leaves, and with it what it is made
+/// of. The body fails where the stream does, so that the client can tell that it was cut.
+///
+/// In axum, a handler returns [`into_response`](Self::into_response):
+///
+/// ```
+/// use axum::response::IntoResponse;
+/// use sse_tokio::{Event, EventBody};
+///
+/// async fn handler() -> impl IntoResponse {
+///     let (events, body) = EventBody::channel();
+///     tokio::spawn(async move {
+///         // Ends when the client leaves.
+///         while events.send(&Event::new("still here")).await.is_ok() {
+///             tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+///         }
+///     });
+///     body.into_response()
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/sse", axum::routing::get(handler));
+/// ```
+///
+/// For those who come from `axum::response::sse`:
+///
+/// | there | here |
+/// |---|---|
+/// | `Sse::new(stream)` | `EventBody::from_stream(stream).into_response()` |
+/// | `.keep_alive(KeepAlive::default())` | is on; [`Config::keep_alive`] is its interval, `None` is off |
+/// | `KeepAlive::new().text("…")`, `.event(…)` | [`Config::keep_alive_with`] |
+/// | `Event::default().data("…")` | `Event::new("…")` |
+/// | `.event("…")`, `.id("…")`, which panic | `.with_name("…")?`, `.with_id("…")?` |
+/// | `.retry(duration)` | `.with_retry(duration)` |
+/// | `Event::default().comment("…")` | [`EventSender::comment`] |
+/// | `mpsc::channel`, `ReceiverStream` | [`channel`](Self::channel): bounded by bytes |
+/// | `broadcast::channel`, `BroadcastStream` | [`Hub`](crate::Hub), [`from_hub`](Self::from_hub): encoded once, with replay |
+/// | `X-Accel-Buffering` by hand | is sent |
+/// | a graceful shutdown that waits for ever | [`until`](Self::until) |
+pub struct EventBody {
+    outlet: Arc<Outlet<Bytes>>,
+    /// What sends the events, if it is polled with the body.
+    work: Option<BoxFuture<Result<(), BoxError>>>,
+    /// Ready when the server stops.
+    stop: Option<BoxFuture<()>>,
+    epoch: time::Instant,
+    alarm: Alarm,
+}
+
+impl EventBody {
+    /// The events that this sends: a future that is polled with the body, and dropped with it. When it is done, and all senders are
+    /// gone, the body ends; if it fails, so does the body.
+    pub fn new<R>(send: impl FnOnce(EventSender<Bytes>) -> R) -> Self
+    where
+        R: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        let outlet = Outlet::new(Server::bare(Config::default(), seed()));
+        let work = send(EventSender::new(Arc::clone(&outlet)));
+        Self::with_work(outlet, Some(Box::pin(work)))
+    }
+
+    /// The events of a stream. An error fails the body.
+    pub fn from_stream<S, E>(stream: S) -> Self
+    where
+        S: Stream<Item = Result<Event, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        Self::new(async move |events| {
+            let mut stream = pin!(stream);
+            // Not an `E` across an `await`: it need not be `Send`.
+            let mut next = |cx: &mut Context<'_>| stream.as_mut().poll_next(cx).map_err(Into::into);
+            while let Some(event) = poll_fn(&mut next).await {
+                events.send(&event?).await?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The events of a hub, until it is closed or the client lags.
+    pub fn from_hub(mut subscriber: Subscriber<Bytes>) -> Self {
+        Self::new(async move |events| Ok(events.forward(&mut subscriber).await?))
+    }
+
+    /// What is sent with the sender and its clones. When they are gone, the body ends.
+    pub fn channel() -> (EventSender<Bytes>, Self) {
+        let outlet = Outlet::new(Server::bare(Config::default(), seed()));
+        let sender = EventSender::new(Arc::clone(&outlet));
+        outlet.lock().handle_done(Ok(()));
+        (sender, Self::with_work(outlet, None))
+    }
+
+    /// Decides otherwise where there is a choice.
+    #[must_use]
+    pub fn with_config(self, config: Config) -> Self {
+        self.outlet.lock().server().set_stream_config(config, seed());
+        self
+    }
+
+    /// Ends within a second of when this future is ready, so that the client comes back: for a server that stops gracefully, and
+    /// would wait for the stream for ever. Give it the same signal as the server. Senders are [told](EventSender::draining).
+    #[must_use]
+    pub fn until(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.stop = Some(Box::pin(stop));
+        self
+    }
+
+    /// A response with this body: status 200, and the [headers](header::RESPONSE) of an event stream.
+    pub fn into_response(self) -> http::Response<Self> {
+        let mut response = http::Response::new(self);
+        for (name, value) in header::RESPONSE {
+            let name = http::HeaderName::from_static(name);
+            response.headers_mut().insert(name, http::HeaderValue::from_static(value));
+        }
+        response
+    }
+
+    fn with_work(outlet: Arc<Outlet<Bytes>>, work: Option<BoxFuture<Result<(), BoxError>>>) -> Self {
+        Self { outlet, work, stop: None, epoch: time::Instant::now(), alarm: Alarm::default() }
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_epoch(self.epoch.elapsed())
+    }
+
+    fn poll_work(&mut self, cx: &mut Context<'_>) {
+        if self.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(cx).is_ready()) {
+            self.stop = None;
+            let now = self.now();
+            self.outlet.act(|outlet| outlet.server().drain(now, DRAIN_WINDOW));
+        }
+        let Some(work) = &mut self.work else { return };
+        if let Poll::Ready(done) = work.as_mut().poll(cx) {
+            self.work = None;
+            self.outlet.act(|outlet| outlet.handle_done(done));
+        }
+    }
+}
+
+impl Body for EventBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let body = &mut *self;
+        // What is appended from here on is taken below, and needs no waking.
+        drop(body.outlet.lock().take_driver());
+        body.poll_work(cx);
+        let mut outlet = body.outlet.lock();
+        loop {
+            let now = body.now();
+            let server = outlet.server();
+            let (want, deadline) = server.want(now);
+            match want {
+                Want::Write => {
+                    let piece = server.take_pending();
+                    release(outlet, false);
+                    return Poll::Ready(piece.map(|piece| Ok(Frame::data(into_bytes(piece)))));
+                }
+                Want::Open => {
+                    let at = deadline.and_then(|at| body.epoch.checked_add(at.since_epoch()));
+                    if body.alarm.poll_early(cx, at).is_pending() {
+                        wait_as_driver(outlet, cx);
+                        return Poll::Pending;
+                    }
+                    server.handle_deadline(body.now());
+                }
+                _ => {
+                    let closed = server.take_closed();
+                    release(outlet, false);
+                    return Poll::Ready(closed.and_then(failure).map(Err));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for EventBody {
+    fn drop(&mut self) {
+        self.work = None;
+        self.outlet.act(|outlet| outlet.server().close());
+    }
+}
+
+impl fmt::Debug for EventBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventBody").field("outlet", &self.outlet).finish_non_exhaustive()
+    }
+}
+
+/// Over how long the bodies of a server that stops end, each at a point of its own.
+const DRAIN_WINDOW: Duration = Duration::from_secs(1);
+
+fn seed() -> u64 {
+    // The only randomness in `std`: keys that differ with each call.
+    RandomState::new().hash_one(())
+}
+
+fn into_bytes(piece: Piece<Bytes>) -> Bytes {
+    match piece {
+        Piece::Frame(frame) => frame.get_ref().slice(frame.range()),
+        Piece::Bytes(bytes) => bytes.into(),
+        // No more kinds exist.
+        _ => Bytes::new(),
+    }
+}
+
+/// What to tell the framework, so that it cuts the response.
+fn failure(closed: Closed) -> Option<BoxError> {
+    match closed {
+        Closed::Finished => None,
+        Closed::Failed(error) => Some(error),
+        other => Some(other.to_string().into()),
+    }
+}

@@ -1,0 +1,243 @@
+//! Bodies of events: polled by hand in virtual time, and in a server of axum over real sockets.
+#![cfg(feature = "http")]
+
+use std::future::{pending, poll_fn};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::routing::get;
+use bytes::Bytes;
+use futures_core::Stream;
+use http_body_util::BodyExt;
+use sse_tokio::proto::hub::Subscription;
+use sse_tokio::proto::sender::Config;
+use sse_tokio::{BoxError, Event, EventBody, EventSender, Hub};
+use tokio::sync::watch;
+use tokio::time;
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let builder = &mut tokio::runtime::Builder::new_current_thread();
+    builder.enable_time().start_paused(true).build().unwrap().block_on(future)
+}
+
+/// What comes next; `None` after the end.
+async fn next(body: &mut EventBody) -> Option<Result<String, String>> {
+    let frame = body.frame().await?.map_err(|error| error.to_string());
+    Some(frame.map(|frame| String::from_utf8(frame.into_data().unwrap().into()).unwrap()))
+}
+
+async fn data(body: &mut EventBody) -> String {
+    next(body).await.unwrap().unwrap()
+}
+
+/// These, and then nothing more.
+struct Items(Vec<Result<Event, BoxError>>);
+
+impl Stream for Items {
+    type Item = Result<Event, BoxError>;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        std::task::Poll::Ready(if self.0.is_empty() { None } else { Some(self.0.remove(0)) })
+    }
+}
+
+#[test]
+fn a_stream_ends_or_fails_as_its_body_does() {
+    block_on(async {
+        let items = Items(vec![Ok(Event::new("a")), Ok(Event::new("b").with_name("n").unwrap())]);
+        let body = EventBody::from_stream(items).collect().await.unwrap().to_bytes();
+        assert_eq!(&body[..], b"data: a\n\nevent: n\ndata: b\n\n");
+
+        let mut body = EventBody::from_stream(Items(vec![Err("out of events".into())]));
+        assert_eq!(next(&mut body).await, Some(Err("out of events".into())));
+        assert_eq!(next(&mut body).await, None);
+    });
+}
+
+#[test]
+fn a_channel_is_bounded_and_ends_with_its_senders() {
+    block_on(async {
+        let (events, body) = EventBody::channel();
+        let mut config = Config::default();
+        config.high_water = 100;
+        let mut body = body.with_config(config);
+        let mut sent = 0;
+        while events.try_send("ten bytes.").unwrap() {
+            sent += 1;
+        }
+        assert!((5..10).contains(&sent), "{sent}");
+        let other = events.clone();
+        let waiting = tokio::spawn(async move { other.send("waits").await });
+        time::sleep(Duration::from_secs(1)).await;
+        assert!(!waiting.is_finished());
+        assert_eq!(data(&mut body).await, "data: ten bytes.\n\n".repeat(sent));
+        waiting.await.unwrap().unwrap();
+        events.comment("last").await.unwrap();
+        drop(events);
+        assert_eq!(data(&mut body).await, "data: waits\n\n:last\n\n");
+        assert_eq!(next(&mut body).await, None);
+    });
+}
+
+#[test]
+fn a_sender_that_panics_or_aborts_cuts_the_body() {
+    block_on(async {
+        let (events, mut body) = EventBody::channel();
+        tokio::spawn(async move {
+            let _events = events;
+            panic!("as the test wants it");
+        });
+        assert_eq!(next(&mut body).await, Some(Err("a sender panicked".into())));
+
+        let (events, mut body) = EventBody::channel();
+        events.send("dropped").await.unwrap();
+        events.abort();
+        assert_eq!(next(&mut body).await, Some(Err("closed by the server".into())));
+        assert!(events.send("late").await.is_err() && events.is_closed());
+    });
+}
+
+#[test]
+fn a_silent_body_is_kept_open() {
+    block_on(async {
+        let (events, mut body) = EventBody::channel();
+        let start = time::Instant::now();
+        for seconds in [15, 30] {
+            assert_eq!(data(&mut body).await, ":\n\n");
+            assert_eq!(start.elapsed().as_secs(), seconds);
+        }
+        time::sleep(Duration::from_secs(5)).await;
+        events.send("moves it").await.unwrap();
+        assert_eq!(data(&mut body).await, "data: moves it\n\n");
+        assert_eq!(data(&mut body).await, ":\n\n");
+        assert_eq!(start.elapsed().as_secs(), 50);
+    });
+}
+
+#[test]
+fn subscribers_of_a_hub_share_the_bytes() {
+    block_on(async {
+        let hub: Hub<Bytes> = Hub::with_generation(35, Default::default());
+        let bodies = [0, 1].map(|_| EventBody::from_hub(hub.subscribe(&Subscription::to_all())));
+        hub.publish("", "hello").unwrap();
+        let mut frames = Vec::new();
+        for mut body in bodies {
+            frames.push(body.frame().await.unwrap().unwrap().into_data().unwrap());
+            hub.publish("", "more").unwrap();
+        }
+        assert_eq!(&frames[0][..], b"id: z-1\ndata: hello\n\n");
+        assert_eq!(frames[0], frames[1].slice(..frames[0].len()));
+        assert_eq!(hub.stats().subscribers, 0, "dropped with their bodies");
+
+        let mut body = EventBody::from_hub(hub.resume(&Subscription::to_all(), "z-2").0);
+        hub.close();
+        assert_eq!(data(&mut body).await, "id: z-3\ndata: more\n\n");
+        assert_eq!(next(&mut body).await, None);
+    });
+}
+
+#[test]
+fn a_body_ends_with_the_server_and_tells_its_senders() {
+    block_on(async {
+        let (events, body) = EventBody::channel();
+        let mut config = Config::default();
+        config.farewell_retry = Some((Duration::from_secs(7), Duration::from_secs(7)));
+        let stop = time::sleep(Duration::from_secs(3));
+        let mut body = body.with_config(config).until(stop);
+        let start = time::Instant::now();
+        let (farewell, ()) = tokio::join!(data(&mut body), events.draining());
+        assert_eq!(farewell, "retry: 7000\n\n");
+        assert!((3..=4).contains(&start.elapsed().as_secs()) && events.is_closed());
+        assert_eq!(next(&mut body).await, None);
+    });
+}
+
+#[test]
+fn a_body_that_is_dropped_ends_the_work() {
+    block_on(async {
+        let held = Arc::new(());
+        let (copy, hold) = (Arc::clone(&held), Arc::clone(&held));
+        let mut body = EventBody::new(async move |events: EventSender<Bytes>| {
+            events.send("a").await?;
+            let _copy = copy;
+            pending().await
+        });
+        assert_eq!(data(&mut body).await, "data: a\n\n");
+        let pending = poll_fn(|cx| {
+            std::task::Poll::Ready(http_body::Body::poll_frame(Pin::new(&mut body), cx).is_pending())
+        });
+        assert!(pending.await);
+        drop(hold);
+        assert_eq!(Arc::strong_count(&held), 2);
+        drop(body);
+        assert_eq!(Arc::strong_count(&held), 1);
+
+        let (events, body) = EventBody::channel();
+        let waiting = tokio::spawn(async move { events.closed().await });
+        time::sleep(Duration::from_secs(1)).await;
+        assert!(!waiting.is_finished());
+        drop(body);
+        waiting.await.unwrap();
+    });
+}
+
+/// A client that asks for this, and has read the head of the answer.
+fn ask(address: std::net::SocketAddr, path: &str) -> (TcpStream, String) {
+    let mut socket = TcpStream::connect(address).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    socket.write_all(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).unwrap();
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        assert_eq!(socket.read(&mut byte).unwrap(), 1);
+        head.push(byte[0]);
+    }
+    (socket, String::from_utf8(head).unwrap())
+}
+
+#[test]
+fn axum_sends_the_head_early_notices_departures_and_stops() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (gone, left) = std::sync::mpsc::channel();
+    let (stop, stopping) = watch::channel(false);
+    let mut stopped = stopping.clone();
+    let handler = async move || {
+        let (events, body) = EventBody::channel();
+        let gone = gone.clone();
+        tokio::spawn(async move {
+            events.closed().await;
+            gone.send(()).unwrap();
+        });
+        let mut stopping = stopping.clone();
+        body.until(async move { drop(stopping.wait_for(|stops| *stops).await) }).into_response()
+    };
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    let routes = Router::new().route("/sse", get(handler));
+    let serving = runtime.spawn(async move {
+        let stopped = async move { drop(stopped.wait_for(|stops| *stops).await) };
+        axum::serve(listener, routes).with_graceful_shutdown(stopped).await
+    });
+
+    let (socket, head) = ask(address, "/sse");
+    for header in ["HTTP/1.1 200 OK", "content-type: text/event-stream", "x-accel-buffering: no"] {
+        assert!(head.lines().any(|line| line == header), "{head}");
+    }
+    let start = Instant::now();
+    drop(socket);
+    left.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+
+    let (mut socket, _) = ask(address, "/sse");
+    stop.send_replace(true);
+    let mut rest = String::new();
+    socket.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "0\r\n\r\n", "a clean end");
+    runtime.block_on(serving).unwrap().unwrap();
+}
