@@ -31,14 +31,10 @@ pub(crate) enum Deed {
     Frame(&'static str),
     Finish,
     Retire(u64),
-<<<<<<< HEAD
-    Fail(&'static str),
-=======
     /// The server stops.
     Drain(u64),
     /// The handler is done, with this error if it is not empty.
     Done(&'static str),
->>>>>>> serve
     Close,
 }
 
@@ -190,13 +186,9 @@ impl World {
             Deed::Frame(data) => server.frame(Frame::event(data)),
             Deed::Finish => server.finish(),
             Deed::Retire(window) => server.retire_within(self.now, ms(window)),
-<<<<<<< HEAD
-            Deed::Fail(error) => server.handle_done(Err(error)),
-=======
             Deed::Drain(window) => server.drain(self.now, ms(window)),
             Deed::Done("") => server.handle_done(Ok::<_, &str>(())),
             Deed::Done(error) => server.handle_done(Err(error)),
->>>>>>> serve
             Deed::Close => server.close(),
         }
         true
