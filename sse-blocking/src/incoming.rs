@@ -12,7 +12,8 @@ use sse_proto::sender::Ended;
 use crate::outlet::Outlet;
 use crate::{EventSender, Hub, Subscriber};
 
-/// A request that came in, to be answered with an event stream or something else. One that is dropped is answered with 500.
+/// A request that came in, to be answered with an event stream or something else. If its handler returns
+/// without an answer, the client is told 500.
 #[derive(Debug)]
 pub struct Incoming {
     outlet: Arc<Outlet>,

@@ -293,3 +293,25 @@ impl Drop for CloseOnDrop {
         self.0.close();
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::time::Duration;
+
+    use socket2::SockRef;
+
+    use super::{Config, TcpListener, TcpStream, prepare};
+
+    #[test]
+    fn a_machine_that_vanishes_is_noticed() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        prepare(&socket, &Config::default());
+        assert_eq!(socket.write_timeout().unwrap(), Some(Duration::from_secs(30)));
+        let socket = SockRef::from(&socket);
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(30)));
+        assert!(socket.keepalive().unwrap() && socket.tcp_nodelay().unwrap());
+    }
+}

@@ -30,8 +30,9 @@ type OnClosed = Box<dyn Fn(SocketAddr, &Closed) + Send + Sync>;
 
 /// Serves event streams over HTTP/1.1, and what little else their users need: a page, an answer to a POST.
 ///
-/// For each request the handler is called. Its future is polled by the task of the connection, and is dropped when the client leaves,
-/// even while nothing is written; what must go on regardless belongs in a task of its own. An error, a panic, or no answer is told
+/// For each request the handler is called. Its future is polled by the task of the connection, and is dropped when that is over: when
+/// the client leaves, even while nothing is written, or soon after the whole answer was sent. What must go on regardless belongs in
+/// a task of its own. An error, a panic, or no answer is told
 /// to the client as 500, or as a cut where the stream is open.
 ///
 /// What is bounded, and how long what may take, is a matter of its [`Config`]. Requests that cannot be served never get to the
@@ -353,5 +354,27 @@ struct CloseOnDrop(ServerHandle);
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.0.close();
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::time::Duration;
+
+    use socket2::SockRef;
+
+    use super::{Config, TcpStream, prepare};
+
+    #[test]
+    fn a_machine_that_vanishes_is_noticed() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let socket = TcpStream::try_from(socket).unwrap();
+        prepare(&socket, Config::default().unacknowledged);
+        let socket = SockRef::from(&socket);
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(30)));
+        assert!(socket.keepalive().unwrap() && socket.tcp_nodelay().unwrap());
     }
 }

@@ -146,3 +146,31 @@ fn reqwest_token_renews_its_token_over_http2() {
     child.wait().unwrap();
     std::fs::remove_file(&file).unwrap();
 }
+
+#[test]
+#[cfg(all(unix, feature = "http"))]
+fn axum_server_streams_and_stops_with_a_clean_end() {
+    let mut program = example("axum_server").arg("0").stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(program.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().rsplit('/').next().unwrap();
+    let clients = ["/count", "/time"].map(|path| {
+        let mut socket = TcpStream::connect(address).unwrap();
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        let mut reader = BufReader::new(socket);
+        while !answer.contains("data: ") {
+            assert!(reader.read_line(&mut answer).unwrap() > 0, "{answer}");
+        }
+        assert!(answer.contains("\r\nx-accel-buffering: no\r\n"), "{answer}");
+        reader
+    });
+    let pid = program.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    for mut client in clients {
+        let mut rest = String::new();
+        client.read_to_string(&mut rest).unwrap();
+        assert!(rest.ends_with("\r\n0\r\n\r\n"), "{rest}");
+    }
+    assert!(program.wait().unwrap().success());
+}

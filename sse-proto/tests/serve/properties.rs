@@ -23,6 +23,8 @@ enum Report {
     Frame(usize),
     Finish,
     Retire(u64),
+    Drain(u64),
+    Done(bool),
     Close,
     Take,
 }
@@ -55,6 +57,11 @@ fn report() -> impl Strategy<Value = Report> {
         4 => size().prop_map(Report::Frame),
         1 => Just(Report::Finish),
         1 => prop::sample::select(vec![0, 100, u64::MAX]).prop_map(Report::Retire),
+        1 => prop::sample::select(vec![0, 100, u64::MAX]).prop_map(|window| match window {
+            100 => Report::Drain(window),
+            _ => Report::Want,
+        }),
+        1 => prop::bool::ANY.prop_map(Report::Done),
         1 => prop::bool::weighted(0.1).prop_map(|close| if close { Report::Close } else { Report::Want }),
         1 => Just(Report::Take),
     ]
@@ -106,6 +113,9 @@ proptest! {
                 Report::Event(_) | Report::Frame(_) => {}
                 Report::Finish => server.finish(),
                 Report::Retire(window) => server.retire_within(now, ms(window)),
+                Report::Drain(window) => server.drain(now, ms(window)),
+                Report::Done(true) => server.handle_done(Ok::<_, &str>(())),
+                Report::Done(false) => server.handle_done(Err("failed")),
                 Report::Close => server.close(),
                 Report::Take => drop((server.take_request(), server.take_closed())),
             }
