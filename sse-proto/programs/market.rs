@@ -38,7 +38,7 @@ impl Market {
     }
 
     /// How much a hub has to hold.
-    pub(crate) fn hub_config(&self) -> hub::Config {
+    pub(crate) fn hub_config() -> hub::Config {
         let mut config = hub::Config::default();
         config.events = HISTORY as usize * SYMBOLS.len();
         config

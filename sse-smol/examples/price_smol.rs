@@ -36,7 +36,7 @@ async fn run() -> Result<()> {
     options.finish()?;
 
     let mut market = Market::new(Duration::from_millis(interval));
-    let hub = Hub::new(market.hub_config());
+    let hub = Hub::new(Market::hub_config());
     publish(&mut market, &hub)?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| no_port(port, error))?;
     println!("prices at http://{0}/, and for curl -N at http://{0}/price", listener.local_addr()?);
