@@ -49,6 +49,7 @@ fn answer(incoming: Incoming, upstream: &Request) -> Result<()> {
     };
     let events = incoming.open(Response::new(200));
     let (closer, client) = (reader.close_handle()?, events.clone());
+    // Without it, that the client left would be noticed with the next event only.
     thread::spawn(move || {
         client.closed();
         closer.close();
