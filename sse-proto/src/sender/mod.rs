@@ -232,6 +232,12 @@ impl<B: AsRef<[u8]>> Sender<B> {
         self.finished = true;
     }
 
+    /// Ends the stream in the middle: what is pending is still sent, but not the last chunk. The client can tell that the stream was
+    /// cut, if it is chunked. What is appended later is dropped.
+    pub fn break_off(&mut self) {
+        self.finished = true;
+    }
+
     /// Ends the stream so that the client comes back: tells it [when](Config::farewell_retry), and finishes.
     pub fn retire(&mut self) {
         if let Some((least, most)) = self.config.farewell_retry.filter(|_| !self.finished) {

@@ -29,6 +29,14 @@ fn the_head_goes_out_when_the_stream_is_opened() {
 }
 
 #[test]
+fn what_was_sent_before_a_failure_arrives_and_the_cut_shows() {
+    let handler = [(0, Open), (0, Event("one")), (0, Done("no more")), (0, Event("two"))];
+    let outcome = play(config(), &[Send(GET), Pause(5), End], &handler);
+    assert_eq!(outcome.sent, format!("{HEAD}b\r\ndata: one\n\n\r\n"));
+    assert_eq!((&*outcome.closed, outcome.millis), ("no more", 5));
+}
+
+#[test]
 fn headers_of_the_users_take_precedence() {
     let handler = [(0, OpenWith("Cache-Control", "no-store")), (1, Close)];
     let outcome = play(config(), &[Send(GET)], &handler);
@@ -383,8 +391,8 @@ fn a_handler_that_is_done_has_answered_or_failed() {
     }
     let outcome = play(config(), &[Send(GET), Pause(10), End], &[(0, Open), (5, Done(""))]);
     assert_eq!((outcome.sent, &*outcome.closed), (format!("{HEAD}0\r\n\r\n"), "answered"));
-    let outcome = play(config(), &[Send(GET)], &[(0, Open), (5, Done("no"))]);
-    assert_eq!((&*outcome.sent, &*outcome.closed, outcome.millis), (HEAD, "no", 5));
+    let outcome = play(config(), &[Send(GET), Pause(10), End], &[(0, Open), (5, Done("no"))]);
+    assert_eq!((&*outcome.sent, &*outcome.closed), (HEAD, "no"));
     let handler = [(0, Open), (5, Finish), (5, Done("too late to matter"))];
     let outcome = play(config(), &[Send(GET), Pause(10), End], &handler);
     assert_eq!((outcome.sent, &*outcome.closed), (format!("{HEAD}0\r\n\r\n"), "answered"));

@@ -344,7 +344,8 @@ impl<B: AsRef<[u8]>> Server<B> {
     }
 
     /// Reports that whoever answers is done. Without an answer, the client is told 500. A stream that is still open ends; if they
-    /// failed, the client can tell that it was cut. What was answered whole, or finished, stays as it is.
+    /// failed, it ends [in the middle](Sender::break_off), so that the client gets what there was, and can tell that it was cut. What
+    /// was answered whole, or finished, stays as it is.
     pub fn handle_done(&mut self, result: Result<(), impl Into<Box<dyn Error + Send + Sync>>>) {
         match (&self.state, result) {
             (State::Asked(_), result) => {
@@ -353,7 +354,10 @@ impl<B: AsRef<[u8]>> Server<B> {
                 self.respond(&Response::new(500), b"");
             }
             (_, Ok(())) => self.finish(),
-            (_, Err(error)) if self.is_open() => self.end(Closed::Failed(error.into())),
+            (_, Err(error)) if self.is_open() => {
+                self.outcome = Some(Closed::Failed(error.into()));
+                self.sender.break_off();
+            }
             (_, Err(_)) => {}
         }
     }

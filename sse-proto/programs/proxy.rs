@@ -1,0 +1,22 @@
+//! What is asked upstream, and what comes of it, for the programs `proxy_tokio` and `proxy_blocking`.
+
+use std::io;
+
+use sse_proto::http1::{HeaderError, Request, RequestHead, Response};
+use sse_proto::{ReadError, ReceiveError};
+
+/// Asks upstream for what this client wants to have: what comes after the last event it had.
+pub(crate) fn request(upstream: &Request, incoming: &RequestHead) -> Result<Request, HeaderError> {
+    match incoming.last_event_id() {
+        Some(id) => upstream.clone().with_last_event_id(id),
+        None => Ok(upstream.clone()),
+    }
+}
+
+/// Tells the client that there is no stream: what upstream says, if that is for the client, or else that upstream is at fault.
+pub(crate) fn refusal(error: &ReadError<io::Error>) -> Response {
+    Response::new(match error {
+        ReadError::Receive(ReceiveError::Status(status @ (204 | 400..))) => *status,
+        _ => 502,
+    })
+}

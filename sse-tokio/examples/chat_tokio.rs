@@ -1,0 +1,51 @@
+//! A chat: what is said to everybody, or to one, reaches all who listen, in all their tabs; and a page to do it.
+//!
+//! ```sh
+//! cargo run -p sse-tokio --example chat_tokio        # and open http://127.0.0.1:8888/, or
+//! curl -N 'http://127.0.0.1:8888/chat/sse?username=ann'
+//! curl -X POST 'http://127.0.0.1:8888/chat/broadcast?from=bob&message=hello'
+//! curl -X POST 'http://127.0.0.1:8888/chat/direct?from=bob&to=ann&message=psst'
+//! ```
+
+use chat::{Answer, Ask};
+use options::{Options, no_port};
+use sse_tokio::{BoxError, Hub, Incoming, Server};
+use tokio::net::TcpListener;
+
+#[path = "../../sse-proto/programs/chat.rs"]
+mod chat;
+#[path = "../../sse-proto/programs/options.rs"]
+mod options;
+
+type Result<T> = std::result::Result<T, BoxError>;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let mut options = Options::from_args();
+    let port = options.take("--port")?.unwrap_or(8888);
+    options.finish()?;
+
+    let hub = Hub::new(chat::hub_config());
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| no_port(port, error))?;
+    println!("chat at http://{}/", listener.local_addr()?);
+    Server::new(move |incoming| answer(incoming, hub.clone())).serve(listener).await;
+    Ok(())
+}
+
+async fn answer(incoming: Incoming, hub: Hub) -> Result<()> {
+    let answer = match Ask::read(incoming.head())? {
+        Ask::Listen { username } => {
+            return Ok(incoming.forward(&hub, &chat::subscription(&username)).await?);
+        }
+        Ask::Say(message) if message.is_direct() && hub.subscribers(&message.topic()) == 0 => {
+            Answer::nobody(&message)?
+        }
+        Ask::Say(message) => {
+            hub.publish(&message.topic(), &message.to_event()?)?;
+            Answer::success()?
+        }
+        Ask::Other(answer) => answer,
+    };
+    incoming.respond(&answer.response, &*answer.body);
+    Ok(())
+}
