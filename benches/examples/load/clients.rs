@@ -1,6 +1,7 @@
 //! The subscribers and the publisher, in one thread.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
 use std::{fmt, net};
@@ -13,6 +14,9 @@ use tokio::time::{Instant, interval, sleep, timeout};
 use crate::Result;
 use crate::process::Usage;
 
+/// What ends a chunked body.
+const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
+
 /// How much is asked of a server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
@@ -23,6 +27,8 @@ pub(crate) struct Load {
     /// Of data, in each event.
     pub(crate) bytes: usize,
     pub(crate) interval: Duration,
+    /// Whether the server is told to stop in the end.
+    pub(crate) terminate: bool,
 }
 
 impl fmt::Display for Load {
@@ -69,6 +75,7 @@ pub(crate) struct Outcome {
     delays: Vec<u32>,
     /// Of the server: without clients, with them, and after the events.
     pub(crate) usage: [Usage; 3],
+    pub(crate) stop: Option<Stop>,
 }
 
 impl Outcome {
@@ -81,10 +88,20 @@ impl Outcome {
     }
 }
 
-/// When an event was read, and how late that was.
+/// How late events were read, and how many streams came to a clean end.
 #[derive(Default)]
 struct Deliveries {
     delays: RefCell<Vec<u32>>,
+    clean_ends: Cell<usize>,
+}
+
+/// How a server stopped that was told to.
+#[derive(Debug)]
+pub(crate) struct Stop {
+    /// Streams that ended as HTTP has it, behind a whole event.
+    pub(crate) clean: usize,
+    /// Until the last stream had ended.
+    pub(crate) took: Duration,
 }
 
 /// Subscribes, publishes, and waits until all is there, or nothing has come for five seconds.
@@ -94,13 +111,14 @@ pub(crate) fn run(
     publish: &Endpoint,
     server: Option<u32>,
 ) -> Result<Outcome> {
+    let bytes = load.bytes;
     let usage = || server.map(Usage::of).unwrap_or_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
         let before = usage();
         let epoch = Instant::now();
         let deliveries = Rc::new(Deliveries::default());
-        let mut stalled = Vec::new();
+        let (mut readers, mut stalled) = (Vec::new(), Vec::new());
         for at in 0..load.clients + load.stalled {
             let mut socket = subscribed(subscribe).await?;
             // Evenly among the others.
@@ -109,26 +127,33 @@ pub(crate) fn run(
                 continue;
             }
             let deliveries = Rc::clone(&deliveries);
-            tokio::task::spawn_local(async move {
-                let mut lines = Vec::new();
+            readers.push(tokio::task::spawn_local(async move {
+                let (mut lines, mut tail) = (Vec::new(), Vec::new());
                 // Ends when the server goes.
                 while let Ok(1..) = socket.read_buf(&mut lines).await {
+                    tail.extend_from_slice(&lines[lines.len().saturating_sub(LAST_CHUNK.len())..]);
+                    tail.drain(..tail.len().saturating_sub(LAST_CHUNK.len()));
                     take_stamps(&mut lines, |stamp| {
                         let now = epoch.elapsed().as_micros() as u64;
                         deliveries.delays.borrow_mut().push(now.saturating_sub(stamp) as u32);
                     });
                 }
-            });
+                if tail == LAST_CHUNK {
+                    deliveries.clean_ends.set(deliveries.clean_ends.get() + 1);
+                }
+            }));
         }
         let connecting = epoch.elapsed();
         sleep(Duration::from_secs(2)).await;
         let connected = usage();
         let mut ticks = interval(load.interval);
+        let data = move || {
+            let stamp = format!("{} ", epoch.elapsed().as_micros());
+            format!("{stamp}{}", "x".repeat(bytes.saturating_sub(stamp.len())))
+        };
         for _ in 0..load.events {
             ticks.tick().await;
-            let stamp = format!("{} ", epoch.elapsed().as_micros());
-            let data = format!("{stamp}{}", "x".repeat(load.bytes.saturating_sub(stamp.len())));
-            post(publish, &data).await?;
+            post(publish, &data()).await?;
         }
         let expected = load.clients * load.events;
         let mut last = 0;
@@ -143,7 +168,20 @@ pub(crate) fn run(
         let after = usage();
         let mut delays = deliveries.delays.take();
         delays.sort_unstable();
-        Ok(Outcome { connecting, delivered: delays.len(), delays, usage: [before, connected, after] })
+        let mut stop = None;
+        if let Some(pid) = server.filter(|_| load.terminate) {
+            // Under load: publishing goes on until nobody answers.
+            let publish = publish.clone();
+            tokio::task::spawn_local(async move { while post(&publish, &data()).await.is_ok() {} });
+            sleep(Duration::from_millis(500)).await;
+            let begin = Instant::now();
+            Command::new("kill").arg(pid.to_string()).status()?;
+            for reader in readers {
+                timeout(Duration::from_secs(20), reader).await??;
+            }
+            stop = Some(Stop { clean: deliveries.clean_ends.get(), took: begin.elapsed() });
+        }
+        Ok(Outcome { connecting, delivered: delays.len(), delays, usage: [before, connected, after], stop })
     })
 }
 

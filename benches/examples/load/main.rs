@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo run --release -p sse-benches --example load
 //! cargo run --release -p sse-benches --example load -- --clients 1000 --bytes 16384 --stalled 1 --servers ours
+//! cargo run --release -p sse-benches --example load -- --clients 1000 --servers ours --terminate
 //! cargo run --release -p sse-benches --example load -- --clients 20 --rate 10 --servers ours --via nginx --at-most 200
 //! cargo run --release -p sse-benches --example load -- \
 //!     --url http://127.0.0.1:8888/sub --publish http://127.0.0.1:8888/pub --pid 4711
@@ -13,8 +14,9 @@
 //! module), and the floor, a bare loop that writes the same bytes to the same sockets. What is sent to `POST /pub` they publish to
 //! all who asked for `GET /sub`. A process needs as many open files as there are clients (`ulimit -n`).
 //!
-//! With `--via` nginx or haproxy stands between, as it is by default; `--at-most` is a limit for 99 of 100 delays, in
-//! milliseconds. With `--events 0` nothing is published; the server `tasks` is what tokio alone needs to hold the connections.
+//! With `--terminate` the server gets SIGTERM while events are published, and every stream must come to a clean end. With `--via`
+//! nginx or haproxy stands between, as it is by default; `--at-most` is a limit for 99 of 100 delays, in milliseconds. With
+//! `--events 0` nothing is published; the server `tasks` is what tokio alone needs to hold the connections.
 
 mod clients;
 mod process;
@@ -53,6 +55,7 @@ fn measure(args: &[String]) -> Result<()> {
         events: number("--events", 60)? as usize,
         bytes: number("--bytes", 200)? as usize,
         interval: Duration::from_secs(1) / number("--rate", 6)?.max(1),
+        terminate: args.iter().any(|arg| arg == "--terminate"),
     };
     println!("{load}\n");
     println!(
@@ -81,6 +84,14 @@ fn measure(args: &[String]) -> Result<()> {
             .map_err(|error| format!("{name}: {error}"))?;
         print_row(name, &load, &outcome);
         complete &= outcome.delivered == load.clients * load.events;
+        if let Some(stop) = &outcome.stop {
+            println!(
+                "\nSIGTERM under load: {} clean ends, all within {:.1} s",
+                stop.clean,
+                stop.took.as_secs_f64()
+            );
+            complete &= stop.clean == load.clients;
+        }
         if let Some(limit) = value("--at-most") {
             in_time &= outcome.delay(0.99) <= Duration::from_millis(limit.parse()?);
         }

@@ -17,6 +17,7 @@ use sse_proto::hub::{self, Subscription};
 use sse_tokio::{Hub, Incoming};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::BroadcastStream;
@@ -162,7 +163,12 @@ fn ours(listener: TcpListener, mut runtime: Builder) -> Result<()> {
     });
     runtime.enable_all().build()?.block_on(async {
         listener.set_nonblocking(true)?;
-        server.with_config(config).serve(tokio::net::TcpListener::from_std(listener)?).await;
+        let mut terminated = signal(SignalKind::terminate())?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        server
+            .with_config(config)
+            .serve_with_shutdown(listener, async move { terminated.recv().await.unwrap_or_default() })
+            .await;
         Ok(())
     })
 }
