@@ -1,0 +1,61 @@
+//! Whatever a client sends, in whatever pieces, and however it reads: a server answers or closes, and holds little.
+#![no_main]
+
+#[path = "../cuts.rs"]
+mod cuts;
+
+use libfuzzer_sys::fuzz_target;
+use sse_proto::Instant;
+use sse_proto::http1::server::{Config, Want};
+use sse_proto::http1::{Response, Server};
+
+fuzz_target!(|data: &[u8]| {
+    let (stream, offsets) = cuts::split(data);
+    let pieces = cuts::pieces(stream, &offsets);
+    let whole = serve(&[stream], usize::MAX);
+    assert_eq!(serve(&pieces, usize::MAX), whole);
+    assert_eq!(serve(&pieces, 1), whole);
+});
+
+/// What the server sends, if the client reads so much at once.
+fn serve(pieces: &[&[u8]], read: usize) -> Vec<u8> {
+    let mut config = Config::default();
+    config.body_bytes = 100;
+    let mut pieces = pieces.iter().filter(|piece| !piece.is_empty());
+    let mut server: Server = Server::new(config, 1);
+    let (mut left, mut sent, mut events): (&[u8], _, _) = (&[], Vec::new(), 0);
+    // Time stands still: what waits for the client to go on waits for the end of what it sends.
+    let now = Instant::default();
+    loop {
+        match server.want(now).0 {
+            Want::Read => {
+                if left.is_empty() {
+                    left = pieces.next().copied().unwrap_or_default();
+                }
+                let count = left.len().min(server.space().len());
+                server.space()[..count].copy_from_slice(&left[..count]);
+                left = &left[count..];
+                server.handle_read(now, count);
+            }
+            Want::Request => {
+                assert!(server.request_body().len() <= 100);
+                match server.request().map(|request| request.path().len() % 2) {
+                    Some(0) => server.respond(&Response::new(404), b"nothing here"),
+                    _ => server.open(Response::new(200)),
+                }
+            }
+            Want::Write => {
+                let count = server.pending().len().min(read);
+                sent.extend_from_slice(&server.pending()[..count]);
+                server.handle_written(now, count);
+            }
+            Want::Open if events < 3 => {
+                events += 1;
+                server.event("data");
+            }
+            Want::Open => server.finish(),
+            Want::Shutdown => server.handle_shutdown(now),
+            _ => return sent,
+        }
+    }
+}
