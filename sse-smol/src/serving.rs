@@ -68,8 +68,7 @@ impl Serving {
             let socket = Pin::new(&mut self.socket);
             let done = match want {
                 Want::Write => {
-                    let [own, frame] = server.pending_slices().map(io::IoSlice::new);
-                    let written = socket.poll_write_vectored(cx, &[own, frame]);
+                    let written = socket.poll_write(cx, server.pending());
                     written.map_ok(|count| server.handle_written(now, count))
                 }
                 Want::Read | Want::Open => poll_read(socket, cx, now, server),
