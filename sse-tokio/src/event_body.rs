@@ -192,11 +192,6 @@ impl Body for EventBody {
                     }
                     server.handle_deadline(body.now());
                 }
-                Want::Shutdown => {
-                    // A body is no connection: it is over when all of it was taken.
-                    server.handle_shutdown(now);
-                    server.handle_read(now, 0);
-                }
                 _ => {
                     let closed = server.take_closed();
                     release(outlet, false);

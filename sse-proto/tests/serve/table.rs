@@ -470,3 +470,18 @@ fn a_connection_costs_little_when_it_is_idle() {
         size_of::<Server<std::sync::Arc<[u8]>>>()
     );
 }
+
+/// A body has no connection to shut down: what was sent is taken, then it says how it ended.
+#[test]
+fn a_bare_stream_is_over_when_all_of_it_was_taken() {
+    for (result, end) in [(Ok(()), "answered"), (Err("out of events"), "out of events")] {
+        let mut server: Server = Server::bare(sse_proto::sender::Config::default(), 1);
+        server.event("last words");
+        server.handle_done(result);
+        assert_eq!(server.want(Instant::default()).0, Want::Write);
+        assert_eq!(server.pending(), b"data: last words\n\n");
+        server.handle_written(Instant::default(), usize::MAX);
+        assert_eq!(server.want(Instant::default()), (Want::Closed, None));
+        assert!(server.take_closed().unwrap().to_string().contains(end));
+    }
+}

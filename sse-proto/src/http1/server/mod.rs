@@ -122,6 +122,8 @@ pub struct Server<B = Vec<u8>> {
     discard_left: usize,
     discard_limit: usize,
     linger: Duration,
+    /// There is no connection, only a body: it is over when all of it was taken.
+    is_bare: bool,
     /// The client sends nothing more.
     has_ended: bool,
     /// Since when, and over how long, streams are retired.
@@ -176,6 +178,7 @@ impl<B: AsRef<[u8]>> Server<B> {
             discard_left: config.discarded_bytes,
             discard_limit: config.discarded_bytes,
             linger: config.linger,
+            is_bare: false,
             has_ended: false,
             drain: None,
             outcome: None,
@@ -196,6 +199,7 @@ impl<B: AsRef<[u8]>> Server<B> {
         let mut server = Self::new(Config { stream: config, ..Config::default() }, seed);
         server.sender = Sender::default().with_config(config, seed);
         server.state = State::Answering;
+        server.is_bare = true;
         server
     }
 
@@ -218,6 +222,7 @@ impl<B: AsRef<[u8]>> Server<B> {
                 State::Answering => match self.sender.want(now) {
                     (sender::Want::Write, deadline) => return (Want::Write, deadline),
                     (sender::Want::Wait, deadline) => return (Want::Open, deadline),
+                    (sender::Want::Finished, _) if self.is_bare => self.end(Closed::Finished),
                     (sender::Want::Finished, _) => self.state = State::Shutdown(now.after(self.linger)),
                     (sender::Want::Cut, _) => self.end(Closed::Stalled),
                 },
