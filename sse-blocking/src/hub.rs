@@ -5,7 +5,7 @@ use std::thread::{self, Thread};
 use std::time::{self, Duration, SystemTime};
 
 use sse_proto::hub::{
-    Closed, Config, Cursor, Delivery, Published, Resume, Seat, Stats, Subscription, Waiting,
+    Closed, Config, Cursor, Delivery, Place, Published, Resume, SharedHub, Stats, Subscription,
 };
 use sse_proto::{EventRef, Frame, Instant};
 
@@ -34,15 +34,7 @@ pub struct Hub<B = Arc<[u8]>> {
 #[derive(Debug)]
 struct Shared<B> {
     epoch: time::Instant,
-    state: Mutex<State<B>>,
-}
-
-#[derive(Debug)]
-struct State<B> {
-    hub: sse_proto::Hub<Frame<B>>,
-    subscribers: Waiting<Thread>,
-    /// Those who wait for a subscriber to move.
-    publishers: Vec<Thread>,
+    state: Mutex<SharedHub<B, Thread>>,
 }
 
 impl<B> Clone for Hub<B> {
@@ -61,11 +53,7 @@ impl<B: AsRef<[u8]> + Clone + From<Vec<u8>>> Hub<B> {
 
     /// An empty hub with ids of this generation: see [`sse_proto::Hub::new`].
     pub fn with_generation(generation: u64, config: Config) -> Self {
-        let state = State {
-            hub: sse_proto::Hub::new(generation, config),
-            subscribers: Waiting::new(),
-            publishers: Vec::new(),
-        };
+        let state = SharedHub::new(generation, config);
         Self { shared: Arc::new(Shared { epoch: time::Instant::now(), state: Mutex::new(state) }) }
     }
 
@@ -74,7 +62,8 @@ impl<B: AsRef<[u8]> + Clone + From<Vec<u8>>> Hub<B> {
     /// # Errors
     /// If the hub is closed.
     pub fn publish<'e>(&self, topic: &str, event: impl Into<EventRef<'e>>) -> Result<Published, Closed> {
-        let (published, woken) = self.shared.state().publish(self.shared.now(), topic, event.into())?;
+        let mut woken = Vec::new();
+        let published = self.shared.state().publish(self.shared.now(), topic, event.into(), &mut woken)?;
         woken.into_iter().for_each(|thread| thread.unpark());
         Ok(published)
     }
@@ -90,13 +79,14 @@ impl<B: AsRef<[u8]> + Clone + From<Vec<u8>>> Hub<B> {
         event: impl Into<EventRef<'e>>,
     ) -> Result<Published, Closed> {
         let event = event.into();
-        let (published, woken) = loop {
+        let mut woken = Vec::new();
+        let published = loop {
             let mut state = self.shared.state();
             let now = self.shared.now();
-            let Err(until) = state.hub.ready_for(now, event) else {
-                break state.publish(now, topic, event)?;
+            let is_same = |other: &Thread| other.id() == thread::current().id();
+            let Err(until) = state.ready(now, event, thread::current, is_same) else {
+                break state.publish(now, topic, event, &mut woken)?;
             };
-            state.publishers.push(thread::current());
             drop(state);
             thread::park_timeout(until.since(now));
         };
@@ -121,22 +111,17 @@ impl<B: AsRef<[u8]> + Clone + From<Vec<u8>>> Hub<B> {
 
     /// How many subscribers get the events of this topic.
     pub fn subscribers(&self, topic: &str) -> usize {
-        self.shared.state().hub.subscribers(topic)
+        self.shared.state().hub().subscribers(topic)
     }
 
     /// The numbers now.
     pub fn stats(&self) -> Stats {
-        self.shared.state().hub.stats()
+        self.shared.state().hub().stats()
     }
 
     /// Ends the stream: nothing more can be published, and subscribers get what is there, and then the end.
     pub fn close(&self) {
-        let mut woken = Vec::new();
-        let mut state = self.shared.state();
-        state.hub.close();
-        state.subscribers.take_all(&mut woken);
-        woken.append(&mut state.publishers);
-        drop(state);
+        let woken = self.shared.state().close();
         woken.into_iter().for_each(|thread| thread.unpark());
     }
 
@@ -144,10 +129,9 @@ impl<B: AsRef<[u8]> + Clone + From<Vec<u8>>> Hub<B> {
         &self,
         subscribe: impl FnOnce(&mut sse_proto::Hub<Frame<B>>, Instant) -> (Cursor, R),
     ) -> (Subscriber<B>, R) {
-        let mut state = self.shared.state();
-        let (cursor, answer) = subscribe(&mut state.hub, self.shared.now());
-        let seat = state.subscribers.enter(&cursor);
-        (Subscriber { shared: Arc::clone(&self.shared), place: Some((cursor, seat)) }, answer)
+        let now = self.shared.now();
+        let (place, answer) = self.shared.state().enter(|hub| subscribe(hub, now));
+        (Subscriber { shared: Arc::clone(&self.shared), place: Some(place) }, answer)
     }
 }
 
@@ -156,7 +140,7 @@ impl<B: AsRef<[u8]> + Clone + From<Vec<u8>>> Hub<B> {
 pub struct Subscriber<B = Arc<[u8]>> {
     shared: Arc<Shared<B>>,
     /// `None` only while it is dropped.
-    place: Option<(Cursor, Seat)>,
+    place: Option<Place>,
 }
 
 impl<B: AsRef<[u8]> + Clone> Subscriber<B> {
@@ -192,56 +176,33 @@ impl<B: AsRef<[u8]> + Clone> Subscriber<B> {
 
     /// What comes next. If there is nothing now, this thread is unparked when there is.
     pub(crate) fn take(&mut self, waker: Option<Thread>) -> Option<Delivery<Frame<B>>> {
-        let Some((cursor, seat)) = &mut self.place else { return Some(Delivery::Closed) };
-        let mut state = self.shared.state();
-        let delivery = state.hub.next(self.shared.now(), cursor).to_delivery();
-        let mut publishers = Vec::new();
-        match (&delivery, waker) {
-            (Some(_), _) => publishers = std::mem::take(&mut state.publishers),
-            (None, Some(waker)) => drop(state.subscribers.wait(seat, waker)),
-            (None, None) => {}
-        }
-        drop(state);
-        publishers.into_iter().for_each(|thread| thread.unpark());
+        let Some(place) = &mut self.place else { return Some(Delivery::Closed) };
+        let mut woken = Vec::new();
+        let (delivery, former) = self.shared.state().next(self.shared.now(), place, || waker, &mut woken);
+        // Only now that the lock is released: the drop of the last one of its task may call anything.
+        drop(former);
+        woken.into_iter().for_each(|thread| thread.unpark());
         delivery
     }
 }
 
 impl<B> Drop for Subscriber<B> {
     fn drop(&mut self) {
-        let Some((cursor, seat)) = self.place.take() else { return };
-        let mut state = self.shared.state();
-        state.hub.unsubscribe(cursor);
-        state.subscribers.leave(seat);
-        // They need not wait for this one.
-        let publishers = std::mem::take(&mut state.publishers);
-        drop(state);
-        publishers.into_iter().for_each(|thread| thread.unpark());
+        let Some(place) = self.place.take() else { return };
+        let mut woken = Vec::new();
+        let former = self.shared.state().leave(place, &mut woken);
+        drop(former);
+        woken.into_iter().for_each(|thread| thread.unpark());
     }
 }
 
 impl<B> Shared<B> {
-    fn state(&self) -> MutexGuard<'_, State<B>> {
+    fn state(&self) -> MutexGuard<'_, SharedHub<B, Thread>> {
         // The hub is never left half changed: it does not panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> Instant {
         Instant::from_epoch(self.epoch.elapsed())
-    }
-}
-
-impl<B: AsRef<[u8]> + From<Vec<u8>>> State<B> {
-    /// Publishes, and says whom to wake once the lock is released.
-    fn publish(
-        &mut self,
-        now: Instant,
-        topic: &str,
-        event: EventRef<'_>,
-    ) -> Result<(Published, Vec<Thread>), Closed> {
-        let published = self.hub.publish_event(now, topic, event, B::from)?;
-        let mut woken = Vec::new();
-        self.subscribers.take(published.topic, &mut woken);
-        Ok((published, woken))
     }
 }

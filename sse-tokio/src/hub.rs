@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::SystemTime;
 
 use sse_proto::hub::{
-    Closed, Config, Cursor, Delivery, Published, Resume, Seat, Stats, Subscription, Waiting,
+    Closed, Config, Cursor, Delivery, Place, Published, Resume, SharedHub, Stats, Subscription,
 };
 use sse_proto::{EventRef, Frame, Instant};
 use tokio::time;
@@ -41,15 +41,7 @@ pub struct Hub<B = Arc<[u8]>> {
 #[derive(Debug)]
 struct Shared<B> {
     epoch: time::Instant,
-    state: Mutex<State<B>>,
-}
-
-#[derive(Debug)]
-struct State<B> {
-    hub: sse_proto::Hub<Frame<B>>,
-    subscribers: Waiting<Waker>,
-    /// Those who wait for a subscriber to move.
-    publishers: Vec<Waker>,
+    state: Mutex<SharedHub<B, Waker>>,
 }
 
 impl<B> Clone for Hub<B> {
@@ -68,11 +60,7 @@ impl<B: AsRef<[u8]> + Clone + From<Vec<u8>>> Hub<B> {
 
     /// An empty hub with ids of this generation: see [`sse_proto::Hub::new`].
     pub fn with_generation(generation: u64, config: Config) -> Self {
-        let state = State {
-            hub: sse_proto::Hub::new(generation, config),
-            subscribers: Waiting::new(),
-            publishers: Vec::new(),
-        };
+        let state = SharedHub::new(generation, config);
         Self { shared: Arc::new(Shared { epoch: time::Instant::now(), state: Mutex::new(state) }) }
     }
 
@@ -81,7 +69,8 @@ impl<B: AsRef<[u8]> + Clone + From<Vec<u8>>> Hub<B> {
     /// # Errors
     /// If the hub is closed.
     pub fn publish<'e>(&self, topic: &str, event: impl Into<EventRef<'e>>) -> Result<Published, Closed> {
-        let (published, woken) = self.shared.state().publish(self.shared.now(), topic, event.into())?;
+        let mut woken = Vec::new();
+        let published = self.shared.state().publish(self.shared.now(), topic, event.into(), &mut woken)?;
         woken.into_iter().for_each(Waker::wake);
         Ok(published)
     }
@@ -119,22 +108,17 @@ impl<B: AsRef<[u8]> + Clone + From<Vec<u8>>> Hub<B> {
 
     /// How many subscribers get the events of this topic.
     pub fn subscribers(&self, topic: &str) -> usize {
-        self.shared.state().hub.subscribers(topic)
+        self.shared.state().hub().subscribers(topic)
     }
 
     /// The numbers now.
     pub fn stats(&self) -> Stats {
-        self.shared.state().hub.stats()
+        self.shared.state().hub().stats()
     }
 
     /// Ends the stream: nothing more can be published, and subscribers get what is there, and then the end.
     pub fn close(&self) {
-        let mut woken = Vec::new();
-        let mut state = self.shared.state();
-        state.hub.close();
-        state.subscribers.take_all(&mut woken);
-        woken.append(&mut state.publishers);
-        drop(state);
+        let woken = self.shared.state().close();
         woken.into_iter().for_each(Waker::wake);
     }
 
@@ -148,12 +132,13 @@ impl<B: AsRef<[u8]> + Clone + From<Vec<u8>>> Hub<B> {
         loop {
             let mut state = self.shared.state();
             let now = self.shared.now();
-            let Err(until) = state.hub.ready_for(now, event) else {
-                return Poll::Ready(state.publish(now, topic, event));
+            let is_same = |waker: &Waker| waker.will_wake(cx.waker());
+            let Err(until) = state.ready(now, event, || cx.waker().clone(), is_same) else {
+                let mut woken = Vec::new();
+                return Poll::Ready(
+                    state.publish(now, topic, event, &mut woken).map(|published| (published, woken)),
+                );
             };
-            if !state.publishers.iter().any(|waker| waker.will_wake(cx.waker())) {
-                state.publishers.push(cx.waker().clone());
-            }
             drop(state);
             // Without one, if it is beyond what the clock can tell.
             let deadline = self.shared.epoch.checked_add(until.since_epoch());
@@ -167,10 +152,9 @@ impl<B: AsRef<[u8]> + Clone + From<Vec<u8>>> Hub<B> {
         &self,
         subscribe: impl FnOnce(&mut sse_proto::Hub<Frame<B>>, Instant) -> (Cursor, R),
     ) -> (Subscriber<B>, R) {
-        let mut state = self.shared.state();
-        let (cursor, answer) = subscribe(&mut state.hub, self.shared.now());
-        let seat = state.subscribers.enter(&cursor);
-        (Subscriber { shared: Arc::clone(&self.shared), place: Some((cursor, seat)) }, answer)
+        let now = self.shared.now();
+        let (place, answer) = self.shared.state().enter(|hub| subscribe(hub, now));
+        (Subscriber { shared: Arc::clone(&self.shared), place: Some(place) }, answer)
     }
 }
 
@@ -179,7 +163,7 @@ impl<B: AsRef<[u8]> + Clone + From<Vec<u8>>> Hub<B> {
 pub struct Subscriber<B = Arc<[u8]>> {
     shared: Arc<Shared<B>>,
     /// `None` only while it is dropped.
-    place: Option<(Cursor, Seat)>,
+    place: Option<Place>,
 }
 
 impl<B: AsRef<[u8]> + Clone> Subscriber<B> {
@@ -201,59 +185,34 @@ impl<B: AsRef<[u8]> + Clone> Subscriber<B> {
     }
 
     fn take(&mut self, waker: Option<&Waker>) -> Option<Delivery<Frame<B>>> {
-        let Some((cursor, seat)) = &mut self.place else { return Some(Delivery::Closed) };
-        let mut state = self.shared.state();
-        let delivery = state.hub.next(self.shared.now(), cursor).to_delivery();
-        let (mut former, mut publishers) = (None, Vec::new());
-        match (&delivery, waker) {
-            (Some(_), _) => publishers = std::mem::take(&mut state.publishers),
-            (None, Some(waker)) => former = state.subscribers.wait(seat, waker.clone()),
-            (None, None) => {}
-        }
-        drop(state);
-        // It may be the last of its task, whose drop may call anything: not while the lock is held.
+        let Some(place) = &mut self.place else { return Some(Delivery::Closed) };
+        let mut woken = Vec::new();
+        let (delivery, former) =
+            self.shared.state().next(self.shared.now(), place, || waker.cloned(), &mut woken);
+        // Only now that the lock is released: the drop of the last one of its task may call anything.
         drop(former);
-        publishers.into_iter().for_each(Waker::wake);
+        woken.into_iter().for_each(Waker::wake);
         delivery
     }
 }
 
 impl<B> Drop for Subscriber<B> {
     fn drop(&mut self) {
-        let Some((cursor, seat)) = self.place.take() else { return };
-        let mut state = self.shared.state();
-        state.hub.unsubscribe(cursor);
-        let former = state.subscribers.leave(seat);
-        // They need not wait for this one.
-        let publishers = std::mem::take(&mut state.publishers);
-        drop(state);
+        let Some(place) = self.place.take() else { return };
+        let mut woken = Vec::new();
+        let former = self.shared.state().leave(place, &mut woken);
         drop(former);
-        publishers.into_iter().for_each(Waker::wake);
+        woken.into_iter().for_each(Waker::wake);
     }
 }
 
 impl<B> Shared<B> {
-    fn state(&self) -> MutexGuard<'_, State<B>> {
+    fn state(&self) -> MutexGuard<'_, SharedHub<B, Waker>> {
         // The hub is never left half changed: it does not panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> Instant {
         Instant::from_epoch(self.epoch.elapsed())
-    }
-}
-
-impl<B: AsRef<[u8]> + From<Vec<u8>>> State<B> {
-    /// Publishes, and says whom to wake once the lock is released.
-    fn publish(
-        &mut self,
-        now: Instant,
-        topic: &str,
-        event: EventRef<'_>,
-    ) -> Result<(Published, Vec<Waker>), Closed> {
-        let published = self.hub.publish_event(now, topic, event, B::from)?;
-        let mut woken = Vec::new();
-        self.subscribers.take(published.topic, &mut woken);
-        Ok((published, woken))
     }
 }
