@@ -124,7 +124,7 @@ fn open() -> Server<Arc<[u8]>> {
         space.copy_from_slice(REQUEST);
     }
     server.handle_read(NOW, REQUEST.len());
-    server.open(Response::new(200));
+    server.open(NOW, Response::new(200));
     server.handle_written(NOW, usize::MAX);
     assert!(server.is_open());
     server

@@ -40,8 +40,8 @@ fn serve(pieces: &[&[u8]], read: usize) -> Vec<u8> {
             Want::Request => {
                 assert!(server.request_body().len() <= 100);
                 match server.request().map(|request| request.path().len() % 2) {
-                    Some(0) => server.respond(&Response::new(404), b"nothing here"),
-                    _ => server.open(Response::new(200)),
+                    Some(0) => server.respond(now, &Response::new(404), b"nothing here"),
+                    _ => server.open(now, Response::new(200)),
                 }
             }
             Want::Write => {

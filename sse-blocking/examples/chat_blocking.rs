@@ -11,6 +11,7 @@ use std::net::TcpListener;
 
 use chat::{Answer, Ask};
 use options::{Options, no_port};
+use sse_blocking::proto::http1::Response;
 use sse_blocking::{BoxError, Hub, Incoming, Server};
 
 #[path = "../../sse-proto/programs/chat.rs"]
@@ -35,7 +36,8 @@ fn main() -> Result<()> {
 fn answer(incoming: Incoming, hub: &Hub) -> Result<()> {
     let answer = match Ask::read(incoming.head())? {
         Ask::Listen { username } => {
-            return Ok(incoming.forward(hub, &chat::subscription(&username))?);
+            let subscription = chat::subscription(&username);
+            return Ok(incoming.forward(hub, &subscription, Response::new(200))?);
         }
         Ask::Say(message) if message.is_direct() && hub.subscribers(&message.topic()) == 0 => {
             Answer::nobody(&message)?

@@ -39,18 +39,19 @@ fn main() -> Result<()> {
     let publisher = hub.clone();
     thread::spawn(move || keep_publishing(market, &publisher));
     let mut config = Config::default();
-    config.methods = &["GET", "HEAD"];
+    config.methods = &["GET", "HEAD", "OPTIONS"];
     Server::new(move |incoming| answer(incoming, &hub)).with_config(config).serve(listener);
     Ok(())
 }
 
 fn answer(incoming: Incoming, hub: &Hub) -> Result<()> {
     match incoming.path() {
+        _ if incoming.method() == "OPTIONS" => incoming.respond(&market::preflight()?, ""),
         "/" => {
             let html = Response::new(200).with_header("Content-Type", "text/html; charset=utf-8")?;
             incoming.respond(&html, PAGE);
         }
-        "/price" => incoming.forward(hub, &Subscription::to_all())?,
+        "/price" => incoming.forward(hub, &Subscription::to_all(), market::stream()?)?,
         _ => incoming.respond(&Response::new(404), "there is only / and /price here\n"),
     }
     Ok(())

@@ -36,6 +36,8 @@ impl EventSender {
     /// # Errors
     /// If the stream has ended, or the client is gone. The event is not sent.
     pub fn send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<(), Ended> {
+        // Code of the user's: not while the lock is held.
+        let event = event.into();
         self.room()?;
         self.act(|server| server.event(event))
     }
@@ -63,6 +65,7 @@ impl EventSender {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn try_send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<bool, Ended> {
+        let event = event.into();
         self.outlet.act(|outlet| {
             let is_ready = outlet.ready()?;
             if is_ready {
@@ -87,8 +90,8 @@ impl EventSender {
                 thread::park();
                 continue;
             };
-            let is_last = !matches!(delivery, Delivery::Event(_) | Delivery::Gap { .. });
-            self.act(|server| server.deliver(delivery))?;
+            let is_last = delivery.is_last();
+            self.deliver(delivery)?;
             if is_last {
                 return Ok(());
             }
@@ -160,6 +163,13 @@ impl EventSender {
         })
     }
 
+    fn deliver(&self, delivery: Delivery<Frame<Arc<[u8]>>>) -> Result<(), Ended> {
+        let Delivery::Gap(gap) = delivery else { return self.act(|server| server.deliver(delivery)) };
+        // Code of the user's: not while the lock is held.
+        let frame = self.outlet.look(|outlet| outlet.server().hooks().clone()).gap(gap);
+        self.act(|server| server.encoded(&frame))
+    }
+
     /// Whether it is so. If not, this thread will be unparked when it is.
     fn wait_for(&self, is_so: impl FnOnce(bool, bool) -> bool) -> bool {
         let current = thread::current();
@@ -181,6 +191,7 @@ impl Clone for EventSender {
 
 impl Drop for EventSender {
     fn drop(&mut self) {
-        self.outlet.act(|outlet| outlet.leave(thread::panicking()));
+        let now = self.outlet.now();
+        self.outlet.act(|outlet| outlet.leave(now, thread::panicking()));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, SystemTime};
 
 use sse_proto::http1::{Request, RequestDecoder, RequestHead, Response, Scheme};
 use sse_proto::{Receiver, Sender};
@@ -76,7 +77,7 @@ pub fn accept<S: Read + Write>(mut io: S) -> Result<Exchange<S>, AcceptError> {
             Ok(None) => {}
             Err(error) => {
                 // The client is at fault; that it may not even read the answer does not matter.
-                let _ = io.write_all(&error.response()).and_then(|()| io.flush());
+                let _ = io.write_all(&error.response(now())).and_then(|()| io.flush());
                 return Err(error.into());
             }
         }
@@ -108,7 +109,7 @@ impl<S: Write> Exchange<S> {
     /// # Errors
     /// If the connection fails.
     pub fn open(self, response: Response) -> io::Result<EventWriter<S>> {
-        let mut writer = EventWriter::with_sender(self.io, Sender::http1(&self.request, response));
+        let mut writer = EventWriter::with_sender(self.io, Sender::http1(&self.request, dated(response)));
         writer.flush()?;
         Ok(writer)
     }
@@ -119,8 +120,20 @@ impl<S: Write> Exchange<S> {
     /// If the connection fails.
     pub fn respond(mut self, response: &Response, body: impl AsRef<[u8]>) -> io::Result<()> {
         let mut bytes = Vec::new();
-        response.encode_whole(self.request.method(), body.as_ref(), &mut bytes);
+        dated(response.clone()).encode_whole(self.request.method(), body.as_ref(), &mut bytes);
         self.io.write_all(&bytes)?;
         self.io.flush()
     }
+}
+
+fn dated(response: Response) -> Response {
+    match now() {
+        Some(time) => response.with_date(time),
+        None => response,
+    }
+}
+
+/// What the wall clock says, if it is set.
+fn now() -> Option<Duration> {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()
 }

@@ -60,30 +60,35 @@ impl Incoming {
 
     /// Answers with something else than an event stream, whole. To HEAD, without the body.
     pub fn respond(self, response: &Response, body: impl AsRef<[u8]>) {
-        self.outlet.act(|outlet| outlet.server().respond(response, body.as_ref()));
+        // Code of the user's: not while the lock is held.
+        let (now, body) = (self.outlet.now(), body.as_ref());
+        self.outlet.act(|outlet| outlet.server().respond(now, response, body));
     }
 
     /// Answers with an event stream. Its head is sent at once, with the [headers](sse_proto::header::RESPONSE) of an event stream
     /// where `response` does not bring its own. In answer to HEAD it ends there.
     pub fn open(self, response: Response) -> EventSender {
-        self.outlet.act(|outlet| outlet.server().open(response));
+        let now = self.outlet.now();
+        self.outlet.act(|outlet| outlet.server().open(now, response));
         EventSender::new(self.outlet)
     }
 
-    /// A subscriber for this client: one that comes back gets what it has missed first.
+    /// A subscriber for this client: one that comes back gets what it has missed first, and is told of what is gone.
     pub fn subscribe(&self, hub: &Hub, subscription: &Subscription) -> Subscriber {
-        match self.last_event_id() {
-            Some(id) => hub.resume(subscription, &id).0,
-            None => hub.subscribe(subscription),
-        }
+        hub.subscribe_from(subscription, self.last_event_id().as_deref()).0
     }
 
-    /// Answers with the events of a hub, beginning with those that a client that comes back has missed.
+    /// Answers with the events of a hub: with this status and these headers, those of an event stream, and first what a client
+    /// that comes back has missed. If some of that is gone, an event [`gap`](sse_proto::sender::Config::set_gap) says so before any
+    /// other.
+    ///
+    /// For pages of other origins, `response` has the header `Access-Control-Allow-Origin`; see [`Server`](crate::Server) for all
+    /// that CORS takes.
     ///
     /// # Errors
     /// If the stream ended before the hub: because the client is gone, most often.
-    pub fn forward(self, hub: &Hub, subscription: &Subscription) -> Result<(), Ended> {
+    pub fn forward(self, hub: &Hub, subscription: &Subscription, response: Response) -> Result<(), Ended> {
         let mut subscriber = self.subscribe(hub, subscription);
-        self.open(Response::new(200)).forward(&mut subscriber)
+        self.open(response).forward(&mut subscriber)
     }
 }

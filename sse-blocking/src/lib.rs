@@ -67,6 +67,7 @@ mod close;
 mod connection;
 mod dial;
 mod event_sender;
+mod guard;
 mod http;
 mod http_client;
 mod http_source;

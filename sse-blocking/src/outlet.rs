@@ -30,6 +30,10 @@ struct State {
 }
 
 impl Outlet {
+    /// How much is written at a time: a longer write of a client that reads slowly would take so long that it looks as if nothing
+    /// were read.
+    const LONGEST_WRITE: usize = 16 * 1024;
+
     pub(crate) fn new(socket: TcpStream, epoch: time::Instant, server: Server<Arc<[u8]>>) -> Arc<Self> {
         let state = State { shared: Shared::new(server), is_writing: false };
         Arc::new(Self { socket, epoch, state: Mutex::new(state) })
@@ -61,6 +65,12 @@ impl Outlet {
             state.is_writing = false;
         }
         wake(&mut state.shared);
+        if state.shared.server().is_closed() {
+            // It waits for nothing else.
+            let driver = state.shared.take_driver();
+            drop(state);
+            driver.iter().for_each(Thread::unpark);
+        }
         result
     }
 
@@ -70,9 +80,11 @@ impl Outlet {
             let server = state.shared.server();
             match server.want(self.now()).0 {
                 Want::Write => {
-                    let bytes = server.pending().to_vec();
+                    let piece = server.pending_piece(Self::LONGEST_WRITE);
                     drop(state);
-                    let written = (&self.socket).write(&bytes);
+                    let bytes = piece.as_ref();
+                    let written = (&self.socket).write(bytes.get(..Self::LONGEST_WRITE).unwrap_or(bytes));
+                    drop(piece);
                     state = self.lock();
                     self.report(state.shared.server(), written, |server, now, count| {
                         server.handle_written(now, count);

@@ -3,15 +3,18 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::io::ErrorKind;
+use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
-use std::time::{self, Duration};
+use std::time::{self, Duration, SystemTime};
 
 use socket2::SockRef;
 use sse_proto::Instant;
 use sse_proto::http1::server::{self, AcceptWant, Acceptor, Closed, Config};
 
+use crate::guard::guard;
 use crate::outlet::Outlet;
 use crate::serving::Serving;
 use crate::{BoxError, Incoming};
@@ -27,6 +30,12 @@ type OnClosed = Box<dyn Fn(SocketAddr, &Closed) + Send + Sync>;
 ///
 /// What is bounded, and how long what may take, is a matter of its [`Config`]. Requests that cannot be served never get to the
 /// handler.
+///
+/// # Pages of other origins
+///
+/// A browser shows a stream to a page of another origin if the response has `Access-Control-Allow-Origin` (Fetch, "CORS protocol").
+/// Clients that set headers of their own, a token for instance, ask before, with `OPTIONS`: add it to [`Config::methods`], and
+/// answer it with the headers that they may set, as the example `price` does.
 ///
 /// ```no_run
 /// use sse_blocking::proto::http1::Response;
@@ -75,7 +84,9 @@ impl Server {
     pub fn with_config(self, config: Config) -> Self {
         // The only randomness in `std`: keys that differ with each call.
         let seed = RandomState::new().hash_one(());
-        self.handle.roster().acceptor = Acceptor::new(config, seed);
+        let former = mem::replace(&mut self.handle.roster().acceptor, Acceptor::new(config, seed));
+        // What its configuration has captured is code of the user's: not while the lock is held.
+        drop(former);
         self
     }
 
@@ -132,6 +143,9 @@ struct Roster {
 }
 
 impl ServerHandle {
+    /// How long calling upon the thread that accepts may take.
+    const LONGEST_CALL: Duration = Duration::from_millis(100);
+
     fn new() -> Self {
         let roster = Roster {
             acceptor: Acceptor::new(Config::default(), RandomState::new().hash_one(())),
@@ -176,8 +190,8 @@ impl ServerHandle {
         outlets.iter().for_each(|outlet| outlet.act(&tell));
         if let Some((thread, address)) = accepting {
             thread.unpark();
-            // Nothing else ends an `accept`. If this fails, the listener is full, and it is about to end anyway.
-            let _ = address.map(|address| TcpStream::connect_timeout(&address, Duration::from_secs(1)));
+            // Ends `accept` at once. Where this fails, for want of descriptors or because of a firewall, its timeout does.
+            let _ = address.map(|address| TcpStream::connect_timeout(&address, Self::LONGEST_CALL));
         }
     }
 
@@ -207,15 +221,20 @@ impl Listening {
         let mut roster = self.handle.roster();
         roster.acceptor.handle_closed(closed);
         roster.outlets.remove(&number);
+        if roster.outlets.len() < roster.outlets.capacity() / 4 {
+            let left = 2 * roster.outlets.len();
+            roster.outlets.shrink_to(left);
+        }
         if let Some((thread, _)) = &roster.accepting {
             thread.unpark();
         }
         drop(roster);
-        (self.on_closed)(peer, closed);
+        guard(|| (self.on_closed)(peer, closed));
     }
 
     /// Does what the acceptor wants, until the server has stopped.
     fn listen(self: &Arc<Self>, listener: TcpListener) {
+        prepare_listener(&listener);
         let mut listener = Some(listener);
         loop {
             let mut roster = self.handle.roster();
@@ -227,6 +246,8 @@ impl Listening {
             match (want, &listener) {
                 (AcceptWant::Accept, Some(listener)) => match listener.accept() {
                     Ok((socket, peer)) => self.serve(socket, peer),
+                    // The time to look whether the server stops.
+                    Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
                     Err(_) => self.handle.roster().acceptor.handle_error(now),
                 },
                 (AcceptWant::Closed, _) => return,
@@ -247,8 +268,10 @@ impl Listening {
         if roster.acceptor.is_draining() {
             return;
         }
+        let since_unix_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        roster.acceptor.set_wall_clock(now, since_unix_epoch.unwrap_or_default());
         let Some(server) = roster.acceptor.admit(now) else { return };
-        let (number, config) = (roster.next, *roster.acceptor.config());
+        let (number, config) = (roster.next, roster.acceptor.config().clone());
         let outlet = Outlet::new(socket, self.handle.shared.epoch, server);
         roster.next += 1;
         roster.outlets.insert(number, Arc::clone(&outlet));
@@ -273,7 +296,16 @@ fn local_address(listener: &TcpListener) -> Option<SocketAddr> {
     Some(address)
 }
 
-/// Small events go out at once, and a machine that has vanished is noticed. What the system does not have, it goes without.
+/// Has `accept` end now and then: nothing else need then wake the thread that accepts. Only some systems do, Linux among them; on the
+/// others, a server that stops calls upon itself.
+fn prepare_listener(listener: &TcpListener) {
+    const LONGEST_ACCEPT: Duration = Duration::from_millis(500);
+    let _ = listener.set_nonblocking(false);
+    let _ = SockRef::from(listener).set_read_timeout(Some(LONGEST_ACCEPT));
+}
+
+/// Small events go out at once, a machine that has vanished is noticed, and the system takes no more than it soon sends. What the
+/// system does not have, it goes without.
 fn prepare(socket: &TcpStream, config: &Config) {
     let unacknowledged = config.unacknowledged;
     let _ = socket.set_nodelay(true);
@@ -281,6 +313,8 @@ fn prepare(socket: &TcpStream, config: &Config) {
     let _ = socket.set_write_timeout(config.stream.stall.map(|stall| stall.max(Duration::from_millis(1))));
     #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
     let _ = SockRef::from(socket).set_tcp_user_timeout(unacknowledged);
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    let _ = config.unsent.map(|bytes| SockRef::from(socket).set_tcp_notsent_lowat(bytes));
     // Where nothing is sent, there is nothing to go without an answer.
     let _ = SockRef::from(socket).set_keepalive(unacknowledged.is_some());
 }
@@ -313,5 +347,6 @@ mod tests {
         let socket = SockRef::from(&socket);
         assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(30)));
         assert!(socket.keepalive().unwrap() && socket.tcp_nodelay().unwrap());
+        assert_eq!(socket.tcp_notsent_lowat().unwrap(), 16 * 1024);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::io::Read;
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -11,6 +10,7 @@ use sse_proto::Instant;
 use sse_proto::http1::server::{Closed, Want};
 
 use crate::Incoming;
+use crate::guard::guard;
 use crate::outlet::Outlet;
 use crate::server::Listening;
 
@@ -50,16 +50,41 @@ impl Serving {
                 (_, Some((head, body))) => {
                     self.handle(Incoming::new(Arc::clone(&self.outlet), head, body, self.peer));
                 }
+                (Want::KeepAlive, _) => self.keep_alive(),
+                (Want::Wait, _) => self.wait(deadline),
                 _ => self.read(deadline),
             }
         }
     }
 
-    fn read(&self, deadline: Option<Instant>) {
-        let mut space = [0; 4096];
+    /// For how long to block.
+    fn limit(&self, deadline: Option<Instant>) -> Duration {
         let limit = deadline.map_or(Self::LONGEST_READ, |at| at.since(self.outlet.now()));
         // No time at all is not a timeout that a socket takes.
-        let limit = limit.clamp(Duration::from_millis(1), Self::LONGEST_READ);
+        limit.clamp(Duration::from_millis(1), Self::LONGEST_READ)
+    }
+
+    fn keep_alive(&self) {
+        // Code of the user's: not while the lock is held.
+        let hooks = self.outlet.look(|outlet| outlet.server().hooks().clone());
+        let (now, frame) = (self.outlet.now(), guard(|| hooks.keep_alive()));
+        self.outlet.act(|outlet| match &frame {
+            Some(frame) => outlet.server().handle_keep_alive(now, frame),
+            None => outlet.handle_panic(now),
+        });
+    }
+
+    /// Waits until the connection is closed, or for the deadline.
+    fn wait(&self, deadline: Option<Instant>) {
+        self.outlet.look(|outlet| outlet.set_driver(thread::current()));
+        thread::park_timeout(self.limit(deadline));
+        let now = self.outlet.now();
+        self.outlet.act(|outlet| outlet.server().handle_deadline(now));
+    }
+
+    fn read(&self, deadline: Option<Instant>) {
+        let mut space = [0; 4096];
+        let limit = self.limit(deadline);
         let most = self.outlet.look(|outlet| outlet.server().space().len()).min(space.len());
         let mut socket = self.outlet.socket();
         let space = space.get_mut(..most).unwrap_or_default();
@@ -75,14 +100,20 @@ impl Serving {
     fn handle(&mut self, incoming: Incoming) {
         let (listening, outlet) = (Arc::clone(&self.listening), Arc::clone(&self.outlet));
         let run = move || {
-            // One that panics is answered like one that fails.
-            let done = catch_unwind(AssertUnwindSafe(|| listening.handle(incoming)));
-            let done = done.unwrap_or_else(|_| Err("the handler panicked".into()));
-            outlet.act(|outlet| outlet.handle_done(done));
+            let done = guard(|| listening.handle(incoming));
+            let now = outlet.now();
+            match done {
+                // An error that nobody is told is dropped when the lock is released.
+                Some(done) => drop(outlet.act(|outlet| outlet.handle_done(now, done))),
+                None => outlet.act(|outlet| outlet.handle_panic(now)),
+            }
         };
         match thread::Builder::new().name("sse-handler".into()).spawn(run) {
             Ok(work) => self.work = Some(work),
-            Err(error) => self.outlet.act(|outlet| outlet.handle_done(Err(error.into()))),
+            Err(error) => {
+                let now = self.outlet.now();
+                drop(self.outlet.act(|outlet| outlet.handle_done(now, Err(error.into()))));
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ use sse_proto::{EventRef, Sender};
 /// writer.send(&Event::new("hello").with_id("1").map_err(std::io::Error::other)?)?;
 /// writer.keep_alive()?;
 /// writer.close()?;
-/// assert_eq!(out, b"id: 1\ndata: hello\n\n:\n\n");
+/// assert_eq!(out, b"id: 1\ndata: hello\n\n:\n");
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]

@@ -1,6 +1,9 @@
 //! The servers, on threads.
 
-use sse_blocking::{Hub, Incoming, Server, ServerHandle};
+use sse_blocking::{EventSender, Hub, Incoming, Server, ServerHandle};
+
+/// What a handler gives.
+type Answered = Result<(), sse_blocking::BoxError>;
 
 macro_rules! handler {
     ([$($captured:ident),*] $incoming:ident => $body:block) => {{

@@ -6,6 +6,7 @@
 use std::iter::zip;
 use std::time::{Duration, SystemTime};
 
+use sse_proto::http1::{HeaderError, Response};
 use sse_proto::{Event, InvalidField, hub};
 
 /// What is quoted, and what it costs in the long run.
@@ -15,6 +16,21 @@ const SYMBOLS: [(&str, f64); 2] = [("AAPL", 231.0), ("AMZN", 218.0)];
 const HISTORY: u64 = 600;
 
 pub(crate) const PAGE: &str = include_str!("price.html");
+
+/// The head of the stream. It is for everybody: pages of all origins may read it (Fetch, "CORS protocol").
+pub(crate) fn stream() -> Result<Response, HeaderError> {
+    Response::new(200).with_header("Access-Control-Allow-Origin", "*")
+}
+
+/// The answer to a browser that asks, before it sends them, which headers a page of another origin may set. `EventSource` does not
+/// ask; clients that replace it do, since they set `Last-Event-ID` by themselves.
+pub(crate) fn preflight() -> Result<Response, HeaderError> {
+    Response::new(204)
+        .with_header("Access-Control-Allow-Origin", "*")?
+        .with_header("Access-Control-Allow-Methods", "GET, HEAD")?
+        .with_header("Access-Control-Allow-Headers", "Last-Event-ID, Cache-Control")?
+        .with_header("Access-Control-Max-Age", "86400")
+}
 
 /// One price.
 pub(crate) struct Quote {

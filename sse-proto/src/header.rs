@@ -21,10 +21,11 @@ pub const REQUEST: [(&str, &str); 2] = [("accept", MEDIA_TYPE), ("cache-control"
 
 /// What the head of an event stream carries.
 ///
-/// `x-accel-buffering` keeps nginx, and proxies that follow its example, from collecting events before they pass them
-/// on; others ignore it.
+/// `no-transform` keeps compression in between, such as that of the middleware `compression` for express, from holding events
+/// back until its buffer is full (RFC 9111 section 5.2.2.6). `x-accel-buffering` keeps nginx, and proxies that follow its
+/// example, from collecting events before they pass them on; others ignore it.
 pub const RESPONSE: [(&str, &str); 3] =
-    [("content-type", MEDIA_TYPE), ("cache-control", "no-cache"), ("x-accel-buffering", "no")];
+    [("content-type", MEDIA_TYPE), ("cache-control", "no-cache, no-transform"), ("x-accel-buffering", "no")];
 
 /// Whether a `Content-Type` value names an event stream.
 ///

@@ -208,7 +208,7 @@ fn a_connection_that_is_caught_up_holds_next_to_nothing() {
             let mut server = Server::new(server::Config::default(), seed);
             server.space()[..REQUEST.len()].copy_from_slice(REQUEST);
             server.handle_read(now, REQUEST.len());
-            server.open(Response::new(200));
+            server.open(now, Response::new(200));
             server.handle_written(now, usize::MAX);
             server.space();
             machines.push((server, hub.subscribe(&Subscription::to_all())));
@@ -246,7 +246,7 @@ fn waiting_again_and_again_holds_no_more() {
             hub.unsubscribe(cursor);
         }
     });
-    assert!(info.bytes_current < 2000, "{} bytes", info.bytes_current);
+    assert!(info.bytes_current < 4000, "{} bytes", info.bytes_current);
 }
 
 #[test]
@@ -262,4 +262,75 @@ fn a_peer_that_never_catches_up_costs_no_more_than_what_is_pending() {
     });
     assert!(sender.pending().len() < 200_000, "{}", sender.pending().len());
     assert!(info.bytes_max < 1_000_000, "{} bytes", info.bytes_max);
+}
+
+/// Whatever users call themselves, and however many come and go: what is kept of them is bounded in bytes.
+#[test]
+fn names_that_peers_choose_are_bounded_in_bytes() {
+    use sse_proto::Hub;
+    use sse_proto::hub::{Config, Subscription, Waiting};
+
+    let config = Config::default();
+    for (users, length) in [(4_200, 64 * 1024), (50_000, 20), (20_000, 1000)] {
+        let mut hub: Hub<()> = Hub::new(7, config);
+        let mut waiting: Waiting<&str> = Waiting::new();
+        let left = measure(|| {
+            let mut guests = Vec::new();
+            for user in 0..users {
+                let name = format!("to/{user}{}", "x".repeat(length - 10));
+                let cursor = hub.subscribe(&Subscription::to(["broadcast", &name]));
+                guests.push((waiting.enter(&cursor), cursor));
+                // Half of them stay for a while.
+                if user % 2 == 0 {
+                    let (seat, cursor) = guests.swap_remove(user / 2 % guests.len());
+                    waiting.leave(seat);
+                    hub.unsubscribe(cursor);
+                }
+            }
+            for (seat, cursor) in guests {
+                waiting.leave(seat);
+                hub.unsubscribe(cursor);
+            }
+        });
+        assert_eq!(hub.stats().subscribers, 0);
+        assert!(hub.stats().topics <= config.topics, "{} topics", hub.stats().topics);
+        let most = 3 * config.topic_bytes as i64;
+        assert!(left.bytes_current <= most, "{users} users: {} bytes are left", left.bytes_current);
+    }
+}
+
+/// One event that many connections share is held once, also when they end while it is on its way.
+#[test]
+fn a_frame_on_its_way_is_not_copied_when_its_stream_ends() {
+    use std::sync::Arc;
+
+    use sse_proto::hub::Delivery;
+    use sse_proto::{Frame, Sender};
+
+    const SIZE: usize = 1024 * 1024;
+    let frame: Frame<Arc<[u8]>> = Frame::event(&*"x".repeat(SIZE)).map(Arc::from);
+    for end in 0..4 {
+        let mut senders = Vec::with_capacity(50);
+        let held = measure(|| {
+            for _ in 0..50 {
+                let mut sender: Sender<Arc<[u8]>> = Sender::default();
+                sender.frame(frame.clone());
+                sender.handle_written(1000);
+                match end {
+                    0 => sender.finish(),
+                    1 => sender.retire(),
+                    2 => sender.deliver(Delivery::Closed),
+                    _ => sender.keep_alive(),
+                }
+                drop(sender.pending_piece(16 * 1024));
+                senders.push(sender);
+            }
+        });
+        assert!(held.bytes_max < SIZE as u64 / 10, "{} bytes", held.bytes_max);
+        for sender in &mut senders {
+            assert_eq!(sender.pending().len(), frame.bytes().len() - 1000);
+            sender.handle_written(usize::MAX);
+        }
+        assert_eq!(Arc::strong_count(frame.get_ref()), 1, "given back");
+    }
 }

@@ -10,6 +10,7 @@
 use chat::{Answer, Ask};
 use options::{Options, no_port};
 use smol::net::TcpListener;
+use sse_smol::proto::http1::Response;
 use sse_smol::{BoxError, Hub, Incoming, Server};
 
 #[path = "../../sse-proto/programs/chat.rs"]
@@ -38,7 +39,8 @@ async fn run() -> Result<()> {
 async fn answer(incoming: Incoming, hub: Hub) -> Result<()> {
     let answer = match Ask::read(incoming.head())? {
         Ask::Listen { username } => {
-            return Ok(incoming.forward(&hub, &chat::subscription(&username)).await?);
+            let subscription = chat::subscription(&username);
+            return Ok(incoming.forward(&hub, &subscription, Response::new(200)).await?);
         }
         Ask::Say(message) if message.is_direct() && hub.subscribers(&message.topic()) == 0 => {
             Answer::nobody(&message)?

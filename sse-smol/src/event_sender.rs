@@ -39,6 +39,8 @@ impl<B: AsRef<[u8]>> EventSender<B> {
     /// # Errors
     /// If the stream has ended, or the client is gone. The event is not sent.
     pub async fn send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<(), Ended> {
+        // Code of the user's: not while the lock is held.
+        let event = event.into();
         self.room().await?;
         self.act(|server| server.event(event))
     }
@@ -66,6 +68,7 @@ impl<B: AsRef<[u8]>> EventSender<B> {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn try_send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<bool, Ended> {
+        let event = event.into();
         self.outlet.act(|outlet| {
             let is_ready = outlet.ready()?;
             if is_ready {
@@ -136,6 +139,14 @@ impl<B: AsRef<[u8]>> EventSender<B> {
         })
     }
 
+    fn deliver(&self, delivery: Delivery<Frame<B>>) -> Result<(), Ended> {
+        let Delivery::Gap(gap) = delivery else { return self.act(|server| server.deliver(delivery)) };
+        // Code of the user's: not while the lock is held.
+        let hooks = self.outlet.lock().server().hooks().clone();
+        let frame = hooks.gap(gap);
+        self.act(|server| server.encoded(&frame))
+    }
+
     fn poll_room(&self, cx: &mut Context<'_>) -> Poll<Result<(), Ended>> {
         let mut outlet = self.outlet.lock();
         let is_ready = outlet.ready()?;
@@ -156,8 +167,8 @@ impl<B: AsRef<[u8]>> EventSender<B> {
                 ready!(self.poll_end(cx, |_, is_open| !is_open));
                 return Poll::Ready(Err(Ended));
             };
-            let is_last = !matches!(delivery, Delivery::Event(_) | Delivery::Gap { .. });
-            self.act(|server| server.deliver(delivery))?;
+            let is_last = delivery.is_last();
+            self.deliver(delivery)?;
             if is_last {
                 return Poll::Ready(Ok(()));
             }
@@ -183,6 +194,7 @@ impl<B: AsRef<[u8]>> Clone for EventSender<B> {
 
 impl<B: AsRef<[u8]>> Drop for EventSender<B> {
     fn drop(&mut self) {
-        self.outlet.act(|outlet| outlet.leave(thread::panicking()));
+        let now = self.outlet.now();
+        self.outlet.act(|outlet| outlet.leave(now, thread::panicking()));
     }
 }

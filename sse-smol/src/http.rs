@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::time::{Duration, SystemTime};
 
 use async_net::TcpStream;
 use futures_io::{AsyncRead, AsyncWrite};
@@ -77,7 +78,7 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(mut io: S) -> Result<Exch
             Ok(None) => {}
             Err(error) => {
                 // The client is at fault; that it may not even read the answer does not matter.
-                let _ = write(&mut io, &error.response()).await;
+                let _ = write(&mut io, &error.response(now())).await;
                 return Err(error.into());
             }
         }
@@ -109,7 +110,7 @@ impl<S: AsyncWrite + Unpin> Exchange<S> {
     /// # Errors
     /// If the connection fails.
     pub async fn open(self, response: Response) -> io::Result<EventWriter<S>> {
-        let mut writer = EventWriter::with_sender(self.io, Sender::http1(&self.request, response));
+        let mut writer = EventWriter::with_sender(self.io, Sender::http1(&self.request, dated(response)));
         writer.flush().await?;
         Ok(writer)
     }
@@ -120,7 +121,7 @@ impl<S: AsyncWrite + Unpin> Exchange<S> {
     /// If the connection fails.
     pub async fn respond(mut self, response: &Response, body: impl AsRef<[u8]>) -> io::Result<()> {
         let mut bytes = Vec::new();
-        response.encode_whole(self.request.method(), body.as_ref(), &mut bytes);
+        dated(response.clone()).encode_whole(self.request.method(), body.as_ref(), &mut bytes);
         write(&mut self.io, &bytes).await
     }
 }
@@ -135,4 +136,16 @@ async fn write<S: AsyncWrite + Unpin>(io: &mut S, mut bytes: &[u8]) -> io::Resul
         bytes = bytes.get(count..).filter(|_| count > 0).ok_or(io::ErrorKind::WriteZero)?;
     }
     poll_fn(|cx| Pin::new(&mut *io).poll_flush(cx)).await
+}
+
+fn dated(response: Response) -> Response {
+    match now() {
+        Some(time) => response.with_date(time),
+        None => response,
+    }
+}
+
+/// What the wall clock says, if it is set.
+fn now() -> Option<Duration> {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()
 }

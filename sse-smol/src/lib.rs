@@ -82,6 +82,7 @@ mod close;
 mod connection;
 mod dial;
 mod event_sender;
+mod guard;
 mod http;
 #[cfg(feature = "http")]
 mod http_client;

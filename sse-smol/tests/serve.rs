@@ -1,6 +1,9 @@
 //! The servers, on smol.
 
-use sse_smol::{Hub, Incoming, Server, ServerHandle};
+use sse_smol::{EventSender, Hub, Incoming, Server, ServerHandle};
+
+/// What a handler gives.
+type Answered = std::future::Ready<Result<(), sse_smol::BoxError>>;
 
 macro_rules! handler {
     ([$($captured:ident),*] $incoming:ident => $body:block) => {{

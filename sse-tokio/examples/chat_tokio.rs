@@ -9,6 +9,7 @@
 
 use chat::{Answer, Ask};
 use options::{Options, no_port};
+use sse_tokio::proto::http1::Response;
 use sse_tokio::{BoxError, Hub, Incoming, Server};
 use tokio::net::TcpListener;
 
@@ -35,7 +36,8 @@ async fn main() -> Result<()> {
 async fn answer(incoming: Incoming, hub: Hub) -> Result<()> {
     let answer = match Ask::read(incoming.head())? {
         Ask::Listen { username } => {
-            return Ok(incoming.forward(&hub, &chat::subscription(&username)).await?);
+            let subscription = chat::subscription(&username);
+            return Ok(incoming.forward(&hub, &subscription, Response::new(200)).await?);
         }
         Ask::Say(message) if message.is_direct() && hub.subscribers(&message.topic()) == 0 => {
             Answer::nobody(&message)?

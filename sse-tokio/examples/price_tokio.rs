@@ -38,18 +38,19 @@ async fn main() -> Result<()> {
     println!("prices at http://{0}/, and for curl -N at http://{0}/price", listener.local_addr()?);
     tokio::spawn(keep_publishing(market, hub.clone()));
     let mut config = Config::default();
-    config.methods = &["GET", "HEAD"];
+    config.methods = &["GET", "HEAD", "OPTIONS"];
     Server::new(move |incoming| answer(incoming, hub.clone())).with_config(config).serve(listener).await;
     Ok(())
 }
 
 async fn answer(incoming: Incoming, hub: Hub) -> Result<()> {
     match incoming.path() {
+        _ if incoming.method() == "OPTIONS" => incoming.respond(&market::preflight()?, ""),
         "/" => {
             let html = Response::new(200).with_header("Content-Type", "text/html; charset=utf-8")?;
             incoming.respond(&html, PAGE);
         }
-        "/price" => incoming.forward(&hub, &Subscription::to_all()).await?,
+        "/price" => incoming.forward(&hub, &Subscription::to_all(), market::stream()?).await?,
         _ => incoming.respond(&Response::new(404), "there is only / and /price here\n"),
     }
     Ok(())

@@ -14,11 +14,12 @@ use http_body::{Body, Frame};
 use sse_proto::http1::Server;
 use sse_proto::http1::server::{Closed, Want};
 use sse_proto::sender::{Config, Piece};
-use sse_proto::{Event, Instant, header};
+use sse_proto::{Event, header};
 use tokio::time;
 
 use crate::alarm::Alarm;
 use crate::connection::BoxFuture;
+use crate::guard::guard;
 use crate::outlet::{Outlet, release, wait_as_driver};
 use crate::{BoxError, EventSender, Subscriber};
 
@@ -53,7 +54,7 @@ use crate::{BoxError, EventSender, Subscriber};
 /// |---|---|
 /// | `Sse::new(stream)` | `EventBody::from_stream(stream).into_response()` |
 /// | `.keep_alive(KeepAlive::default())` | is on; [`Config::keep_alive`] is its interval, `None` is off |
-/// | `KeepAlive::new().text("…")`, `.event(…)` | [`Config::keep_alive_with`] |
+/// | `KeepAlive::new().text("…")`, `.event(…)` | [`Config::set_keep_alive`] |
 /// | `Event::default().data("…")` | `Event::new("…")` |
 /// | `.event("…")`, `.id("…")`, which panic | `.with_name("…")?`, `.with_id("…")?` |
 /// | `.retry(duration)` | `.with_retry(duration)` |
@@ -79,7 +80,7 @@ impl EventBody {
     where
         R: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
-        let outlet = Outlet::new(Server::bare(Config::default(), seed()));
+        let outlet = bare_outlet();
         let work = send(EventSender::new(Arc::clone(&outlet)));
         Self::with_work(outlet, Some(Box::pin(work)))
     }
@@ -108,16 +109,19 @@ impl EventBody {
 
     /// What is sent with the sender and its clones. When they are gone, the body ends.
     pub fn channel() -> (EventSender<Bytes>, Self) {
-        let outlet = Outlet::new(Server::bare(Config::default(), seed()));
+        let outlet = bare_outlet();
         let sender = EventSender::new(Arc::clone(&outlet));
-        outlet.lock().handle_done(Ok(()));
+        let now = outlet.now();
+        let _ = outlet.lock().handle_done(now, Ok(()));
         (sender, Self::with_work(outlet, None))
     }
 
     /// Decides otherwise where there is a choice.
     #[must_use]
     pub fn with_config(self, config: Config) -> Self {
-        self.outlet.lock().server().set_stream_config(config, seed());
+        let former = self.outlet.lock().server().set_stream_config(config, seed());
+        // What it has captured is code of the user's: not while the lock is held.
+        drop(former);
         self
     }
 
@@ -140,23 +144,21 @@ impl EventBody {
     }
 
     fn with_work(outlet: Arc<Outlet<Bytes>>, work: Option<BoxFuture<Result<(), BoxError>>>) -> Self {
-        Self { outlet, work, stop: None, epoch: time::Instant::now(), alarm: Alarm::default() }
-    }
-
-    fn now(&self) -> Instant {
-        Instant::from_epoch(self.epoch.elapsed())
+        let epoch = outlet.epoch();
+        Self { outlet, work, stop: None, epoch, alarm: Alarm::default() }
     }
 
     fn poll_work(&mut self, cx: &mut Context<'_>) {
+        let now = self.outlet.now();
         if self.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(cx).is_ready()) {
             self.stop = None;
-            let now = self.now();
             self.outlet.act(|outlet| outlet.server().drain(now, DRAIN_WINDOW));
         }
         let Some(work) = &mut self.work else { return };
         if let Poll::Ready(done) = work.as_mut().poll(cx) {
             self.work = None;
-            self.outlet.act(|outlet| outlet.handle_done(done));
+            // An error that nobody is told is dropped when the lock is released.
+            drop(self.outlet.act(|outlet| outlet.handle_done(now, done)));
         }
     }
 }
@@ -172,10 +174,15 @@ impl Body for EventBody {
         let body = &mut *self;
         // What is appended from here on is taken below, and needs no waking.
         drop(body.outlet.lock().take_driver());
-        body.poll_work(cx);
+        // A panic fails this body; the connection may have other streams.
+        if guard(|| body.poll_work(cx)).is_none() {
+            let now = body.outlet.now();
+            body.outlet.act(|outlet| outlet.handle_panic(now));
+            guard(|| (body.work, body.stop) = (None, None));
+        }
         let mut outlet = body.outlet.lock();
         loop {
-            let now = body.now();
+            let now = body.outlet.now();
             let server = outlet.server();
             let (want, deadline) = server.want(now);
             match want {
@@ -184,13 +191,24 @@ impl Body for EventBody {
                     release(outlet, false);
                     return Poll::Ready(piece.map(|piece| Ok(Frame::data(into_bytes(piece)))));
                 }
-                Want::Open => {
+                Want::KeepAlive => {
+                    let hooks = server.hooks().clone();
+                    drop(outlet);
+                    // Code of the user's: not while the lock is held.
+                    let frame = guard(|| hooks.keep_alive());
+                    outlet = body.outlet.lock();
+                    match frame {
+                        Some(frame) => outlet.server().handle_keep_alive(now, &frame),
+                        None => outlet.handle_panic(now),
+                    }
+                }
+                Want::Open | Want::Wait => {
                     let at = deadline.and_then(|at| body.epoch.checked_add(at.since_epoch()));
                     if body.alarm.poll_early(cx, at).is_pending() {
                         wait_as_driver(outlet, cx);
                         return Poll::Pending;
                     }
-                    server.handle_deadline(body.now());
+                    server.handle_deadline(body.outlet.now());
                 }
                 _ => {
                     let closed = server.take_closed();
@@ -204,8 +222,8 @@ impl Body for EventBody {
 
 impl Drop for EventBody {
     fn drop(&mut self) {
-        self.work = None;
         self.outlet.act(|outlet| outlet.server().close());
+        guard(|| (self.work, self.stop) = (None, None));
     }
 }
 
@@ -217,6 +235,10 @@ impl fmt::Debug for EventBody {
 
 /// Over how long the bodies of a server that stops end, each at a point of its own.
 const DRAIN_WINDOW: Duration = Duration::from_secs(1);
+
+fn bare_outlet() -> Arc<Outlet<Bytes>> {
+    Outlet::new(Server::bare(Config::default(), seed()), time::Instant::now())
+}
 
 fn seed() -> u64 {
     // The only randomness in `std`: keys that differ with each call.

@@ -1,12 +1,13 @@
 //! One stream of events for many subscribers.
 
 use std::future::poll_fn;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::SystemTime;
 
 use sse_proto::hub::{
-    Closed, Config, Cursor, Delivery, Place, Published, Resume, SharedHub, Stats, Subscription,
+    Config, Cursor, Delivery, Place, PublishError, Published, Resume, SharedHub, Stats, Subscription,
 };
 use sse_proto::{EventRef, Frame, Instant};
 use tokio::time;
@@ -51,11 +52,10 @@ impl<B> Clone for Hub<B> {
 }
 
 impl<B: AsRef<[u8]> + Clone + From<Vec<u8>>> Hub<B> {
-    /// An empty hub. Its ids are told from those of one before a restart by the time.
+    /// An empty hub. A random number tells its ids from those of other hubs: of one before a restart, of a replica.
     pub fn new(config: Config) -> Self {
-        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        // Wraps in half a billion years.
-        Self::with_generation(since_epoch.as_millis() as u64, config)
+        // Keys that differ with each call, and in each process; the time besides, where a system has little to draw them from.
+        Self::with_generation(RandomState::new().hash_one(SystemTime::now()), config)
     }
 
     /// An empty hub with ids of this generation: see [`sse_proto::Hub::new`].
@@ -67,10 +67,15 @@ impl<B: AsRef<[u8]> + Clone + From<Vec<u8>>> Hub<B> {
     /// Publishes an event of a topic: with its own id if it has one, else with one of the hub's.
     ///
     /// # Errors
-    /// If the hub is closed.
-    pub fn publish<'e>(&self, topic: &str, event: impl Into<EventRef<'e>>) -> Result<Published, Closed> {
-        let mut woken = Vec::new();
-        let published = self.shared.state().publish(self.shared.now(), topic, event.into(), &mut woken)?;
+    /// If the hub is closed, or the name of the topic is too long.
+    pub fn publish<'e>(
+        &self,
+        topic: &str,
+        event: impl Into<EventRef<'e>>,
+    ) -> Result<Published, PublishError> {
+        // Code of the user's: not while the lock is held.
+        let (event, mut woken) = (event.into(), Vec::new());
+        let published = self.shared.state().publish(self.shared.now(), topic, event, &mut woken)?;
         woken.into_iter().for_each(Waker::wake);
         Ok(published)
     }
@@ -79,12 +84,12 @@ impl<B: AsRef<[u8]> + Clone + From<Vec<u8>>> Hub<B> {
     /// [`Config::wait`].
     ///
     /// # Errors
-    /// If the hub is closed.
+    /// If the hub is closed, or the name of the topic is too long.
     pub async fn publish_waiting<'e>(
         &self,
         topic: &str,
         event: impl Into<EventRef<'e>>,
-    ) -> Result<Published, Closed> {
+    ) -> Result<Published, PublishError> {
         let (event, mut alarm) = (event.into(), Alarm::default());
         let (published, woken) = poll_fn(|cx| self.poll_publish(cx, &mut alarm, topic, event)).await?;
         woken.into_iter().for_each(Waker::wake);
@@ -101,9 +106,20 @@ impl<B: AsRef<[u8]> + Clone + From<Vec<u8>>> Hub<B> {
         self.enter(|hub, now| (hub.replay(now, subscription), ())).0
     }
 
-    /// A subscriber that has had everything up to the event with this id. Takes whatever a client may send.
+    /// A subscriber that has had everything up to the event with this id. Takes whatever a client may send. If events are gone,
+    /// a [`Gap`](Delivery::Gap) comes before any other.
     pub fn resume(&self, subscription: &Subscription, last_event_id: &str) -> (Subscriber<B>, Resume) {
         self.enter(|hub, now| hub.resume(now, subscription, last_event_id))
+    }
+
+    /// A subscriber for a client that may come back: one that [resumes](Self::resume), if there is an id, else one to
+    /// [what is published from now on](Self::subscribe).
+    pub fn subscribe_from(
+        &self,
+        subscription: &Subscription,
+        last_event_id: Option<&str>,
+    ) -> (Subscriber<B>, Resume) {
+        self.enter(|hub, now| hub.subscribe_from(now, subscription, last_event_id))
     }
 
     /// How many subscribers get the events of this topic.
@@ -128,7 +144,7 @@ impl<B: AsRef<[u8]> + Clone + From<Vec<u8>>> Hub<B> {
         alarm: &mut Alarm,
         topic: &str,
         event: EventRef<'_>,
-    ) -> Poll<Result<(Published, Vec<Waker>), Closed>> {
+    ) -> Poll<Result<(Published, Vec<Waker>), PublishError>> {
         loop {
             let mut state = self.shared.state();
             let now = self.shared.now();

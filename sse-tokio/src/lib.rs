@@ -86,6 +86,7 @@ mod dial;
 #[cfg(feature = "http")]
 mod event_body;
 mod event_sender;
+mod guard;
 mod http;
 #[cfg(feature = "http")]
 mod http_client;

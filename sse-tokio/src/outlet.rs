@@ -4,17 +4,30 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
+use sse_proto::Instant;
 use sse_proto::http1::{self, server};
+use tokio::time;
 
 /// The stream of one connection or body.
 #[derive(Debug)]
 pub(crate) struct Outlet<B> {
+    /// When the machine's time begins.
+    epoch: time::Instant,
     state: Mutex<server::Outlet<B, Waker>>,
 }
 
 impl<B: AsRef<[u8]>> Outlet<B> {
-    pub(crate) fn new(server: http1::Server<B>) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::new(server::Outlet::new(server)) })
+    pub(crate) fn new(server: http1::Server<B>, epoch: time::Instant) -> Arc<Self> {
+        Arc::new(Self { epoch, state: Mutex::new(server::Outlet::new(server)) })
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn epoch(&self) -> time::Instant {
+        self.epoch
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        Instant::from_epoch(self.epoch.elapsed())
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, server::Outlet<B, Waker>> {

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
+use std::mem;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use socket2::SockRef;
 use sse_proto::Instant;
@@ -18,6 +19,7 @@ use tokio::time;
 
 use crate::alarm::Alarm;
 use crate::connection::BoxFuture;
+use crate::guard::guard;
 use crate::outlet::Outlet;
 use crate::serving::Serving;
 use crate::{BoxError, Incoming};
@@ -34,6 +36,12 @@ type OnClosed = Box<dyn Fn(SocketAddr, &Closed) + Send + Sync>;
 ///
 /// What is bounded, and how long what may take, is a matter of its [`Config`]. Requests that cannot be served never get to the
 /// handler.
+///
+/// # Pages of other origins
+///
+/// A browser shows a stream to a page of another origin if the response has `Access-Control-Allow-Origin` (Fetch, "CORS protocol").
+/// Clients that set headers of their own, a token for instance, ask before, with `OPTIONS`: add it to [`Config::methods`], and
+/// answer it with the headers that they may set, as the example `price` does.
 ///
 /// ```no_run
 /// use sse_tokio::proto::http1::Response;
@@ -90,7 +98,9 @@ impl Server {
     pub fn with_config(self, config: Config) -> Self {
         // The only randomness in `std`: keys that differ with each call.
         let seed = RandomState::new().hash_one(());
-        self.handle.roster().acceptor = Acceptor::new(config, seed);
+        let former = mem::replace(&mut self.handle.roster().acceptor, Acceptor::new(config, seed));
+        // What its configuration has captured is code of the user's: not while the lock is held.
+        drop(former);
         self
     }
 
@@ -248,12 +258,16 @@ impl Listening {
         let mut roster = self.handle.roster();
         roster.acceptor.handle_closed(closed);
         let outlet = roster.outlets.remove(&number);
+        if roster.outlets.len() < roster.outlets.capacity() / 4 {
+            let left = 2 * roster.outlets.len();
+            roster.outlets.shrink_to(left);
+        }
         // It waits for nothing but the last one.
         let waker = if roster.acceptor.is_draining() { roster.waker.take() } else { None };
         drop(roster);
         drop(outlet);
         waker.into_iter().for_each(Waker::wake);
-        (self.on_closed)(peer, closed);
+        guard(|| (self.on_closed)(peer, closed));
     }
 
     /// Does what the acceptor wants, until the server has stopped.
@@ -295,23 +309,31 @@ impl Listening {
         socket: TcpStream,
         peer: SocketAddr,
     ) {
+        let since_unix_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        roster.acceptor.set_wall_clock(now, since_unix_epoch.unwrap_or_default());
         let Some(server) = roster.acceptor.admit(now) else { return };
-        let outlet = Outlet::new(server);
+        let outlet = Outlet::new(server, self.handle.shared.epoch);
         let number = roster.next;
         roster.next += 1;
         roster.outlets.insert(number, Arc::clone(&outlet));
-        let unacknowledged = roster.acceptor.config().unacknowledged;
+        let config = roster.acceptor.config();
+        let (unacknowledged, unsent) = (config.unacknowledged, config.unsent);
         drop(roster);
-        prepare(&socket, unacknowledged);
+        prepare(&socket, unacknowledged, unsent);
         tokio::spawn(Serving::new(socket, peer, Arc::clone(self), (number, outlet)));
     }
 }
 
-/// Small events go out at once, and a machine that has vanished is noticed. What the system does not have, it goes without.
-fn prepare(socket: &TcpStream, unacknowledged: Option<Duration>) {
+/// Small events go out at once, a machine that has vanished is noticed, and the system takes no more than it soon sends. What the
+/// system does not have, it goes without.
+fn prepare(socket: &TcpStream, unacknowledged: Option<Duration>, unsent: Option<u32>) {
     let _ = socket.set_nodelay(true);
     #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
     let _ = SockRef::from(socket).set_tcp_user_timeout(unacknowledged);
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    let _ = unsent.map(|bytes| SockRef::from(socket).set_tcp_notsent_lowat(bytes));
+    #[cfg(not(any(target_os = "android", target_os = "linux")))]
+    let _ = unsent;
     // Where nothing is sent, there is nothing to go without an answer.
     let _ = SockRef::from(socket).set_keepalive(unacknowledged.is_some());
 }
@@ -343,9 +365,10 @@ mod tests {
         let _entered = runtime.enter();
         socket.set_nonblocking(true).unwrap();
         let socket = TcpStream::from_std(socket).unwrap();
-        prepare(&socket, Config::default().unacknowledged);
+        prepare(&socket, Config::default().unacknowledged, Config::default().unsent);
         let socket = SockRef::from(&socket);
         assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(30)));
         assert!(socket.keepalive().unwrap() && socket.tcp_nodelay().unwrap());
+        assert_eq!(socket.tcp_notsent_lowat().unwrap(), 16 * 1024);
     }
 }

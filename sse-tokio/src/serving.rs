@@ -1,6 +1,5 @@
 //! One connection of a server.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -13,6 +12,7 @@ use tokio::net::TcpStream;
 
 use crate::alarm::Alarm;
 use crate::connection::BoxFuture;
+use crate::guard::guard;
 use crate::outlet::{Outlet, release, wait_as_driver};
 use crate::server::Listening;
 use crate::{BoxError, Incoming};
@@ -48,14 +48,31 @@ impl Serving {
 
     fn poll_work(&mut self, cx: &mut Context<'_>) {
         let Some(work) = &mut self.work else { return };
-        // One that panics must not take others with it, whatever the runtime does then.
-        let done = match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
-            Ok(Poll::Pending) => return,
-            Ok(Poll::Ready(done)) => done,
-            Err(_) => Err("the handler panicked".into()),
+        let done = match guard(|| work.as_mut().poll(cx)) {
+            Some(Poll::Pending) => return,
+            Some(Poll::Ready(done)) => Some(done),
+            None => None,
         };
-        self.work = None;
-        self.outlet.act(|outlet| outlet.handle_done(done));
+        // What it is made of may panic when it is dropped.
+        let dropped = guard(|| self.work = None);
+        self.handle_done(done.filter(|_| dropped.is_some()));
+    }
+
+    /// Reports what came of the handler; nothing, if it panicked.
+    fn handle_done(&self, done: Option<Result<(), BoxError>>) {
+        let now = self.outlet.now();
+        match done {
+            // An error that nobody is told is dropped when the lock is released.
+            Some(done) => drop(self.outlet.act(|outlet| outlet.handle_done(now, done))),
+            None => self.outlet.act(|outlet| outlet.handle_panic(now)),
+        }
+    }
+
+    fn start_work(&mut self, incoming: Incoming) {
+        self.work = guard(|| self.listening.handle(incoming));
+        if self.work.is_none() {
+            self.handle_done(None);
+        }
     }
 
     /// Does what the machine wants, until the request is there or nothing more comes.
@@ -72,13 +89,21 @@ impl Serving {
                     written.map_ok(|count| server.handle_written(now, count))
                 }
                 Want::Read | Want::Open => poll_read(socket, cx, now, server),
-                Want::Request => match server.take_request() {
-                    Some((head, body)) => {
-                        let incoming = Incoming::new(Arc::clone(&self.outlet), head, body, self.peer);
-                        return Poll::Ready(Step::Request(incoming));
-                    }
-                    None => poll_read(socket, cx, now, server),
-                },
+                Want::Request => {
+                    let Some((head, body)) = server.take_request() else { continue };
+                    let incoming = Incoming::new(Arc::clone(&self.outlet), head, body, self.peer);
+                    return Poll::Ready(Step::Request(incoming));
+                }
+                Want::KeepAlive => {
+                    let hooks = server.hooks().clone();
+                    drop(outlet);
+                    // Code of the user's: not while the lock is held.
+                    let frame = hooks.keep_alive();
+                    outlet = self.outlet.lock();
+                    outlet.server().handle_keep_alive(now, &frame);
+                    continue;
+                }
+                Want::Wait => Poll::Pending,
                 Want::Shutdown => socket.poll_shutdown(cx).map(|_| {
                     server.handle_shutdown(now);
                     Ok(())
@@ -116,25 +141,32 @@ fn poll_read(
     Poll::Ready(Ok(()))
 }
 
-impl Future for Serving {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+impl Serving {
+    fn poll_serve(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // What the handler appends is written below, and needs no waking.
         drop(self.outlet.lock().take_driver());
         loop {
             self.poll_work(cx);
             match ready!(self.poll_advance(cx)) {
-                Step::Request(incoming) => self.work = Some(self.listening.handle(incoming)),
+                Step::Request(incoming) => self.start_work(incoming),
                 Step::Closed => return Poll::Ready(()),
             }
         }
     }
 }
 
+impl Future for Serving {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // Whatever panics here takes this connection with it, and no other, whatever the runtime does then.
+        guard(|| self.poll_serve(cx)).unwrap_or(Poll::Ready(()))
+    }
+}
+
 impl Drop for Serving {
     fn drop(&mut self) {
-        self.work = None;
+        guard(|| self.work = None);
         let closed = self.outlet.act(|outlet| {
             outlet.server().close();
             outlet.server().take_closed()

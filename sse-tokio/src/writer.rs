@@ -26,7 +26,7 @@ use tokio::io::AsyncWrite;
 /// writer.send(&Event::new("hello").with_id("1").map_err(std::io::Error::other)?).await?;
 /// writer.keep_alive().await?;
 /// writer.close().await?;
-/// assert_eq!(out, b"id: 1\ndata: hello\n\n:\n\n");
+/// assert_eq!(out, b"id: 1\ndata: hello\n\n:\n");
 /// # Ok::<(), std::io::Error>(())
 /// # })?;
 /// # Ok::<(), std::io::Error>(())

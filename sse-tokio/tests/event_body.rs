@@ -81,7 +81,7 @@ fn a_channel_is_bounded_and_ends_with_its_senders() {
         waiting.await.unwrap().unwrap();
         events.comment("last").await.unwrap();
         drop(events);
-        assert_eq!(data(&mut body).await, "data: waits\n\n:last\n\n");
+        assert_eq!(data(&mut body).await, "data: waits\n\n:last\n");
         assert_eq!(next(&mut body).await, None);
     });
 }
@@ -110,13 +110,13 @@ fn a_silent_body_is_kept_open() {
         let (events, mut body) = EventBody::channel();
         let start = time::Instant::now();
         for seconds in [15, 30] {
-            assert_eq!(data(&mut body).await, ":\n\n");
+            assert_eq!(data(&mut body).await, ":\n");
             assert_eq!(start.elapsed().as_secs(), seconds);
         }
         time::sleep(Duration::from_secs(5)).await;
         events.send("moves it").await.unwrap();
         assert_eq!(data(&mut body).await, "data: moves it\n\n");
-        assert_eq!(data(&mut body).await, ":\n\n");
+        assert_eq!(data(&mut body).await, ":\n");
         assert_eq!(start.elapsed().as_secs(), 50);
     });
 }
@@ -240,4 +240,58 @@ fn axum_sends_the_head_early_notices_departures_and_stops() {
     socket.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "0\r\n\r\n", "a clean end");
     runtime.block_on(serving).unwrap().unwrap();
+}
+
+/// A body that fails right behind an event: the framework would drop what it has not sent, the head among it.
+#[test]
+fn axum_sends_what_stands_before_a_failure() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let failing = async || {
+        let work = async |events: EventSender<Bytes>| {
+            events.send("one").await?;
+            Err("out of events".into())
+        };
+        EventBody::new(work).into_response()
+    };
+    let panicking = async || {
+        let work = async |events: EventSender<Bytes>| {
+            events.send("one").await?;
+            panic!("as the test wants it");
+        };
+        EventBody::new(work).into_response()
+    };
+    let at_once = async || EventBody::new(async |_| Err("out of events".into())).into_response();
+    let routes = Router::new().route("/failing", get(failing)).route("/panicking", get(panicking));
+    let routes = routes.route("/at-once", get(at_once));
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    runtime.spawn(async move { axum::serve(listener, routes).await });
+    for (path, expected) in
+        [("/failing", "B\r\ndata: one\n\n\r\n"), ("/panicking", "B\r\ndata: one\n\n\r\n"), ("/at-once", "")]
+    {
+        let (mut socket, head) = ask(address, path);
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+        let mut rest = String::new();
+        socket.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, expected, "{path}: the event, and then the cut");
+    }
+}
+
+#[test]
+fn keep_alives_are_encoded_without_a_lock() {
+    block_on(async {
+        let (events, body) = EventBody::channel();
+        let mut config = Config::default();
+        config.set_keep_alive(move |mut encoder| {
+            assert!(!events.is_closed());
+            encoder.comment("still here");
+        });
+        let mut body = body.with_config(config);
+        assert_eq!(data(&mut body).await, ":still here\n");
+
+        let mut config = Config::default();
+        config.set_keep_alive(|_| panic!("as the test wants it"));
+        let (_events, body) = EventBody::channel();
+        assert_eq!(next(&mut body.with_config(config)).await, Some(Err("the handler panicked".into())));
+    });
 }

@@ -1,6 +1,9 @@
 //! The servers, on tokio.
 
-use sse_tokio::{Hub, Incoming, Server, ServerHandle};
+use sse_tokio::{EventSender, Hub, Incoming, Server, ServerHandle};
+
+/// What a handler gives.
+type Answered = std::future::Ready<Result<(), sse_tokio::BoxError>>;
 
 macro_rules! handler {
     ([$($captured:ident),*] $incoming:ident => $body:block) => {{

@@ -153,7 +153,7 @@ fn ours(listener: TcpListener, mut runtime: Builder) -> Result<()> {
         let hub = hub.clone();
         async move {
             if incoming.path() == "/sub" {
-                incoming.forward(&hub, &Subscription::to_all()).await?;
+                incoming.forward(&hub, &Subscription::to_all(), Response::new(200)).await?;
             } else {
                 hub.publish("", &*String::from_utf8_lossy(incoming.body()))?;
                 incoming.respond(&Response::new(202), "");

@@ -26,7 +26,7 @@ use crate::{EventRef, scan};
 /// let mut encoder = Encoder::new(&mut out);
 /// encoder.event(EventRef::new("two\nlines").with_name("greeting")?.with_id("7")?);
 /// encoder.keep_alive();
-/// assert_eq!(out, b"event: greeting\nid: 7\ndata: two\ndata: lines\n\n:\n\n");
+/// assert_eq!(out, b"event: greeting\nid: 7\ndata: two\ndata: lines\n\n:\n");
 /// # Ok::<(), sse_proto::InvalidField>(())
 /// ```
 #[derive(Debug)]
@@ -59,15 +59,16 @@ impl<'b, B: Buffer> Encoder<'b, B> {
         self.out.push_str("\n");
     }
 
-    /// Appends a comment, which clients ignore: one comment line for each line of `text`, and a blank line.
+    /// Appends a comment, which clients ignore: one comment line for each line of `text`.
     ///
-    /// The text stands right behind the colon; begin it with a space if you like one there.
+    /// The text stands right behind the colon; begin it with a space if you like one there. No blank line follows: a blank
+    /// line ends a block, and widely used clients (httpx-sse, and openai for Python) dispatch an empty event on any blank
+    /// line once a stream has set an id.
     pub fn comment(&mut self, text: &str) {
         self.lines(":", text);
-        self.out.push_str("\n");
     }
 
-    /// Appends the shortest comment, which keeps idle connections open.
+    /// Appends the shortest comment, `:` and a line feed, which keeps idle connections open.
     pub fn keep_alive(&mut self) {
         self.comment("");
     }

@@ -30,7 +30,7 @@ fn every_field_has_one_space_and_absent_ones_no_line() {
     encoder.event(EventRef::new("").with_name(" n").unwrap().with_id("").unwrap());
     encoder.event(EventRef::default().with_retry(core::time::Duration::from_millis(50)));
     encoder.comment("a\n\nb");
-    assert_eq!(out, "event:  n\nid: \ndata: \n\nretry: 50\n\n:a\n:\n:b\n\n");
+    assert_eq!(out, "event:  n\nid: \ndata: \n\nretry: 50\n\n:a\n:\n:b\n");
 }
 
 #[cfg(feature = "bytes")]

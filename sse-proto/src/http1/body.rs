@@ -159,6 +159,11 @@ impl BodyDecoder {
         matches!(self.state, State::Complete)
     }
 
+    /// How many bytes of the chunk that was announced last are still to come.
+    pub(super) fn chunk_left(&self) -> u64 {
+        if let State::SizeEnd(left) | State::Data(left) = self.state { left } else { 0 }
+    }
+
     /// The state after one byte that is not the body's.
     fn handle_framing(&mut self, byte: u8) -> Result<State, BodyError> {
         self.framing_bytes += 1;

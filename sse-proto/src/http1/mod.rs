@@ -25,6 +25,7 @@
 mod body;
 pub mod chunk;
 mod client;
+mod date;
 mod framing;
 mod head;
 mod parse;

@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::time::Duration;
 
 use super::head::{HeadError, HeadLimits, HeadReader, Progress};
 use super::request_head::RequestHead;
@@ -191,10 +192,16 @@ pub enum RequestHeadError {
 }
 
 impl RequestHeadError {
-    /// A whole response that tells the client, with [`status`](Self::status) and this error as its text.
-    pub fn response(&self) -> Vec<u8> {
+    /// A whole response that tells the client, with [`status`](Self::status) and this error as its text, and with a `Date` where the
+    /// caller has a [clock](Response::with_date).
+    pub fn response(&self, since_unix_epoch: Option<Duration>) -> Vec<u8> {
         let mut out = Vec::new();
-        Response::new(self.status()).encode_whole("", format!("{self}\n").as_bytes(), &mut out);
+        let response = Response::new(self.status());
+        let response = match since_unix_epoch {
+            Some(time) => response.with_date(time),
+            None => response,
+        };
+        response.encode_whole("", format!("{self}\n").as_bytes(), &mut out);
         out
     }
 

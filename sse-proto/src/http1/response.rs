@@ -3,7 +3,9 @@
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use core::time::Duration;
 
+use super::date::format_date;
 use super::framing::Framing;
 use crate::http::fields::{Fields, HeaderError, append_field};
 
@@ -44,6 +46,24 @@ impl Response {
     pub fn with_header(mut self, name: &str, value: &str) -> Result<Response, HeaderError> {
         self.fields.add(name, value)?;
         Ok(self)
+    }
+
+    /// Adds the `Date` header (RFC 9110 section 6.6.1), unless there is one: what the wall clock says, as the time since the beginning
+    /// of 1970 (UTC). An origin server that has a clock must send it.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use sse_proto::http1::Response;
+    ///
+    /// let response = Response::new(200).with_date(Duration::from_secs(784_111_777));
+    /// assert_eq!(response.header("date"), Some(&b"Sun, 06 Nov 1994 08:49:37 GMT"[..]));
+    /// ```
+    #[must_use]
+    pub fn with_date(mut self, since_unix_epoch: Duration) -> Response {
+        if let Some(date) = format_date(since_unix_epoch).filter(|_| self.header("date").is_none()) {
+            self.fields.push("Date", date.as_bytes());
+        }
+        self
     }
 
     /// The status code.

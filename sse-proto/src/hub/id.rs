@@ -4,7 +4,7 @@ use core::fmt;
 
 /// An event id made by a [`Hub`](super::Hub): which hub, and the number of the event in it, from 1.
 ///
-/// Its text is the generation in base 36, a hyphen, and the number: `mhz8p2-17`. At most 34 bytes, all of them letters, digits
+/// Its text is the generation in base 36, a hyphen, and the number: `mhz8p2-17`; 0 stands for the place before the first event. At most 34 bytes, all of them letters, digits
 /// or a hyphen: none is a CORS-unsafe request-header byte (Fetch, section "CORS-safelisted request-header"), so that a
 /// client may send it back from another origin.
 ///
@@ -23,6 +23,9 @@ pub struct Id {
 
 impl Id {
     const BASE: u64 = 36;
+
+    /// How many bytes the longest has.
+    pub(super) const LONGEST: usize = 34;
 
     pub(super) fn new(generation: u64, number: u64) -> Self {
         Self { generation, number }
@@ -87,7 +90,7 @@ mod tests {
                 let id = Id::new(generation, number);
                 let text = id.to_string();
                 assert_eq!(Id::parse(&text), Some(id), "{text}");
-                assert!(text.len() <= 34, "{text}");
+                assert!(text.len() <= Id::LONGEST, "{text}");
                 assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'), "{text}");
             }
         }

@@ -5,27 +5,32 @@
 //! to wake.
 
 mod config;
+mod gap;
 mod id;
 mod lag;
 mod publish;
 mod ring;
 mod shared;
+mod slab;
 mod stats;
 mod subscription;
 mod topics;
 mod waiting;
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 
 pub use self::config::Config;
+pub use self::gap::Gap;
 pub use self::id::Id;
-pub use self::publish::{Closed, Published};
+pub use self::publish::{PublishError, Published};
 pub use self::shared::{Place, SharedHub};
 pub use self::stats::{Dropped, Lagged, Replays, Stats};
-pub use self::subscription::{Cursor, Lag, Subscription, TopicKey};
+pub use self::subscription::{AfterGap, Cursor, Lag, Subscription, TopicKey};
 pub use self::waiting::{Seat, Waiting};
 
 use self::ring::{Ring, Slot};
+use self::subscription::First;
 use self::topics::{Lost, Topics, Waiters};
 use crate::Instant;
 
@@ -54,7 +59,7 @@ use crate::Instant;
 /// use sse_proto::hub::{Config, Next, Resume, Subscription};
 /// use sse_proto::{Event, Frame, Hub, Instant};
 ///
-/// // What tells this hub's ids from those of the one before a restart: the time of its start will do.
+/// // What tells this hub's ids from those of others: a random number.
 /// let generation = 1_763_700_000;
 /// let mut hub: Hub<Frame> = Hub::new(generation, Config::default());
 /// let now = Instant::default();
@@ -76,7 +81,7 @@ use crate::Instant;
 ///     loop {
 ///         match hub.next(now, cursor) {
 ///             Next::Event(entry) => seen.extend_from_slice(entry.value.bytes()),
-///             Next::Gap { missed } => panic!("{missed} events are gone"),
+///             Next::Gap(gap) => panic!("{gap} events are gone"),
 ///             // Wait to be woken, at another time.
 ///             Next::Pending => break,
 ///             Next::Lagged { .. } | Next::Closed => break,
@@ -96,6 +101,7 @@ pub struct Hub<T> {
     ring: Ring<T>,
     /// The latest events of topics whose time in the ring is over.
     kept: BTreeMap<u64, Slot<T>>,
+    kept_weight: usize,
     topics: Topics,
     /// Of any topic.
     lost: Lost,
@@ -115,12 +121,12 @@ pub struct Hub<T> {
 pub enum Next<'h, T> {
     /// An event.
     Event(Entry<'h, T>),
-    /// Events are gone that the subscriber has not had, at most so many: with [`Lag::Skip`] and [`Lag::Latest`]. The next one
-    /// is the oldest there is. Tell the client, if it should know.
-    Gap {
-        /// How many; exact for a subscriber to all topics.
-        missed: u64,
-    },
+    /// Events are gone that the subscriber has not had: before it came back, or while it was too slow, with [`Lag::Skip`] and
+    /// [`Lag::Latest`]. Tell the client, before the next event.
+    Gap(Gap),
+    /// Where the subscriber begins, if [`Config::announce_position`] is set: an id that the client can come back with before it
+    /// has had an event.
+    Position(Id),
     /// Nothing for now.
     Pending,
     /// As a gap, but with [`Lag::Disconnect`] and [`Lag::Wait`]: nothing more comes. End the stream, and the client comes
@@ -139,11 +145,10 @@ pub enum Next<'h, T> {
 pub enum Delivery<T> {
     /// An event.
     Event(T),
-    /// Events are gone that the subscriber has not had, at most so many. The next one is the oldest there is.
-    Gap {
-        /// How many; exact for a subscriber to all topics.
-        missed: u64,
-    },
+    /// Events are gone that the subscriber has not had: tell the client, before the next event.
+    Gap(Gap),
+    /// Where the subscriber begins: an id that the client can come back with before it has had an event.
+    Position(Id),
     /// As a gap, but nothing more comes: end the stream, and the client comes back with its last event id.
     Lagged {
         /// How many; exact for a subscriber to all topics.
@@ -158,11 +163,19 @@ impl<T: Clone> Next<'_, T> {
     pub fn to_delivery(&self) -> Option<Delivery<T>> {
         Some(match self {
             Self::Event(entry) => Delivery::Event(entry.value.clone()),
-            Self::Gap { missed } => Delivery::Gap { missed: *missed },
+            Self::Gap(gap) => Delivery::Gap(*gap),
+            Self::Position(id) => Delivery::Position(*id),
             Self::Lagged { missed } => Delivery::Lagged { missed: *missed },
             Self::Closed => Delivery::Closed,
             Self::Pending => return None,
         })
+    }
+}
+
+impl<T> Delivery<T> {
+    /// Whether nothing more comes: the stream ends with it.
+    pub fn is_last(&self) -> bool {
+        matches!(self, Self::Lagged { .. } | Self::Closed)
     }
 }
 
@@ -182,36 +195,40 @@ pub struct Entry<'h, T> {
     pub value: &'h T,
 }
 
-/// How a client that came back was answered.
+/// How a client was answered: the verdict on the last event id that it came with. A client that has lost events is told so
+/// by [`Next::Gap`], which comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resume {
+    /// It came without an id, and gets what is published from now on.
+    Live,
     /// It gets all that it has missed, and then goes on live.
     Resumed {
         /// How many events it has missed, of those it wants.
         events: u64,
     },
-    /// Some of what it has missed is gone. It gets what is still there, and then goes on live.
+    /// Some of what it has missed is gone. It gets what its [`AfterGap`] says.
     Gap {
         /// How many are gone, at most; exact for a subscriber to all topics.
         missed: u64,
         /// The first event that it gets, if there is one.
         oldest: Option<Id>,
     },
-    /// No event has this id: it is from before a restart, or long gone if the publisher gives the ids, or made up. The client
-    /// gets all that is there, none of which it has had from this hub, and then goes on live.
+    /// No event has this id: it is from before a restart, or long gone if the publisher gives the ids, or made up. It gets what
+    /// its [`AfterGap`] says; of what is there it has had nothing from this hub.
     Unknown,
 }
 
 impl<T> Hub<T> {
-    /// An empty hub. Its ids carry `generation`, which must be another one each time the program starts: the time of the
-    /// start, or a random number.
+    /// An empty hub. Its ids carry `generation`, which must be another one for each hub, also after a restart and on other
+    /// machines: a random number. Two hubs of one generation take each other's ids for their own, and lose events silently.
     pub fn new(generation: u64, config: Config) -> Self {
         Self {
             config,
             generation,
             ring: Ring::new(),
             kept: BTreeMap::new(),
+            kept_weight: 0,
             topics: Topics::default(),
             lost: Lost::default(),
             waiters: Waiters::default(),
@@ -224,12 +241,17 @@ impl<T> Hub<T> {
 
     /// A subscriber to what is published from now on.
     pub fn subscribe(&mut self, subscription: &Subscription) -> Cursor {
-        let topics =
-            subscription.topics.as_ref().map(|names| names.iter().map(|name| self.join(name)).collect());
+        let topics = subscription
+            .topics
+            .as_ref()
+            .map(|names| names.iter().filter_map(|name| self.join(name)).collect());
         if topics.is_none() {
             self.to_all += 1;
         }
-        let cursor = Cursor { next: self.ring.end(), topics, lag: subscription.lag, cut: false };
+        let next = self.ring.end();
+        let position = self.config.announce_position.then(|| self.id(next - 1));
+        let first = position.map(|_| Box::new(First { gap: None, position }));
+        let cursor = Cursor { next, topics, lag: subscription.lag, cut: false, first, ends: false };
         self.stats.subscribers += 1;
         self.start_waiting(&cursor);
         cursor
@@ -240,12 +262,26 @@ impl<T> Hub<T> {
     pub fn replay(&mut self, now: Instant, subscription: &Subscription) -> Cursor {
         self.handle_deadline(now);
         let mut cursor = self.subscribe(subscription);
-        let first = self.lost_to(&cursor) + 1;
-        self.advance(&mut cursor, first);
+        self.rewind(&mut cursor);
         cursor
     }
 
+    /// A subscriber for a client that may come back: one that [resumes](Self::resume), if there is an id, else one to
+    /// [what is published from now on](Self::subscribe).
+    pub fn subscribe_from(
+        &mut self,
+        now: Instant,
+        subscription: &Subscription,
+        last_event_id: Option<&str>,
+    ) -> (Cursor, Resume) {
+        match last_event_id {
+            Some(id) => self.resume(now, subscription, id),
+            None => (self.subscribe(subscription), Resume::Live),
+        }
+    }
+
     /// A subscriber that has had everything up to the event with this id, as [`Id`] is written or as the publisher gave it.
+    /// If events are gone, the first thing that comes is [`Next::Gap`], and the [subscription](AfterGap) decides what follows.
     ///
     /// Takes whatever a client may send.
     pub fn resume(
@@ -255,23 +291,48 @@ impl<T> Hub<T> {
         last_event_id: &str,
     ) -> (Cursor, Resume) {
         self.handle_deadline(now);
+        let mut cursor = self.subscribe(subscription);
         let Some(number) = self.find(last_event_id) else {
             self.stats.replays.unknown += 1;
-            return (self.replay(now, subscription), Resume::Unknown);
+            self.tell(&mut cursor, Gap::Unknown, subscription.after_gap);
+            return (cursor, Resume::Unknown);
         };
-        let mut cursor = self.subscribe(subscription);
         self.advance(&mut cursor, number + 1);
         let lost = self.lost_to(&cursor);
         if lost < cursor.next {
             self.stats.replays.resumed += 1;
+            // The client has an id already.
+            cursor.first = None;
             let events = self.lag(&cursor);
             return (cursor, Resume::Resumed { events });
         }
         self.stats.replays.gap += 1;
         let missed = lost - number;
-        self.advance(&mut cursor, lost + 1);
+        self.tell(&mut cursor, Gap::Missed(missed), subscription.after_gap);
         let oldest = self.first(&cursor).map(|number| self.id(number));
         (cursor, Resume::Gap { missed, oldest })
+    }
+
+    /// Has the subscriber told of a gap before anything else.
+    fn tell(&mut self, cursor: &mut Cursor, gap: Gap, after: AfterGap) {
+        cursor.first.get_or_insert_default().gap = Some(gap);
+        match after {
+            AfterGap::Replay => self.rewind(cursor),
+            AfterGap::Live => self.advance(cursor, self.ring.end()),
+            AfterGap::End => {
+                self.advance(cursor, self.ring.end());
+                cursor.ends = true;
+            }
+        }
+    }
+
+    /// Places the subscriber before the oldest event that is there for it. The id of that event will be its position.
+    fn rewind(&mut self, cursor: &mut Cursor) {
+        let first = self.lost_to(cursor) + 1;
+        self.advance(cursor, first);
+        if self.first(cursor).is_some() {
+            cursor.first.iter_mut().for_each(|first| first.position = None);
+        }
     }
 
     /// What comes next for this subscriber. Each thing comes once, but for the last ones: [`Lagged`](Next::Lagged) and
@@ -292,8 +353,17 @@ impl<T> Hub<T> {
         mut is_wanted: impl FnMut(&Entry<'_, T>) -> bool,
     ) -> Next<'_, T> {
         self.handle_deadline(now);
+        if let Some(gap) = cursor.first.as_mut().and_then(|first| first.gap.take()) {
+            return Next::Gap(gap);
+        }
+        if cursor.ends {
+            return Next::Closed;
+        }
+        if let Some(position) = cursor.first.take().and_then(|first| first.position) {
+            return Next::Position(position);
+        }
         if let Some(missed) = self.check_lag(cursor) {
-            return if cursor.cut { Next::Lagged { missed } } else { Next::Gap { missed } };
+            return if cursor.cut { Next::Lagged { missed } } else { Next::Gap(Gap::Missed(missed)) };
         }
         while let Some(number) = self.first(cursor) {
             if cursor.lag != Lag::Latest {
@@ -320,6 +390,7 @@ impl<T> Hub<T> {
                 if let Some(topic) = self.topics.get_mut(*key) {
                     topic.subscribers = topic.subscribers.saturating_sub(1);
                 }
+                self.settle(*key);
             }),
         }
     }
@@ -334,17 +405,31 @@ impl<T> Hub<T> {
         Stats { topics: self.topics.len(), events: self.ring.len(), bytes: self.ring.weight(), ..self.stats }
     }
 
-    /// The topic with one subscriber more: at once, or it might be forgotten when the next one is made.
-    fn join(&mut self, name: &str) -> TopicKey {
-        let key = self.topics.intern(name, self.config.topics);
+    /// The topic with one subscriber more. `None` if its name is too long for anything to be published to it.
+    fn join(&mut self, name: &str) -> Option<TopicKey> {
+        if name.len() > self.config.topic_name_bytes {
+            return None;
+        }
+        let key = self.topics.intern(name);
         if let Some(topic) = self.topics.get_mut(key) {
             topic.subscribers += 1;
         }
-        key
+        self.settle(key);
+        Some(key)
     }
 
+    /// After each change of a topic: it may have become idle.
+    fn settle(&mut self, key: TopicKey) {
+        self.topics.settle(key, self.config.topics, self.config.topic_bytes);
+    }
+
+    /// The number of the event with this id; 0 for the [position](Config::announce_position) before the first.
     fn find(&self, id: &str) -> Option<u64> {
-        let made = |id: Id| id.generation() == self.generation && (1..self.ring.end()).contains(&id.number());
+        // However long it is, looking for it takes no time.
+        if id.len() > Id::LONGEST.max(self.ring.longest_given_id()) {
+            return None;
+        }
+        let made = |id: Id| id.generation() == self.generation && id.number() < self.ring.end();
         self.ring.find(id).or_else(|| Id::parse(id).filter(|id| made(*id)).map(Id::number))
     }
 

@@ -22,17 +22,33 @@ pub struct Published {
     pub subscribers: usize,
 }
 
-/// Nothing can be published any more; the caller closed the hub.
+/// Why an event was not published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Closed;
+#[non_exhaustive]
+pub enum PublishError {
+    /// The hub is closed.
+    Closed,
+    /// The name of the topic is longer than [`Config::topic_name_bytes`](super::Config::topic_name_bytes).
+    TopicTooLong {
+        /// How long it is, in bytes.
+        length: usize,
+        /// The limit, in bytes.
+        limit: usize,
+    },
+}
 
-impl fmt::Display for Closed {
+impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the hub is closed")
+        match self {
+            Self::Closed => f.write_str("the hub is closed"),
+            Self::TopicTooLong { length, limit } => {
+                write!(f, "topic name of {length} bytes exceeds the limit of {limit} bytes")
+            }
+        }
     }
 }
 
-impl core::error::Error for Closed {}
+impl core::error::Error for PublishError {}
 
 impl<T> Hub<T> {
     /// The id of the event that is published next, to be encoded with it.
@@ -48,12 +64,19 @@ impl<T> Hub<T> {
     /// [`is_blocked`](Self::is_blocked) tells it.
     pub fn ready(&mut self, now: Instant, weight: usize) -> Result<(), Instant> {
         self.handle_deadline(now);
-        if !self.drives_out_awaited(weight) {
+        // Publishing then fails at once.
+        if self.closed || !self.drives_out_awaited(weight) {
             self.blocked = None;
             return Ok(());
         }
         let until = self.blocked.get_or_insert(now).after(self.config.wait);
-        if until <= now { Ok(()) } else { Err(until) }
+        if until > now {
+            return Err(until);
+        }
+        // Those who have not moved by now are not waited for again, until they move.
+        self.waiters.pass(self.ring.end() - 1);
+        self.topics.pass_all();
+        Ok(())
     }
 
     /// Whether a publisher waits: a subscriber that got something wakes it.
@@ -66,14 +89,14 @@ impl<T> Hub<T> {
     /// Takes a constant time, and a search for the topic's name; none for any subscriber.
     ///
     /// # Errors
-    /// If the hub is closed.
+    /// If the hub is closed, or the name of the topic is too long.
     pub fn publish(
         &mut self,
         now: Instant,
         topic: &str,
         weight: usize,
         value: T,
-    ) -> Result<Published, Closed> {
+    ) -> Result<Published, PublishError> {
         self.insert(now, topic, None, weight, value)
     }
 
@@ -81,7 +104,7 @@ impl<T> Hub<T> {
     /// that, and find the newest event that has it.
     ///
     /// # Errors
-    /// If the hub is closed.
+    /// If the hub is closed, or the name of the topic is too long.
     pub fn publish_as(
         &mut self,
         now: Instant,
@@ -89,7 +112,7 @@ impl<T> Hub<T> {
         id: &str,
         weight: usize,
         value: T,
-    ) -> Result<Published, Closed> {
+    ) -> Result<Published, PublishError> {
         self.insert(now, topic, Some(id.into()), weight, value)
     }
 
@@ -125,23 +148,29 @@ impl<T> Hub<T> {
         given_id: Option<Box<str>>,
         weight: usize,
         value: T,
-    ) -> Result<Published, Closed> {
+    ) -> Result<Published, PublishError> {
         if self.closed {
-            return Err(Closed);
+            return Err(PublishError::Closed);
+        }
+        let (length, limit) = (topic.len(), self.config.topic_name_bytes);
+        if length > limit {
+            return Err(PublishError::TopicTooLong { length, limit });
         }
         self.handle_deadline(now);
-        let key = self.topics.intern(topic, self.config.topics);
+        let key = self.topics.intern(topic);
         let number = self.ring.end();
         let mut subscribers = self.to_all;
         // First of all, so that what makes room does not go as the latest of this topic.
         if let Some(topic) = self.topics.get_mut(key) {
             if core::mem::take(&mut topic.is_kept) {
-                self.kept.remove(&topic.last);
+                let kept = self.kept.remove(&topic.last);
+                self.kept_weight = self.kept_weight.saturating_sub(kept.map_or(0, |slot| slot.weight));
             }
             topic.last = number;
             topic.numbers.push_back(number);
             subscribers += topic.subscribers;
         }
+        self.settle(key);
         self.make_room(weight);
         self.blocked = None;
         self.ring.push(Slot { published: now, weight, topic: key, given_id, value });
@@ -187,24 +216,29 @@ impl<T> Hub<T> {
         self.lost.any = number;
         self.waiters.pass(number);
         let Some(topic) = self.topics.get_mut(slot.topic) else { return };
-        topic.numbers.pop_front();
+        topic.drop_oldest();
         topic.lost.any = number;
         topic.waiters.pass(number);
+        let key = slot.topic;
         if topic.last == number {
             topic.is_kept = true;
+            self.kept_weight = self.kept_weight.saturating_add(slot.weight);
             self.kept.insert(number, slot);
             self.drop_kept();
         }
+        self.settle(key);
     }
 
     fn drop_kept(&mut self) {
-        while self.kept.len() > self.config.latest {
+        while self.kept.len() > self.config.latest || self.kept_weight > self.config.bytes {
             let Some((number, slot)) = self.kept.pop_first() else { return };
+            self.kept_weight = self.kept_weight.saturating_sub(slot.weight);
             self.lost.latest = self.lost.latest.max(number);
             if let Some(topic) = self.topics.get_mut(slot.topic) {
                 topic.is_kept = false;
                 topic.lost.latest = number;
             }
+            self.settle(slot.topic);
         }
     }
 }
@@ -230,18 +264,18 @@ impl<B: AsRef<[u8]>> Hub<Frame<B>> {
     /// let mut hub: Hub<Frame<Arc<[u8]>>> = Hub::new(35, Default::default());
     /// let published = hub.publish_event(Instant::default(), "news", "hello", Arc::from)?;
     /// assert_eq!(published.id.to_string(), "z-1");
-    /// # Ok::<(), sse_proto::hub::Closed>(())
+    /// # Ok::<(), sse_proto::hub::PublishError>(())
     /// ```
     ///
     /// # Errors
-    /// If the hub is closed.
+    /// If the hub is closed, or the name of the topic is too long.
     pub fn publish_event<'e>(
         &mut self,
         now: Instant,
         topic: &str,
         event: impl Into<EventRef<'e>>,
         hold: impl FnOnce(Vec<u8>) -> B,
-    ) -> Result<Published, Closed> {
+    ) -> Result<Published, PublishError> {
         let event = event.into();
         let encode = |event: EventRef<'_>| {
             let frame = Frame::event(event).map(hold);

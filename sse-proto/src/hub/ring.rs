@@ -26,11 +26,12 @@ pub(super) struct Ring<T> {
     weight: usize,
     /// The number of the newest event with an id of the publisher's, by the id's hash: the id itself is in its slot.
     given_ids: BTreeMap<u64, u64>,
+    longest_given_id: usize,
 }
 
 impl<T> Ring<T> {
     pub(super) fn new() -> Self {
-        Self { slots: VecDeque::new(), front: 1, weight: 0, given_ids: BTreeMap::new() }
+        Self { slots: VecDeque::new(), front: 1, weight: 0, given_ids: BTreeMap::new(), longest_given_id: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -64,6 +65,7 @@ impl<T> Ring<T> {
     pub(super) fn push(&mut self, slot: Slot<T>) {
         if let Some(id) = &slot.given_id {
             self.given_ids.insert(hash(id), self.end());
+            self.longest_given_id = self.longest_given_id.max(id.len());
         }
         self.weight = self.weight.saturating_add(slot.weight);
         self.slots.push_back(slot);
@@ -80,6 +82,11 @@ impl<T> Ring<T> {
             }
         }
         Some((number, slot))
+    }
+
+    /// How many bytes the longest id of the publisher's has had.
+    pub(super) fn longest_given_id(&self) -> usize {
+        self.longest_given_id
     }
 
     /// The number of the newest event with this id of the publisher's.

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use super::{Closed, Config, Cursor, Delivery, Hub, Published, Seat, Waiting};
+use super::{Config, Cursor, Delivery, Hub, PublishError, Published, Seat, Waiting};
 use crate::{EventRef, Frame, Instant};
 
 /// A hub of encoded events, and who waits for it: what subscribers and publishers share, under a lock. `W` is what wakes one of
@@ -29,7 +29,7 @@ use crate::{EventRef, Frame, Instant};
 /// let (delivery, _) = hub.next(now, &mut place, || None, &mut woken);
 /// assert!(matches!(delivery, Some(Delivery::Event(frame)) if frame.bytes().ends_with(b"data: hello\n\n")));
 /// hub.leave(place, &mut woken);
-/// # Ok::<(), sse_proto::hub::Closed>(())
+/// # Ok::<(), sse_proto::hub::PublishError>(())
 /// ```
 #[derive(Debug)]
 pub struct SharedHub<B, W> {
@@ -111,7 +111,7 @@ impl<B: AsRef<[u8]>, W> SharedHub<B, W> {
         topic: &str,
         event: EventRef<'_>,
         woken: &mut Vec<W>,
-    ) -> Result<Published, Closed>
+    ) -> Result<Published, PublishError>
     where
         B: From<Vec<u8>>,
     {

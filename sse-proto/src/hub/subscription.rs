@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::{Gap, Id};
+
 /// What a subscriber wants to have: of which topics, and what shall happen when it cannot keep up.
 ///
 /// ```
@@ -17,6 +19,7 @@ pub struct Subscription {
     /// `None`: all, also those that do not exist yet.
     pub(super) topics: Option<Vec<Box<str>>>,
     pub(super) lag: Lag,
+    pub(super) after_gap: AfterGap,
 }
 
 impl Subscription {
@@ -31,7 +34,7 @@ impl Subscription {
         let mut topics: Vec<Box<str>> = topics.into_iter().map(Box::from).collect();
         topics.sort_unstable();
         topics.dedup();
-        Self { topics: Some(topics), lag: Lag::default() }
+        Self { topics: Some(topics), ..Self::default() }
     }
 
     /// Chooses what happens when the subscriber cannot keep up.
@@ -39,6 +42,26 @@ impl Subscription {
     pub fn with_lag(self, lag: Lag) -> Self {
         Self { lag, ..self }
     }
+
+    /// Chooses what a client gets that came back and has missed events, once it was told so.
+    #[must_use]
+    pub fn with_after_gap(self, after_gap: AfterGap) -> Self {
+        Self { after_gap, ..self }
+    }
+}
+
+/// What a client gets that [came back](super::Hub::resume) when events are gone that it has not had, or with an id that is none of
+/// the hub's. It is [told](super::Next::Gap) so first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AfterGap {
+    /// All that is still there, and then what is published.
+    #[default]
+    Replay,
+    /// What is published from now on: for clients that fetch the state anew when they are told of a gap.
+    Live,
+    /// Nothing: its stream ends. For clients that connect anew when they have fetched the state.
+    End,
 }
 
 /// What happens to a subscriber that is so far behind that the hub drops events it has not had.
@@ -55,6 +78,9 @@ pub enum Lag {
     Latest,
     /// The [publisher waits](super::Hub::ready) for it, no longer than [`Config::wait`](super::Config::wait); then it is
     /// disconnected. Events that reach their [age](super::Config::age) wait for nobody.
+    ///
+    /// For subscribers that are trusted: one that moves now and then keeps the publisher waiting each time. Those that do not move
+    /// at all keep it waiting once, however many they are.
     Wait,
 }
 
@@ -72,6 +98,19 @@ pub struct Cursor {
     pub(super) lag: Lag,
     /// It lagged, and was told to go.
     pub(super) cut: bool,
+    /// What comes before its events, until it has come.
+    pub(super) first: Option<Box<First>>,
+    /// Nothing follows that.
+    pub(super) ends: bool,
+}
+
+/// What comes before the events of a subscriber.
+#[derive(Debug, Default)]
+pub(super) struct First {
+    /// It came back too late.
+    pub(super) gap: Option<Gap>,
+    /// Where it begins.
+    pub(super) position: Option<Id>,
 }
 
 impl Cursor {
@@ -86,14 +125,6 @@ impl Cursor {
     }
 }
 
-/// Stands for a topic that has subscribers or events: small numbers, given anew when a topic is forgotten. Whoever wakes
-/// subscribers keeps them by it.
+/// Stands for a topic until it is forgotten; no other topic gets it afterwards. Whoever wakes subscribers keeps them by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TopicKey(pub(super) u32);
-
-impl TopicKey {
-    /// The number, to index a table with.
-    pub fn index(self) -> usize {
-        self.0 as usize
-    }
-}
+pub struct TopicKey(pub(super) u64);

@@ -1,15 +1,14 @@
 //! What is known of each topic.
 
-use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
-use alloc::vec::Vec;
 
 use super::subscription::TopicKey;
+use crate::hook::Shared;
 
 /// One topic.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Topic {
-    pub(super) name: Box<str>,
+    pub(super) name: Shared<str>,
     /// The numbers of its events in the ring.
     pub(super) numbers: VecDeque<u64>,
     /// The number of the last event published.
@@ -19,6 +18,8 @@ pub(super) struct Topic {
     pub(super) waiters: Waiters,
     /// Its last event is held beyond the ring.
     pub(super) is_kept: bool,
+    /// Its place among the idle ones, while it is one.
+    idle: Option<u64>,
 }
 
 /// The numbers of the newest events that are gone: whoever has not had them has missed something. 0: none.
@@ -37,14 +38,43 @@ impl Lost {
 }
 
 impl Topic {
+    /// What a topic takes beside its name, in bytes: its entries in the tables.
+    const BESIDE_NAME: usize = 256;
+
+    fn new(name: Shared<str>, lost: Lost) -> Self {
+        Self {
+            name,
+            numbers: VecDeque::new(),
+            last: 0,
+            lost,
+            subscribers: 0,
+            waiters: Waiters::default(),
+            is_kept: false,
+            idle: None,
+        }
+    }
+
     fn is_idle(&self) -> bool {
         self.subscribers == 0 && self.numbers.is_empty() && !self.is_kept
+    }
+
+    fn bytes(&self) -> usize {
+        self.name.len().saturating_add(Self::BESIDE_NAME)
     }
 
     /// The first number from `next` on, and how many there are.
     pub(super) fn from(&self, next: u64) -> Option<(u64, u64)> {
         let before = self.numbers.partition_point(|number| *number < next);
         Some((*self.numbers.get(before)?, (self.numbers.len() - before) as u64))
+    }
+
+    /// Forgets its oldest event, and gives memory back once three quarters of it are unused.
+    pub(super) fn drop_oldest(&mut self) {
+        const RETAINED: usize = 8;
+        self.numbers.pop_front();
+        if self.numbers.capacity() > RETAINED && self.numbers.len() < self.numbers.capacity() / 4 {
+            self.numbers.shrink_to(RETAINED.max(2 * self.numbers.len()));
+        }
     }
 }
 
@@ -83,13 +113,15 @@ impl Waiters {
 /// All topics, by name and by key.
 #[derive(Debug, Default)]
 pub(super) struct Topics {
-    keys: BTreeMap<Box<str>, TopicKey>,
-    topics: Vec<Topic>,
-    free: Vec<TopicKey>,
+    keys: BTreeMap<Shared<str>, TopicKey>,
+    topics: BTreeMap<TopicKey, Topic>,
+    next_key: u64,
+    /// Those without subscribers and events, the one that is idle longest first.
+    idle: BTreeMap<u64, TopicKey>,
+    idle_bytes: usize,
+    next_idle: u64,
     /// What the topics that were forgotten have lost.
     forgotten: Lost,
-    /// How many there may be before idle ones are looked for again.
-    sweep_at: usize,
 }
 
 impl Topics {
@@ -102,44 +134,57 @@ impl Topics {
     }
 
     pub(super) fn get(&self, key: TopicKey) -> Option<&Topic> {
-        self.topics.get(key.index())
+        self.topics.get(&key)
     }
 
     pub(super) fn get_mut(&mut self, key: TopicKey) -> Option<&mut Topic> {
-        self.topics.get_mut(key.index())
+        self.topics.get_mut(&key)
     }
 
-    /// The key of this topic, which is made if there is none; before that, idle ones go if there are more than so many.
-    pub(super) fn intern(&mut self, name: &str, idle: usize) -> TopicKey {
+    /// Waits no longer for those who have not had the last event of any topic.
+    pub(super) fn pass_all(&mut self) {
+        self.topics.values_mut().for_each(|topic| topic.waiters.pass(topic.last));
+    }
+
+    /// The key of this topic, which is made if there is none. Whoever changes it has it [settled](Self::settle) afterwards.
+    pub(super) fn intern(&mut self, name: &str) -> TopicKey {
         if let Some(key) = self.keys.get(name) {
             return *key;
         }
-        self.forget_idle(idle);
-        let topic = Topic { name: name.into(), lost: self.forgotten, ..Topic::default() };
-        let key = self.free.pop().unwrap_or(TopicKey(u32::try_from(self.topics.len()).unwrap_or(u32::MAX)));
-        match self.topics.get_mut(key.index()) {
-            Some(free) => *free = topic,
-            None => self.topics.push(topic),
-        }
-        self.keys.insert(name.into(), key);
+        let name = Shared::<str>::from(name);
+        let key = TopicKey(self.next_key);
+        self.next_key += 1;
+        self.topics.insert(key, Topic::new(Shared::clone(&name), self.forgotten));
+        self.keys.insert(name, key);
         key
     }
 
-    /// All at once, and again only when there are twice as many as were left: so it takes next to no time for each.
-    fn forget_idle(&mut self, idle: usize) {
-        if self.keys.len() <= idle.max(self.sweep_at) {
-            return;
-        }
-        let Self { keys, topics, free, forgotten, .. } = self;
-        keys.retain(|_, key| match topics.get_mut(key.index()) {
-            Some(topic) if topic.is_idle() => {
-                forgotten.merge(topic.lost);
-                *topic = Topic::default();
-                free.push(*key);
-                false
+    /// Puts a topic that was changed among the idle ones, or takes it from there; then forgets those that are idle longest, until
+    /// no more are left than so many, and no more bytes than so many.
+    pub(super) fn settle(&mut self, key: TopicKey, most: usize, most_bytes: usize) {
+        let Some(topic) = self.topics.get_mut(&key) else { return };
+        match (topic.idle, topic.is_idle()) {
+            (None, true) => {
+                topic.idle = Some(self.next_idle);
+                topic.numbers = VecDeque::new();
+                self.idle_bytes = self.idle_bytes.saturating_add(topic.bytes());
+                self.idle.insert(self.next_idle, key);
+                self.next_idle += 1;
             }
-            _ => true,
-        });
-        self.sweep_at = 2 * keys.len();
+            (Some(place), false) => {
+                topic.idle = None;
+                self.idle_bytes = self.idle_bytes.saturating_sub(topic.bytes());
+                self.idle.remove(&place);
+            }
+            _ => {}
+        }
+        while self.idle.len() > most || self.idle_bytes > most_bytes {
+            let Some((_, key)) = self.idle.pop_first() else { return };
+            if let Some(topic) = self.topics.remove(&key) {
+                self.idle_bytes = self.idle_bytes.saturating_sub(topic.bytes());
+                self.forgotten.merge(topic.lost);
+                self.keys.remove(&*topic.name);
+            }
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! Whom to wake when there is something to have.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
 use alloc::vec::Vec;
 
+use super::slab::Slab;
 use super::subscription::{Cursor, TopicKey};
 
 /// The subscribers that wait for an event, each with what wakes it: a `Waker`, a thread.
@@ -41,11 +44,9 @@ use super::subscription::{Cursor, TopicKey};
 #[derive(Debug)]
 pub struct Waiting<W> {
     /// By the numbers of the seats.
-    wakers: Vec<Option<W>>,
-    free: Vec<usize>,
+    wakers: Slab<Option<W>>,
     any: Line,
-    /// By the keys of the topics.
-    topics: Vec<Line>,
+    topics: BTreeMap<TopicKey, Line>,
 }
 
 /// The place of one subscriber among those that [may wait](Waiting).
@@ -66,22 +67,21 @@ enum Places {
 /// Those who may wait for the same.
 #[derive(Debug, Default)]
 struct Line {
-    places: Vec<Place>,
-    free: Vec<usize>,
-    /// The places of those who wait. Each is listed once, so that the list is never longer than the places; one that was
-    /// left stays listed, which at worst wakes the next who has it.
+    places: Slab<Place>,
+    /// The places of those who wait, each once.
     listed: Vec<usize>,
 }
 
 #[derive(Debug)]
 struct Place {
     seat: usize,
-    is_listed: bool,
+    /// Where in the list it is, if it is.
+    listed: Option<usize>,
 }
 
 impl<W> Default for Waiting<W> {
     fn default() -> Self {
-        Self { wakers: Vec::new(), free: Vec::new(), any: Line::default(), topics: Vec::new() }
+        Self { wakers: Slab::default(), any: Line::default(), topics: BTreeMap::new() }
     }
 }
 
@@ -93,17 +93,12 @@ impl<W> Waiting<W> {
 
     /// A seat for the subscriber with this cursor.
     pub fn enter(&mut self, cursor: &Cursor) -> Seat {
-        let number = self.free.pop().unwrap_or_else(|| {
-            self.wakers.push(None);
-            self.wakers.len() - 1
-        });
+        let number = self.wakers.insert(None);
         let places = match cursor.topics() {
             None => Places::Any(self.any.enter(number)),
             Some(keys) => {
-                let needed = keys.iter().map(|key| key.index() + 1).max().unwrap_or_default();
-                self.topics.resize_with(needed.max(self.topics.len()), Line::default);
-                let place = |key: &TopicKey| Some((*key, self.topics.get_mut(key.index())?.enter(number)));
-                Places::Topics(keys.iter().filter_map(place).collect())
+                let place = |key: &TopicKey| (*key, self.topics.entry(*key).or_default().enter(number));
+                Places::Topics(keys.iter().map(place).collect())
             }
         };
         Seat { number, places }
@@ -114,7 +109,7 @@ impl<W> Waiting<W> {
         match &seat.places {
             Places::Any(place) => self.any.list(*place),
             Places::Topics(places) => places.iter().for_each(|(key, place)| {
-                if let Some(line) = self.topics.get_mut(key.index()) {
+                if let Some(line) = self.topics.get_mut(key) {
                     line.list(*place);
                 }
             }),
@@ -127,19 +122,21 @@ impl<W> Waiting<W> {
         match seat.places {
             Places::Any(place) => self.any.leave(place),
             Places::Topics(places) => places.iter().for_each(|(key, place)| {
-                if let Some(line) = self.topics.get_mut(key.index()) {
-                    line.leave(*place);
+                if let Entry::Occupied(mut line) = self.topics.entry(*key) {
+                    line.get_mut().leave(*place);
+                    if line.get().places.is_empty() {
+                        line.remove();
+                    }
                 }
             }),
         }
-        self.free.push(seat.number);
-        self.wakers.get_mut(seat.number)?.take()
+        self.wakers.remove(seat.number)?
     }
 
     /// Takes those that an event of this topic concerns, and appends what wakes them to `woken`.
     pub fn take(&mut self, topic: TopicKey, woken: &mut Vec<W>) {
         self.any.take(&mut self.wakers, woken);
-        if let Some(line) = self.topics.get_mut(topic.index()) {
+        if let Some(line) = self.topics.get_mut(&topic) {
             line.take(&mut self.wakers, woken);
         }
     }
@@ -152,39 +149,37 @@ impl<W> Waiting<W> {
 
 impl Line {
     fn enter(&mut self, seat: usize) -> usize {
-        match self.free.pop() {
-            Some(place) => {
-                if let Some(found) = self.places.get_mut(place) {
-                    found.seat = seat;
-                }
-                place
-            }
-            None => {
-                self.places.push(Place { seat, is_listed: false });
-                self.places.len() - 1
-            }
-        }
+        self.places.insert(Place { seat, listed: None })
     }
 
     fn list(&mut self, place: usize) {
         let Some(found) = self.places.get_mut(place) else { return };
-        if !core::mem::replace(&mut found.is_listed, true) {
+        if found.listed.is_none() {
+            found.listed = Some(self.listed.len());
             self.listed.push(place);
         }
     }
 
     fn leave(&mut self, place: usize) {
-        self.free.push(place);
-        if self.free.len() == self.places.len() {
+        let listed = self.places.remove(place).and_then(|place| place.listed);
+        if let Some(at) = listed.filter(|at| *at < self.listed.len()) {
+            // Cannot panic: it is below the length.
+            self.listed.swap_remove(at);
+            // The last one stands there now, if it was not the last one itself.
+            if let Some(moved) = self.listed.get(at).and_then(|moved| self.places.get_mut(*moved)) {
+                moved.listed = Some(at);
+            }
+        }
+        if self.places.is_empty() {
             *self = Self::default();
         }
     }
 
-    fn take<W>(&mut self, wakers: &mut [Option<W>], woken: &mut Vec<W>) {
-        let Self { places, listed, .. } = self;
+    fn take<W>(&mut self, wakers: &mut Slab<Option<W>>, woken: &mut Vec<W>) {
+        let Self { places, listed } = self;
         for place in listed.drain(..) {
             if let Some(found) = places.get_mut(place) {
-                found.is_listed = false;
+                found.listed = None;
                 woken.extend(wakers.get_mut(found.seat).and_then(Option::take));
             }
         }

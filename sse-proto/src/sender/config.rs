@@ -1,9 +1,10 @@
-//! What a sender does where there is a choice.
+//! The configuration of a sender.
 
-use alloc::string::ToString;
 use core::time::Duration;
 
-use crate::{Encoder, EventRef};
+use super::hooks::Hooks;
+use crate::Encoder;
+use crate::hub::Gap;
 
 /// What a [`Sender`](crate::Sender) does by itself, and when it gives up.
 ///
@@ -13,11 +14,11 @@ use crate::{Encoder, EventRef};
 /// use sse_proto::sender::Config;
 ///
 /// let mut config = Config::default();
-/// config.keep_alive_with = |mut encoder| encoder.event(EventRef::new("still here"));
+/// config.set_keep_alive(|mut encoder| encoder.event(EventRef::new("still here")));
 /// config.age = Some(Duration::from_secs(15 * 60));
 /// config.farewell_retry = Some((Duration::from_secs(1), Duration::from_secs(10)));
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
     /// How many bytes may be pending before a sender [is full](crate::Sender::is_full). Default 64 KiB. Nothing is refused
@@ -26,11 +27,6 @@ pub struct Config {
     /// After how long without a write something is sent to keep the connection open. Default 15 s: proxies and mobile networks
     /// drop connections that are idle for 30 s to 60 s. `None` never does.
     pub keep_alive: Option<Duration>,
-    /// What is sent then. Default: the shortest comment. An event is seen by the client, which can notice its absence.
-    pub keep_alive_with: fn(Encoder<'_>),
-    /// What is sent when events are gone that a subscriber of a [hub](crate::Hub) has not had, given how many at most. Default: an
-    /// event named `gap` with the number as its data.
-    pub gap_with: fn(u64, Encoder<'_>),
     /// A comment of at least so many bytes before the first event. Default: none. 0 is the shortest, for clients that wait for a
     /// first byte of the body; 2048 makes proxies and old browsers that collect that much pass on what follows.
     pub padding: Option<usize>,
@@ -45,6 +41,24 @@ pub struct Config {
     /// The shortest and the longest reconnection time that a stream that is retired tells its client, drawn at random, so that not
     /// all come back at once. Default: none is told. The client keeps it for later, too (HTML, "The EventSource interface").
     pub farewell_retry: Option<(Duration, Duration)>,
+    pub(super) hooks: Hooks,
+}
+
+impl Config {
+    /// Sets what keeps the connection open, instead of the shortest comment. A client sees an event, and can notice its absence.
+    ///
+    /// The adapters call the function without holding a lock.
+    pub fn set_keep_alive(&mut self, encode: impl Fn(Encoder<'_>) + Send + Sync + 'static) {
+        self.hooks.set_keep_alive(encode);
+    }
+
+    /// Sets what tells the client that events are gone which it has not had: instead of an event named `gap`, whose data is how
+    /// many are gone at most, or `unknown`. Do not give the event an id: the client would not ask for what it missed again.
+    ///
+    /// The adapters call the function without holding a lock.
+    pub fn set_gap(&mut self, encode: impl Fn(Gap, Encoder<'_>) + Send + Sync + 'static) {
+        self.hooks.set_gap(encode);
+    }
 }
 
 impl Default for Config {
@@ -52,20 +66,12 @@ impl Default for Config {
         Self {
             high_water: 64 * 1024,
             keep_alive: Some(Duration::from_secs(15)),
-            keep_alive_with: |mut encoder| encoder.keep_alive(),
-            gap_with: encode_gap,
             padding: None,
             age: None,
             age_jitter_percent: 10,
             stall: Some(Duration::from_secs(30)),
             farewell_retry: None,
+            hooks: Hooks::default(),
         }
     }
-}
-
-fn encode_gap(missed: u64, mut encoder: Encoder<'_>) {
-    let missed = missed.to_string();
-    let event = EventRef::new(&missed);
-    // It is a name.
-    encoder.event(event.with_name("gap").unwrap_or(event));
 }

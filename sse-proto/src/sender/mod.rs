@@ -4,18 +4,21 @@
 
 mod clock;
 mod config;
+mod hooks;
 
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
 pub use self::config::Config;
+pub use self::hooks::Hooks;
 
 use self::clock::{Clock, Due};
 use crate::frame::{LAST_CHUNK, make_chunk};
 #[cfg(feature = "http1")]
 use crate::http1::Framing;
-use crate::hub::Delivery;
+use crate::hub::{Delivery, Gap, Id};
 use crate::random::Random;
 use crate::{Encoder, EventRef, Frame, Instant};
 
@@ -66,17 +69,18 @@ use crate::{Encoder, EventRef, Frame, Instant};
 ///         // Wait for an event or the deadline, whatever comes first.
 ///         Want::Wait => match events.pop() {
 ///             Some(frame) => sender.frame(frame),
-///             None if connection.ends_with(b":\n\n") => sender.finish(),
+///             None if connection.ends_with(b":\n") => sender.finish(),
 ///             None => {
 ///                 now = deadline.expect("a connection is kept open");
 ///                 sender.handle_deadline(now);
 ///             }
 ///         },
+///         Want::KeepAlive => sender.send_keep_alive(now),
 ///         Want::Finished | Want::Cut => break,
 ///         _ => {}
 ///     }
 /// }
-/// assert_eq!(connection, b"data: hello\n\n:\n\n");
+/// assert_eq!(connection, b"data: hello\n\n:\n");
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]
@@ -86,9 +90,13 @@ pub struct Sender<B = Vec<u8>> {
     /// Written after `out`, from where it lies.
     frame: Option<Frame<B>>,
     frame_written: usize,
+    /// Written after `frame`, where that is too large to be copied.
+    tail: Vec<u8>,
     is_chunked: bool,
     finished: bool,
     cut: bool,
+    /// What keeps the connection open is due.
+    keeps_alive: bool,
     config: Config,
     clock: Clock,
     random: Random,
@@ -102,6 +110,9 @@ pub enum Want {
     Write,
     /// Wait for something to append, or for the deadline.
     Wait,
+    /// Append what keeps the connection open: [`send_keep_alive`](Sender::send_keep_alive). Only if
+    /// [`Config::set_keep_alive`] was called; the shortest comment is appended without asking.
+    KeepAlive,
     /// Everything is written, the end included: close the connection.
     Finished,
     /// Drop the connection as it is: the stream was [aborted](Sender::abort), or the peer took nothing for
@@ -147,9 +158,11 @@ impl<B> Default for Sender<B> {
             written: 0,
             frame: None,
             frame_written: 0,
+            tail: Vec::new(),
             is_chunked: false,
             finished: false,
             cut: false,
+            keeps_alive: false,
             config: Config::default(),
             clock: Clock::default(),
             random: Random::default(),
@@ -168,13 +181,19 @@ impl<B: AsRef<[u8]>> Sender<B> {
     /// of others.
     #[must_use]
     pub fn with_config(mut self, config: Config, seed: u64) -> Self {
-        (self.config, self.random) = (config, Random::new(seed));
-        if let Some(padding) = config.padding {
-            // A colon and two line ends belong to it.
-            let text = " ".repeat(padding.saturating_sub(3));
+        self.set_config(config, seed);
+        self
+    }
+
+    pub(crate) fn set_config(&mut self, config: Config, seed: u64) -> Config {
+        let former = core::mem::replace(&mut self.config, config);
+        self.random = Random::new(seed);
+        if let Some(padding) = self.config.padding {
+            // A colon and a line end belong to it.
+            let text = " ".repeat(padding.saturating_sub(2));
             self.comment(&text);
         }
-        self
+        former
     }
 
     /// Appends one event: one chunk, where the response is chunked.
@@ -194,31 +213,59 @@ impl<B: AsRef<[u8]>> Sender<B> {
     }
 
     /// Appends an event that is encoded already. It is not copied, unless it is short and others are pending, or others follow
-    /// before it is written.
+    /// before it is written. One that is as large as [`Config::high_water`] is never copied, if the caller appends no other
+    /// event while the sender is full.
     pub fn frame(&mut self, frame: Frame<B>) {
         if self.finished {
             return;
         }
-        self.copy_frame();
-        let bytes = framed(&frame, self.is_chunked);
-        if self.out.is_empty() || bytes.len() > Self::COPIED {
+        let is_small = framed(&frame, self.is_chunked).len() <= Self::COPIED;
+        let is_empty = self.own().is_empty();
+        if self.frame.is_none() && (is_empty || !is_small) {
             self.frame = Some(frame);
-        } else {
-            self.out.extend_from_slice(bytes);
+            return;
+        }
+        let bytes = framed(&frame, self.is_chunked);
+        self.own().extend_from_slice(bytes);
+    }
+
+    /// Appends what is encoded already, by copying it.
+    pub fn encoded(&mut self, frame: &Frame) {
+        if !self.finished {
+            let bytes = framed(frame, self.is_chunked);
+            self.own().extend_from_slice(bytes);
         }
     }
 
-    /// Passes on what a subscriber of a [hub](crate::Hub) gets: an event as it is, a gap as [`Config::gap_with`] says; where nothing more
-    /// comes, the stream is [retired](Self::retire).
+    /// Passes on what a subscriber of a [hub](crate::Hub) gets: an event as it is, a gap as [`Config::set_gap`] says, a position as
+    /// a block without data; where nothing more comes, the stream is [retired](Self::retire).
     pub fn deliver(&mut self, delivery: Delivery<Frame<B>>) {
         match delivery {
             Delivery::Event(frame) => self.frame(frame),
-            Delivery::Gap { missed } => {
-                let encode = self.config.gap_with;
-                self.encode(|encoder| encode(missed, encoder));
-            }
+            Delivery::Gap(gap) => self.gap(gap),
+            Delivery::Position(id) => self.position(id),
             Delivery::Lagged { .. } | Delivery::Closed => self.retire(),
         }
+    }
+
+    /// Appends what tells the client that events are gone.
+    pub fn gap(&mut self, gap: Gap) {
+        let frame = self.config.hooks.gap(gap);
+        self.encoded(&frame);
+    }
+
+    /// Appends a block with this id and nothing else: the client adopts the id, and dispatches nothing (HTML, "Interpreting an
+    /// event stream").
+    pub fn position(&mut self, id: Id) {
+        let id = id.to_string();
+        let event = EventRef::default();
+        // Always: it is letters, digits and a hyphen.
+        self.event(event.with_id(&id).unwrap_or(event));
+    }
+
+    /// The functions that encode what the sender says by itself, to be called when no lock is held.
+    pub fn hooks(&self) -> &Hooks {
+        &self.config.hooks
     }
 
     /// Ends the stream: appends the last chunk, where the response is chunked. What is appended later is dropped.
@@ -226,8 +273,7 @@ impl<B: AsRef<[u8]>> Sender<B> {
     /// Without this call the client can tell that the stream was cut.
     pub fn finish(&mut self) {
         if self.is_chunked && !self.finished {
-            self.copy_frame();
-            self.out.extend_from_slice(LAST_CHUNK);
+            self.own().extend_from_slice(LAST_CHUNK);
         }
         self.finished = true;
     }
@@ -256,7 +302,8 @@ impl<B: AsRef<[u8]>> Sender<B> {
 
     /// Drops what is pending and whatever is appended later. The client can tell that the stream was cut, if it is chunked.
     pub fn abort(&mut self) {
-        (self.out, self.written, self.frame) = (Vec::new(), 0, None);
+        (self.out, self.written) = (Vec::new(), 0);
+        (self.frame, self.frame_written, self.tail) = (None, 0, Vec::new());
         (self.finished, self.cut) = (true, true);
     }
 
@@ -268,6 +315,7 @@ impl<B: AsRef<[u8]>> Sender<B> {
             _ if self.cut => Want::Cut,
             false => Want::Write,
             true if self.finished => Want::Finished,
+            true if self.keeps_alive => Want::KeepAlive,
             true => Want::Wait,
         };
         (want, self.clock.deadline(self.finished, &self.config).map(|(at, _)| at).filter(|_| !self.cut))
@@ -282,10 +330,29 @@ impl<B: AsRef<[u8]>> Sender<B> {
                 Due::Stall => self.abort(),
                 Due::KeepAlive => {
                     self.clock.restart(now);
-                    self.encode(self.config.keep_alive_with);
+                    match self.config.hooks.has_keep_alive() {
+                        true => self.keeps_alive = true,
+                        false => self.keep_alive(),
+                    }
                 }
             },
             _ => {}
+        }
+    }
+
+    /// Appends what keeps the connection open, as [`Config::set_keep_alive`] says. Whoever holds a lock around the sender calls
+    /// [`Hooks::keep_alive`] without it, and reports with [`handle_keep_alive`](Self::handle_keep_alive).
+    pub fn send_keep_alive(&mut self, now: Instant) {
+        let frame = self.config.hooks.keep_alive();
+        self.handle_keep_alive(now, &frame);
+    }
+
+    /// Reports what keeps the connection open; if that is nothing, it is asked for again when it is due next. Without
+    /// [`Want::KeepAlive`], nothing happens.
+    pub fn handle_keep_alive(&mut self, now: Instant, frame: &Frame) {
+        if core::mem::take(&mut self.keeps_alive) {
+            self.clock.restart(now);
+            self.encoded(frame);
         }
     }
 
@@ -301,17 +368,39 @@ impl<B: AsRef<[u8]>> Sender<B> {
 
     /// What is to be written first. Empty if nothing is.
     pub fn pending(&self) -> &[u8] {
-        let [own, frame] = self.pending_slices();
-        if own.is_empty() { frame } else { own }
+        self.pending_slices().into_iter().find(|slice| !slice.is_empty()).unwrap_or_default()
     }
 
-    /// All that is to be written, in order, for transports that write several slices at once. Either may be empty.
-    pub fn pending_slices(&self) -> [&[u8]; 2] {
+    /// All that is to be written, in order, for transports that write several slices at once. Any may be empty.
+    pub fn pending_slices(&self) -> [&[u8]; 3] {
         let frame = self.frame.as_ref().map(|frame| framed(frame, self.is_chunked)).unwrap_or_default();
         [
             self.out.get(self.written..).unwrap_or_default(),
             frame.get(self.frame_written..).unwrap_or_default(),
+            &self.tail,
         ]
+    }
+
+    /// What [`pending`](Self::pending) begins with, as something that can be written after a lock around the sender was
+    /// released: a frame by reference, or a copy of the sender's own bytes, at most this many.
+    pub fn pending_piece(&self, most: usize) -> PendingPiece<B>
+    where
+        B: Clone,
+    {
+        match (&self.frame, self.out.get(self.written..)) {
+            (Some(frame), None | Some([])) => {
+                let chunk = frame.clone();
+                let range = if self.is_chunked { 0..chunk.chunk().len() } else { chunk.range() };
+                let start = range.start.saturating_add(self.frame_written).min(range.end);
+                PendingPiece(Piece::Frame(chunk), start..range.end)
+            }
+            _ => {
+                let pending = self.pending();
+                let bytes = pending.get(..most).unwrap_or(pending).to_vec();
+                let range = 0..bytes.len();
+                PendingPiece(Piece::Bytes(bytes), range)
+            }
+        }
     }
 
     /// Takes what is to be written first, which counts as written: for a transport that takes buffers instead of slices.
@@ -320,8 +409,10 @@ impl<B: AsRef<[u8]>> Sender<B> {
             return None;
         }
         self.clock.write();
-        if self.out.is_empty() && self.frame_written == 0 {
-            return self.frame.take().map(Piece::Frame);
+        if self.out.is_empty() && self.frame.is_some() && self.frame_written == 0 {
+            let frame = self.frame.take().map(Piece::Frame);
+            self.out = core::mem::take(&mut self.tail);
+            return frame;
         }
         if self.out.is_empty() {
             self.copy_frame();
@@ -336,11 +427,15 @@ impl<B: AsRef<[u8]>> Sender<B> {
         if count > 0 {
             self.clock.write();
         }
-        let [own, frame] = self.pending_slices().map(<[u8]>::len);
-        self.written += count.min(own);
-        self.frame_written += count.saturating_sub(own).min(frame);
-        if self.frame_written > 0 && self.pending_slices().iter().all(|slice| slice.is_empty()) {
+        let [own, frame, tail] = self.pending_slices().map(<[u8]>::len);
+        let (of_own, rest) = (count.min(own), count.saturating_sub(own));
+        let (of_frame, rest) = (rest.min(frame), rest.saturating_sub(frame));
+        self.written += of_own;
+        self.frame_written += of_frame;
+        if self.frame.is_some() && of_own == own && of_frame == frame {
             (self.frame, self.frame_written) = (None, 0);
+            // What stood behind the frame is now all there is.
+            (self.out, self.written) = (core::mem::take(&mut self.tail), rest.min(tail));
         }
         // Moving the rest only when it is the smaller part keeps time linear, and the buffer below twice what is pending.
         if self.written >= self.out.len() / 2 {
@@ -370,21 +465,55 @@ impl<B: AsRef<[u8]>> Sender<B> {
         if self.finished {
             return;
         }
-        self.copy_frame();
-        let start = self.out.len();
-        encode(Encoder::new(&mut self.out));
-        if self.is_chunked {
-            make_chunk(&mut self.out, start);
+        let is_chunked = self.is_chunked;
+        let out = self.own();
+        let start = out.len();
+        encode(Encoder::new(out));
+        if is_chunked {
+            make_chunk(out, start);
         }
     }
 
-    /// Makes the frame bytes of the sender's own, so that something can follow it.
+    /// Where the sender's own bytes are appended, behind all that is pending. A frame below the high-water mark is copied, so
+    /// that all is one slice; behind a larger one they have a place of their own.
+    fn own(&mut self) -> &mut Vec<u8> {
+        let frame = self.frame.as_ref().map_or(0, |frame| framed(frame, self.is_chunked).len());
+        if frame > 0 && (frame >= self.config.high_water || !self.tail.is_empty()) {
+            return &mut self.tail;
+        }
+        self.copy_frame();
+        &mut self.out
+    }
+
+    /// Makes the frame bytes of the sender's own, with those behind it.
     fn copy_frame(&mut self) {
         if let Some(frame) = self.frame.take() {
             let bytes = framed(&frame, self.is_chunked);
             self.out.extend_from_slice(bytes.get(self.frame_written..).unwrap_or_default());
+            self.out.append(&mut self.tail);
             self.frame_written = 0;
         }
+    }
+}
+
+/// The beginning of what is pending: see [`Sender::pending_piece`].
+#[derive(Debug)]
+pub struct PendingPiece<B>(Piece<B>, core::ops::Range<usize>);
+
+impl<B> PendingPiece<B> {
+    #[cfg(feature = "http1")]
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self(Piece::Bytes(bytes.to_vec()), 0..bytes.len())
+    }
+}
+
+impl<B: AsRef<[u8]>> AsRef<[u8]> for PendingPiece<B> {
+    fn as_ref(&self) -> &[u8] {
+        let bytes = match &self.0 {
+            Piece::Bytes(bytes) => bytes.as_slice(),
+            Piece::Frame(frame) => frame.chunk(),
+        };
+        bytes.get(self.1.clone()).unwrap_or_default()
     }
 }
 

@@ -2,15 +2,20 @@
 // whole process. It defines what `serve.rs` asks for.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use sse_proto::http1::Response;
 use sse_proto::hub::Subscription;
 
 /// How many come and go, and how many of them at a time.
 const CONNECTIONS: usize = 10_000;
 const BATCH: usize = 100;
+
+/// Held by each test, for all look at the same process.
+static ALONE: Mutex<()> = Mutex::new(());
 
 fn files() -> usize {
     fs::read_dir("/proc/self/fd").unwrap().count()
@@ -34,10 +39,11 @@ fn soon(mut is_so: impl FnMut() -> bool) {
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "looks at /proc")]
 fn ten_thousand_come_and_go_and_nothing_stays() {
+    let _alone = ALONE.lock().unwrap();
     let hub: Hub = Hub::new(Default::default());
     let server = Server::new(handler!([hub] incoming => {
         let topic = incoming.path().to_owned();
-        wait!(incoming.forward(&hub, &Subscription::to(["all", &*topic])))?;
+        wait!(incoming.forward(&hub, &Subscription::to(["all", &*topic]), Response::new(200)))?;
         Ok(())
     }));
     let handle = server.handle();
@@ -67,5 +73,48 @@ fn ten_thousand_come_and_go_and_nothing_stays() {
     let grown = memory().saturating_sub(memory_before);
     assert!(grown < 2048, "{grown} KiB more");
     handle.shutdown();
+    serving.join().unwrap();
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "looks at /proc")]
+fn an_event_for_many_is_held_once_to_the_end() {
+    const CLIENTS: usize = 25;
+    const SIZE: usize = 8 * 1024 * 1024;
+    let _alone = ALONE.lock().unwrap();
+    let hub: Hub = Hub::new(Default::default());
+    let mut config = sse_proto::http1::server::Config::default();
+    config.drain_window = Duration::ZERO;
+    config.drain_timeout = Duration::from_secs(1);
+    let server = Server::new(handler!([hub] incoming => {
+        wait!(incoming.forward(&hub, &Subscription::to_all(), Response::new(200)))?;
+        Ok(())
+    }));
+    let server = server.with_config(config);
+    let handle = server.handle();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = std::thread::spawn(move || run(server, listener));
+    let mut sockets: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            let mut socket = TcpStream::connect(address).unwrap();
+            socket.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+            socket
+        })
+        .collect();
+    soon(|| hub.stats().subscribers == CLIENTS);
+    let before = memory();
+    hub.publish("all", &*"x".repeat(SIZE)).unwrap();
+    let most = |held: usize| assert!(held < before + 4 * SIZE / 1024, "{} KiB more", held - before);
+    // It is on its way to all of them, who read no further.
+    for socket in &mut sockets {
+        socket.read_exact(&mut [0; 2000]).unwrap();
+    }
+    most(memory());
+    handle.shutdown();
+    while !serving.is_finished() {
+        most(memory());
+        std::thread::sleep(Duration::from_millis(1));
+    }
     serving.join().unwrap();
 }

@@ -4,7 +4,7 @@
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use sse_proto::hub::{Closed, Config, Delivery, Lag, Resume, Subscription};
+use sse_proto::hub::{Config, Delivery, Lag, PublishError, Resume, Subscription};
 
 /// The number in an event's data.
 fn number(delivery: &Delivery<sse_proto::Frame<Arc<[u8]>>>) -> u64 {
@@ -68,7 +68,7 @@ fn everybody_gets_everything_in_the_same_order() {
         assert!(start.elapsed() < Duration::from_secs(10), "{:?}", hub.stats());
         std::thread::yield_now();
     }
-    assert_eq!(hub.publish("a", "late"), Err(Closed));
+    assert_eq!(hub.publish("a", "late"), Err(PublishError::Closed));
 }
 
 #[test]
@@ -159,4 +159,60 @@ fn closing_wakes_everybody() {
     });
     assert_eq!(recv!(subscriber), Delivery::Closed);
     assert_eq!(recv!(subscriber), Delivery::Closed);
+}
+
+/// An event that looks at its hub when it is converted: the lock must not be held then.
+struct Curious<'h>(&'h Hub);
+
+impl<'e> From<Curious<'_>> for sse_proto::EventRef<'e> {
+    fn from(curious: Curious<'_>) -> Self {
+        assert_eq!(curious.0.stats().published, curious.0.stats().delivered);
+        Self::new("seen")
+    }
+}
+
+#[test]
+fn events_are_converted_without_a_lock() {
+    let hub: Hub = Hub::new(Config::default());
+    let (tell, told) = mpsc::channel();
+    elsewhere(move || {
+        hub.publish("", Curious(&hub)).unwrap();
+        tell.send(()).unwrap();
+    });
+    told.recv_timeout(Duration::from_secs(10)).expect("nobody waits for itself");
+}
+
+#[test]
+fn hubs_of_the_same_moment_do_not_know_the_ids_of_each_other() {
+    let hubs: Vec<Hub> = (0..100).map(|_| Hub::new(Config::default())).collect();
+    let ids: Vec<_> = hubs.iter().map(|hub| hub.publish("", "x").unwrap().id).collect();
+    for (hub, id) in hubs.iter().zip(ids.iter().skip(1)) {
+        assert_eq!(hub.resume(&Subscription::to_all(), &id.to_string()).1, Resume::Unknown, "{id}");
+    }
+    assert!(ids[0].to_string().len() <= 34);
+}
+
+#[test]
+fn closing_ends_the_waiting_of_publishers() {
+    let mut config = Config::default();
+    (config.events, config.wait) = (1, Duration::MAX);
+    let hub: Hub = Hub::new(config);
+    let _stuck = hub.subscribe(&Subscription::to_all().with_lag(Lag::Wait));
+    hub.publish("", "1").unwrap();
+    let (closer, (tell, told)) = (hub.clone(), mpsc::channel());
+    elsewhere(move || tell.send(publish_waiting!(hub, "", "2")).unwrap());
+    assert!(told.recv_timeout(Duration::from_millis(50)).is_err(), "it waits");
+    closer.close();
+    assert_eq!(told.recv_timeout(Duration::from_secs(10)).unwrap(), Err(PublishError::Closed));
+}
+
+#[test]
+fn a_topic_with_a_name_that_is_too_long_is_refused() {
+    let hub: Hub = Hub::new(Config::default());
+    let name = "x".repeat(65_536);
+    let _subscriber = hub.subscribe(&Subscription::to([&*name]));
+    assert_eq!((hub.subscribers(&name), hub.stats().topics), (0, 0));
+    let refused = PublishError::TopicTooLong { length: 65_536, limit: 1024 };
+    assert_eq!(hub.publish(&name, "x"), Err(refused));
+    assert_eq!(publish_waiting!(hub, &name, "x"), Err(refused));
 }

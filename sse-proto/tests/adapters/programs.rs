@@ -127,6 +127,20 @@ fn prices_come_with_a_page() {
 }
 
 #[test]
+fn prices_are_for_pages_of_all_origins() {
+    let program = Program::start("price", &["--port", "0"]);
+    for method in ["OPTIONS", "HEAD"] {
+        let request = format!("{method} /price HTTP/1.0\r\nOrigin: http://a\r\n\r\n");
+        let mut answer = String::new();
+        program.connect(&request).read_to_string(&mut answer).unwrap();
+        assert!(answer.contains("\r\nAccess-Control-Allow-Origin: *\r\n"), "{answer}");
+        let asks = answer.starts_with("HTTP/1.1 204 ");
+        assert_eq!(answer.contains("\r\nAccess-Control-Allow-Headers: Last-Event-ID, "), asks, "{answer}");
+        assert_eq!(asks, method == "OPTIONS", "{answer}");
+    }
+}
+
+#[test]
 fn a_chat_reaches_who_it_is_for() {
     let program = Program::start("chat", &["--port", "0"]);
     let mut ann = [0, 1].map(|_| program.listen("/chat/sse?username=ann", None));

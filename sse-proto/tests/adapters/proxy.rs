@@ -43,7 +43,7 @@ fn a_proxy_passes_on_what_there_is() {
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
     assert_eq!(
         stream,
-        ": hi\n\nretry: 250\n\nevent: a\nid: 7\ndata: x\ndata: y\n\ndata: \n\nid: \ndata:  z\n\n"
+        ": hi\nretry: 250\n\nevent: a\nid: 7\ndata: x\ndata: y\n\ndata: \n\nid: \ndata:  z\n\n"
     );
     let asked = asked.recv().unwrap();
     assert!(asked.starts_with("GET /stream?x=1 HTTP/1.1\n"), "{asked}");

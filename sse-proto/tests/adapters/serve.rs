@@ -1,5 +1,6 @@
 // What the servers of all adapters must do. Included by a test of each, which defines:
 //
+// - `Answered`, what a handler gives;
 // - `handler!([captured] incoming => body)` makes a handler, asynchronous where the adapter is; `wait!` waits there;
 // - `run(server, listener)`, which serves in this thread until the server has stopped.
 //
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use sse_proto::http1::Response;
 use sse_proto::http1::server::{Closed, Config, Fault};
-use sse_proto::hub::Subscription;
+use sse_proto::hub::{AfterGap, Subscription};
 use sse_proto::{Decoder, Event};
 
 /// What is given up after this has failed: long, for a machine that is busy.
@@ -167,16 +168,19 @@ fn requests_are_answered() {
     let server = Running::new(silent(), server);
     let answer = server.ask("GET /sse HTTP/1.1\r\nHost: a\r\nLast-Event-ID: 7\r\n\r\n");
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let (start, date) = head.split_once("Date: ").unwrap();
+    let (date, end) = date.split_once("\r\n").unwrap();
+    assert!(date.ends_with(" GMT") && date.len() == "Sun, 06 Nov 1994 08:49:37 GMT".len(), "{date}");
     assert_eq!(
-        head,
-        "HTTP/1.1 200 OK\r\nX-Mine: yes\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\n\
+        start.to_owned() + end,
+        "HTTP/1.1 200 OK\r\nX-Mine: yes\r\ncontent-type: text/event-stream\r\ncache-control: no-cache, no-transform\r\n\
          x-accel-buffering: no\r\nConnection: close\r\nTransfer-Encoding: chunked"
     );
-    let chunks = "19\r\nevent: hello\ndata: id 7\n\n\r\na\r\n:so long\n\n\r\nc\r\ndata: last\n\n\r\n0\r\n\r\n";
+    let chunks = "19\r\nevent: hello\ndata: id 7\n\n\r\n9\r\n:so long\n\r\nc\r\ndata: last\n\n\r\n0\r\n\r\n";
     assert_eq!(body, chunks);
 
     let old = server.ask("GET /sse?lastEventId=8 HTTP/1.0\r\n\r\n");
-    assert!(old.ends_with("\r\n\r\nevent: hello\ndata: id 8\n\n:so long\n\ndata: last\n\n"), "{old}");
+    assert!(old.ends_with("\r\n\r\nevent: hello\ndata: id 8\n\n:so long\ndata: last\n\n"), "{old}");
     let head = server.ask("HEAD /sse HTTP/1.1\r\nHost: a\r\n\r\n");
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.ends_with("\r\n\r\n"), "{head}");
     let echo = server.ask("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
@@ -326,7 +330,7 @@ fn a_client_that_leaves_ends_the_work_though_nothing_is_written() {
     let server = Server::new(handler!([tell, hub] incoming => {
         let work = Work(tell.lock().unwrap().clone());
         if incoming.path() == "/hub" {
-            wait!(incoming.forward(&hub, &Subscription::to_all()))?;
+            wait!(incoming.forward(&hub, &Subscription::to_all(), Response::new(200)))?;
         } else {
             let events = incoming.open(Response::new(200));
             work.0.send("begun")?;
@@ -360,7 +364,7 @@ fn a_client_that_leaves_ends_the_work_though_nothing_is_written() {
 fn one_that_comes_back_gets_what_it_has_missed() {
     let hub: Hub = Hub::with_generation(35, Default::default());
     let server = Server::new(handler!([hub] incoming => {
-        wait!(incoming.forward(&hub, &Subscription::to(["news"])))?;
+        wait!(incoming.forward(&hub, &Subscription::to(["news"]), Response::new(200)))?;
         Ok(())
     }));
     let server = Running::new(silent(), server);
@@ -382,7 +386,7 @@ fn a_server_that_stops_under_load_cuts_nobody() {
     const CLIENTS: usize = 50;
     let hub: Hub = Hub::new(Default::default());
     let server = Server::new(handler!([hub] incoming => {
-        wait!(incoming.forward(&hub, &Subscription::to_all()))?;
+        wait!(incoming.forward(&hub, &Subscription::to_all(), Response::new(200)))?;
         Ok(())
     }));
     let mut config = Config::default();
@@ -474,7 +478,7 @@ fn a_server_that_stops_waits_for_nobody_for_ever() {
 fn one_that_reads_next_to_nothing_is_cut_and_delays_nobody() {
     let hub: Hub = Hub::new(Default::default());
     let server = Server::new(handler!([hub] incoming => {
-        wait!(incoming.forward(&hub, &Subscription::to_all()))?;
+        wait!(incoming.forward(&hub, &Subscription::to_all(), Response::new(200)))?;
         Ok(())
     }));
     let mut config = silent();
@@ -554,5 +558,248 @@ fn hostile_clients_are_answered_and_gone() {
         assert!(start.elapsed() < LONG, "not in time");
     }
     assert!(matches!(server.closed(), Closed::Fault(Fault::Unasked { .. })));
+    server.stop();
+}
+
+#[test]
+fn one_that_comes_back_too_late_is_told_what_it_has_lost() {
+    let mut config = sse_proto::hub::Config::default();
+    config.events = 5;
+    let hub: Hub = Hub::with_generation(35, config);
+    let server = Server::new(handler!([hub] incoming => {
+        let after = if incoming.path() == "/live" { AfterGap::Live } else { AfterGap::Replay };
+        let subscription = Subscription::to_all().with_after_gap(after);
+        wait!(incoming.forward(&hub, &subscription, Response::new(200)))?;
+        Ok(())
+    }));
+    let mut config = silent();
+    let name = String::from("lost");
+    config.stream.set_gap(move |gap, mut encoder| {
+        encoder.event(Event::new(gap.to_string()).with_name(&*name).unwrap().as_ref());
+    });
+    for event in 1..=20 {
+        hub.publish("", &*event.to_string()).unwrap();
+    }
+    let told = |server: &Running, path: &str, id: &str, end: &str| {
+        let request = format!("GET {path} HTTP/1.0\r\nLast-Event-ID: {id}\r\n\r\n");
+        let mut socket = server.connect(&request);
+        read_until(&mut socket, "\r\n\r\n");
+        read_until(&mut socket, end)
+    };
+    let default = Running::new(silent(), Server::new(handler!([hub] incoming => {
+        wait!(incoming.forward(&hub, &Subscription::to_all(), Response::new(200)))?;
+        Ok(())
+    })));
+    let gap = "event: gap\ndata: 14\n\nid: z-16\ndata: 16\n\n";
+    assert!(told(&default, "/", "z-1", "data: 20\n\n").starts_with(gap));
+    let unknown = "event: gap\ndata: unknown\n\nid: z-16\ndata: 16\n\n";
+    assert!(told(&default, "/", "y-1", "data: 20\n\n").starts_with(unknown));
+    assert!(told(&default, "/", "z-15", "data: 20\n\n").starts_with("id: z-16\n"), "nothing is lost");
+    default.stop();
+
+    let server = Running::new(config, server);
+    assert!(told(&server, "/", "z-1", "data: 20\n\n").starts_with("event: lost\ndata: 14\n\nid: z-16\n"));
+    let mut socket = server.connect("GET /live HTTP/1.0\r\nLast-Event-ID: z-1\r\n\r\n");
+    read_until(&mut socket, "event: lost\ndata: 14\n\n");
+    hub.publish("", "live").unwrap();
+    assert_eq!(read_until(&mut socket, "\n\n"), "id: z-21\ndata: live\n\n");
+    hub.close();
+    server.stop();
+}
+
+/// Clients that are everywhere dispatch an event on any blank line once there is an id: none comes from a quiet hub.
+#[test]
+fn a_quiet_stream_is_kept_open_without_a_blank_line() {
+    let hub: Hub = Hub::with_generation(35, Default::default());
+    let server = Server::new(handler!([hub] incoming => {
+        wait!(incoming.forward(&hub, &Subscription::to_all(), Response::new(200)))?;
+        Ok(())
+    }));
+    let mut config = Config::default();
+    config.stream.keep_alive = Some(Duration::from_millis(20));
+    let server = Running::new(config, server);
+    let mut socket = server.connect("GET / HTTP/1.0\r\n\r\n");
+    read_until(&mut socket, "\r\n\r\n");
+    soon(|| hub.stats().subscribers == 1);
+    hub.publish("", "one").unwrap();
+    let seen = read_until(&mut socket, ":\n:\n:\n");
+    assert!(seen.ends_with("id: z-1\ndata: one\n\n:\n:\n:\n"), "{seen}");
+    hub.close();
+    server.stop();
+}
+
+/// It takes more time for what the system holds for it than a client may stall, and reads all the time.
+#[test]
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), ignore = "the system has no TCP_NOTSENT_LOWAT")]
+fn a_slow_but_steady_reader_is_not_cut() {
+    let server = Server::new(handler!([] incoming => {
+        let events = incoming.open(Response::new(200));
+        wait!(events.send(&*"x".repeat(24_000_000)))?;
+        wait!(events.closed());
+        Ok(())
+    }));
+    let mut config = silent();
+    config.stream.stall = Some(Duration::from_secs(2));
+    let server = Running::new(config, server);
+    let mut socket = server.connect(GET);
+    let mut space = vec![0; 50_000];
+    let mut read = |socket: &mut TcpStream, bytes: usize| {
+        let mut left = bytes;
+        while left > 0 {
+            let most = left.min(space.len());
+            let count = socket.read(&mut space[..most]).unwrap();
+            assert!(count > 0, "cut with {left} of {bytes} left");
+            left -= count;
+        }
+    };
+    // So fast that the system makes its buffers large.
+    read(&mut socket, 6_000_000);
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(6) {
+        read(&mut socket, 50_000);
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert!(server.closed.try_recv().is_err(), "it is served still");
+    drop(socket);
+    server.handle.close();
+    server.stop();
+}
+
+/// Whoever converts an event, or encodes a keep-alive, may ask the sender for something: the lock is not held then.
+#[test]
+fn code_of_the_users_is_called_without_a_lock() {
+    struct Curious<'s>(&'s EventSender);
+    impl<'e> From<Curious<'_>> for sse_proto::EventRef<'e> {
+        fn from(curious: Curious<'_>) -> Self {
+            assert!(!curious.0.is_closed() && !curious.0.is_draining());
+            Self::new("seen")
+        }
+    }
+    struct Body(ServerHandle);
+    impl AsRef<[u8]> for Body {
+        fn as_ref(&self) -> &[u8] {
+            self.0.connections();
+            b"seen"
+        }
+    }
+    let shared: Arc<Mutex<Option<(EventSender, ServerHandle)>>> = Arc::default();
+    let server = Server::new(handler!([shared] incoming => {
+        if incoming.path() == "/plain" {
+            let handle = shared.lock().unwrap().as_ref().unwrap().1.clone();
+            incoming.respond(&Response::new(200), Body(handle));
+            return Ok(());
+        }
+        let events = incoming.open(Response::new(200));
+        if let Some((sender, _)) = shared.lock().unwrap().as_mut() {
+            *sender = events.clone();
+        }
+        wait!(events.send(Curious(&events)))?;
+        assert!(events.try_send(Curious(&events))?);
+        wait!(events.closed());
+        Ok(())
+    }));
+    let handle = server.handle();
+    let mut config = silent();
+    config.stream.keep_alive = Some(Duration::from_millis(20));
+    let asked = Arc::clone(&shared);
+    config.stream.set_keep_alive(move |mut encoder| {
+        let (sender, handle) = asked.lock().unwrap().clone().unwrap();
+        assert!(!sender.is_closed() && handle.connections() > 0);
+        encoder.comment("still here");
+    });
+    // A sender of another stream, to begin with.
+    let other = Server::new(handler!([shared, handle] incoming => {
+        *shared.lock().unwrap() = Some((incoming.open(Response::new(200)), handle));
+        Ok(())
+    }));
+    let other = Running::new(silent(), other);
+    read_until(&mut other.connect(GET), "\r\n\r\n");
+    let server = Running::new(config, server);
+    let mut socket = server.connect("GET / HTTP/1.0\r\n\r\n");
+    read_until(&mut socket, "data: seen\n\ndata: seen\n\n:still here\n:still here\n");
+    assert!(server.ask("GET /plain HTTP/1.0\r\n\r\n").ends_with("\r\n\r\nseen"));
+    *shared.lock().unwrap() = None;
+    drop(socket);
+    server.stop();
+    other.stop();
+}
+
+#[test]
+fn what_panics_costs_its_connection_and_no_place() {
+    /// Panics when it is dropped.
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("as the test wants it");
+        }
+    }
+    let server = Server::new(handler!([] incoming => {
+        let (bomb, path) = (Bomb, incoming.path().to_owned());
+        if path == "/stream" {
+            let events = incoming.open(Response::new(200));
+            wait!(events.closed());
+        } else {
+            incoming.respond(&Response::new(200), "");
+        }
+        drop(bomb);
+        Ok(())
+    }));
+    let server = server.with_on_closed(|_, _| panic!("as the test wants it"));
+    let mut config = silent();
+    config.connections = 3;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, handle) = (listener.local_addr().unwrap(), server.handle());
+    let server = server.with_config(config);
+    let thread = thread::spawn(move || run(server, listener));
+    let ask = |path: &str| {
+        let mut socket = TcpStream::connect(address).unwrap();
+        socket.set_read_timeout(Some(LONG)).unwrap();
+        write!(socket, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+        socket
+    };
+    for _ in 0..2 {
+        for path in ["/stream", "/plain"] {
+            for _ in 0..3 {
+                read_until(&mut ask(path), "HTTP/1.1 200 OK\r\n");
+            }
+            soon(|| handle.connections() == 0);
+        }
+    }
+    handle.shutdown();
+    thread.join().unwrap();
+}
+
+#[test]
+fn a_handler_that_panics_before_it_waits_is_answered() {
+    fn handle(_: Incoming) -> Answered {
+        panic!("as the test wants it")
+    }
+    let server = Running::new(silent(), Server::new(handle));
+    for _ in 0..2 {
+        let answer = server.ask(GET);
+        assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+        assert!(matches!(server.closed(), Closed::Failed(_)));
+    }
+    server.stop();
+}
+
+#[test]
+fn a_client_that_shuts_its_side_down_gets_a_plain_answer() {
+    let server = Server::new(handler!([] incoming => {
+        if incoming.path() == "/sse" {
+            wait!(incoming.open(Response::new(200)).closed());
+            return Ok(());
+        }
+        // The end of what the client sends is there before the answer.
+        thread::sleep(Duration::from_millis(100));
+        incoming.respond(&Response::new(200), "answer\n");
+        Ok(())
+    }));
+    let server = Running::new(silent(), server);
+    let socket = server.connect("GET /plain HTTP/1.0\r\n\r\n");
+    socket.shutdown(std::net::Shutdown::Write).unwrap();
+    let answer = read_all(socket);
+    assert!(answer.ends_with("\r\n\r\nanswer\n"), "{answer}");
+    assert!(matches!(server.closed(), Closed::Finished));
     server.stop();
 }

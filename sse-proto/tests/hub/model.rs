@@ -21,12 +21,18 @@ pub(crate) struct Subscriber {
     queue: Vec<Event>,
     /// It was told that it has lagged.
     cut: bool,
+    /// It came back and has to be told of a gap first; `None` if nobody knows how large.
+    gap: Option<Option<u64>>,
+    /// The topics in which publishers have waited for it in vain; it has not moved since.
+    passed: Vec<&'static str>,
 }
 
 #[derive(Debug, PartialEq)]
 pub(crate) enum Next {
     Event(u64),
     Gap(u64),
+    /// Of a size that nobody knows.
+    Unknown,
     Lagged(u64),
     Pending,
     Closed,
@@ -57,6 +63,11 @@ impl Subscriber {
         self.topics.as_ref().is_none_or(|topics| topics.contains(&topic))
     }
 
+    fn gap(mut self, gap: Option<u64>) -> Self {
+        self.gap = Some(gap);
+        self
+    }
+
     fn forget(&mut self, up_to: u64) {
         self.queue.retain(|event| event.number > up_to);
     }
@@ -76,7 +87,7 @@ impl Model {
     }
 
     pub(crate) fn subscribe(&self, topics: Option<Vec<&'static str>>, lag: Lag) -> Subscriber {
-        Subscriber { topics, lag, queue: Vec::new(), cut: false }
+        Subscriber { topics, lag, queue: Vec::new(), cut: false, gap: None, passed: Vec::new() }
     }
 
     pub(crate) fn replay(
@@ -103,7 +114,7 @@ impl Model {
         id: Option<u64>,
     ) -> (Subscriber, Resume) {
         self.expire(now);
-        let Some(id) = id else { return (self.replay(now, topics, lag), Resume::Unknown) };
+        let Some(id) = id else { return (self.replay(now, topics, lag).gap(None), Resume::Unknown) };
         let mut subscriber = self.subscribe(topics, lag);
         subscriber.queue =
             self.history.iter().filter(|event| subscriber.wants(event.topic)).cloned().collect();
@@ -116,7 +127,7 @@ impl Model {
             Some(lost) => {
                 subscriber.forget(lost);
                 let oldest = self.deliverable(&subscriber).first().copied();
-                (subscriber, Resume::Gap(lost - id, oldest))
+                (subscriber.gap(Some(lost - id)), Resume::Gap(lost - id, oldest))
             }
         }
     }
@@ -129,6 +140,11 @@ impl Model {
 
     pub(crate) fn next(&mut self, now: Duration, subscriber: &mut Subscriber) -> Next {
         self.expire(now);
+        match subscriber.gap.take() {
+            Some(Some(missed)) => return Next::Gap(missed),
+            Some(None) => return Next::Unknown,
+            None => {}
+        }
         let lost = self.lost(subscriber);
         if let Some(last) = lost.last().copied() {
             // Of all topics it is what it missed. Of some, the numbers it might have missed.
@@ -151,6 +167,7 @@ impl Model {
         match self.deliverable(subscriber).first().copied() {
             Some(number) => {
                 subscriber.forget(number);
+                subscriber.passed.clear();
                 Next::Event(number)
             }
             None => {
@@ -168,7 +185,7 @@ impl Model {
         &mut self,
         now: Duration,
         weight: usize,
-        subscribers: &[&Subscriber],
+        subscribers: &mut [&mut Subscriber],
     ) -> Result<(), Duration> {
         self.expire(now);
         let mut rest = self.held.clone();
@@ -177,12 +194,18 @@ impl Model {
             let doomed = rest.remove(0);
             awaited |= subscribers.iter().any(|subscriber| self.is_awaited(subscriber, &doomed));
         }
-        if !awaited {
+        if !awaited || self.closed {
             self.blocked = None;
             return Ok(());
         }
         let until = *self.blocked.get_or_insert(now) + self.config.wait;
-        if until <= now { Ok(()) } else { Err(until) }
+        if until > now {
+            return Err(until);
+        }
+        for subscriber in subscribers {
+            subscriber.passed = subscriber.queue.iter().map(|event| event.topic).collect();
+        }
+        Ok(())
     }
 
     pub(crate) fn publish(
@@ -229,7 +252,8 @@ impl Model {
         if self.is_latest(&event) {
             self.kept.push(event);
         }
-        while self.kept.len() > self.config.latest {
+        let weight = |kept: &[Event]| kept.iter().map(|event| event.weight).sum::<usize>();
+        while self.kept.len() > self.config.latest || weight(&self.kept) > self.config.bytes {
             self.lost_latest.push(self.kept.remove(0).number);
         }
     }
@@ -273,6 +297,10 @@ impl Model {
         let has_lost = subscriber.queue.iter().any(|queued| {
             !self.is_held(queued) && (subscriber.topics.is_none() || queued.topic == event.topic)
         });
-        subscriber.lag == Lag::Wait && !subscriber.cut && has_it_to_come && !has_lost
+        let passed = match subscriber.topics {
+            None => !subscriber.passed.is_empty(),
+            Some(_) => subscriber.passed.contains(&event.topic),
+        };
+        subscriber.lag == Lag::Wait && !subscriber.cut && !passed && has_it_to_come && !has_lost
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sse_proto::hub::{Closed, Config, Cursor, Lag, Next, Resume, Subscription};
+use sse_proto::hub::{AfterGap, Config, Cursor, Gap, Lag, Next, PublishError, Resume, Subscription};
 use sse_proto::{Event, Frame, Hub, Instant};
 
 fn at(millis: u64) -> Instant {
@@ -25,7 +25,8 @@ fn drain(hub: &mut Hub<String>, cursor: &mut Cursor, now: Instant) -> String {
     loop {
         match hub.next(now, cursor) {
             Next::Event(entry) => seen.push(entry.value.clone()),
-            Next::Gap { missed } => seen.push(format!("gap({missed})")),
+            Next::Gap(gap) => seen.push(format!("gap({gap})")),
+            Next::Position(id) => seen.push(format!("at({id})")),
             Next::Pending => return seen.join(" "),
             Next::Lagged { missed } => return seen.join(" ") + &format!("lagged({missed})"),
             Next::Closed => return seen.join(" ") + "closed",
@@ -36,8 +37,8 @@ fn drain(hub: &mut Hub<String>, cursor: &mut Cursor, now: Instant) -> String {
 
 #[test]
 fn one_who_is_caught_up_costs_a_few_words() {
-    // On 64 bits: the number, two words for the topics it may have chosen, the policy.
-    assert!(size_of::<Cursor>() <= 32, "{}", size_of::<Cursor>());
+    // On 64 bits: the number, two words for the topics it may have chosen, what it is to be told first, the policy.
+    assert!(size_of::<Cursor>() <= 40, "{}", size_of::<Cursor>());
 }
 
 #[test]
@@ -69,7 +70,7 @@ fn ids_are_not_mistaken_after_a_restart() {
     publish(&mut after, "", "new");
     let (mut cursor, answer) = after.resume(at(0), &Subscription::to_all(), "7-1");
     assert_eq!(answer, Resume::Unknown);
-    assert_eq!(drain(&mut after, &mut cursor, at(0)), "new", "nothing is lost that is there");
+    assert_eq!(drain(&mut after, &mut cursor, at(0)), "gap(unknown) new", "nothing is lost that is there");
     let (mut cursor, answer) = before.resume(at(0), &Subscription::to_all(), "7-1");
     assert_eq!(answer, Resume::Resumed { events: 2 });
     assert_eq!(drain(&mut before, &mut cursor, at(0)), "x x");
@@ -80,7 +81,7 @@ fn whatever_a_client_sends_as_an_id_is_answered() {
     let mut hub = hub(2);
     (0..5).for_each(|at| publish(&mut hub, "", &at.to_string()));
     let huge = "7-".repeat(40_000);
-    for id in ["", "-", "7-0", "7-6", "7-99999999999999999999", "7", "\0", "é", "7-1\r\n", &huge] {
+    for id in ["", "-", "6-0", "7-6", "7-99999999999999999999", "7", "\0", "é", "7-1\r\n", &huge] {
         let (cursor, answer) = hub.resume(at(0), &Subscription::to_all(), id);
         assert_eq!(answer, Resume::Unknown, "{id:.20}");
         hub.unsubscribe(cursor);
@@ -95,7 +96,7 @@ fn a_gap_is_told_with_the_oldest_event_there_is() {
     let (mut cursor, answer) = hub.resume(at(0), &Subscription::to_all(), "7-4");
     let Resume::Gap { missed: 2, oldest: Some(oldest) } = answer else { panic!("{answer:?}") };
     assert_eq!(oldest.to_string(), "7-7");
-    assert_eq!(drain(&mut hub, &mut cursor, at(0)), "7 8 9");
+    assert_eq!(drain(&mut hub, &mut cursor, at(0)), "gap(2) 7 8 9");
     assert_eq!(hub.resume(at(0), &Subscription::to_all(), "7-6").1, Resume::Resumed { events: 3 });
     assert_eq!(hub.resume(at(0), &Subscription::to_all(), "7-9").1, Resume::Resumed { events: 0 });
     let replays = hub.stats().replays;
@@ -236,7 +237,7 @@ fn a_closed_hub_gives_what_it_has() {
     let mut cursor = hub.subscribe(&Subscription::to_all());
     publish(&mut hub, "", "farewell");
     hub.close();
-    assert_eq!(hub.publish(at(0), "", 0, String::new()), Err(Closed));
+    assert_eq!(hub.publish(at(0), "", 0, String::new()), Err(PublishError::Closed));
     assert_eq!(drain(&mut hub, &mut cursor, at(0)), "farewellclosed");
     assert_eq!(drain(&mut hub, &mut cursor, at(0)), "closed");
 }
@@ -274,7 +275,7 @@ fn subscribers_come_and_go_without_leaving_anything() {
     }
     let stats = hub.stats();
     assert_eq!((stats.subscribers, stats.events), (0, 16));
-    assert!(stats.topics <= 160, "{}", stats.topics);
+    assert_eq!(stats.topics, 16 + 64, "of the events, and the idle ones");
     assert_eq!(hub.ready(at(0), 1), Ok(()));
 }
 
@@ -322,4 +323,139 @@ fn an_event_gets_an_id_if_it_has_none() {
         assert_eq!(answer, Resume::Resumed { events }, "{id}");
         hub.unsubscribe(cursor);
     }
+}
+
+#[test]
+fn one_that_comes_back_too_late_is_told_before_anything_else() {
+    for (after, expected) in [
+        (AfterGap::Replay, "gap(14) 16 17 18 19 20 live"),
+        (AfterGap::Live, "gap(14) live"),
+        (AfterGap::End, "gap(14)closed"),
+    ] {
+        let mut hub = hub(5);
+        (1..=20).for_each(|at| publish(&mut hub, "", &at.to_string()));
+        let subscription = Subscription::to_all().with_after_gap(after);
+        let (mut cursor, answer) = hub.resume(at(0), &subscription, "7-1");
+        assert!(matches!(answer, Resume::Gap { missed: 14, .. }), "{answer:?}");
+        publish(&mut hub, "", "live");
+        // The oldest is gone meanwhile: it is told once more, or the client is sent away, as by its policy.
+        let expected = if after == AfterGap::Replay { "gap(14)lagged(1)" } else { expected };
+        assert_eq!(drain(&mut hub, &mut cursor, at(0)), expected, "{after:?}");
+
+        let (mut cursor, answer) = hub.subscribe_from(at(0), &subscription, Some("6-1"));
+        assert_eq!(answer, Resume::Unknown);
+        let expected = match after {
+            AfterGap::Replay => "gap(unknown) 17 18 19 20 live",
+            AfterGap::End => "gap(unknown)closed",
+            _ => "gap(unknown)",
+        };
+        assert_eq!(drain(&mut hub, &mut cursor, at(0)), expected, "{after:?}");
+        assert_eq!(drain(&mut hub, &mut cursor, at(0)), if after == AfterGap::End { "closed" } else { "" });
+    }
+    let mut hub = hub(5);
+    let (mut cursor, answer) = hub.subscribe_from(at(0), &Subscription::to_all(), None);
+    publish(&mut hub, "", "live");
+    assert_eq!((answer, drain(&mut hub, &mut cursor, at(0))), (Resume::Live, "live".to_owned()));
+    assert_eq!(Gap::Unknown.to_string(), "unknown");
+}
+
+#[test]
+fn one_that_was_cut_before_its_first_event_can_come_back() {
+    let mut config = Config::default();
+    (config.events, config.announce_position) = (5, true);
+    let mut hub: Hub<String> = Hub::new(7, config);
+    let mut first = hub.subscribe(&Subscription::to_all());
+    assert_eq!(drain(&mut hub, &mut first, at(0)), "at(7-0)");
+    (1..=3).for_each(|at| publish(&mut hub, "", &at.to_string()));
+    let mut second = hub.subscribe(&Subscription::to(["else"]));
+    assert_eq!(drain(&mut hub, &mut second, at(0)), "at(7-3)");
+    let (mut back, answer) = hub.resume(at(0), &Subscription::to_all(), "7-0");
+    assert_eq!(answer, Resume::Resumed { events: 3 });
+    assert_eq!(drain(&mut hub, &mut back, at(0)), "1 2 3", "it has an id");
+    // There is nothing to replay, and the id that it has would be a gap for ever.
+    let (mut lost, _) = hub.resume(at(0), &Subscription::to(["else"]), "6-9");
+    assert_eq!(drain(&mut hub, &mut lost, at(0)), "gap(unknown) at(7-3)");
+    let mut all = hub.replay(at(0), &Subscription::to_all());
+    assert_eq!(drain(&mut hub, &mut all, at(0)), "1 2 3");
+}
+
+#[test]
+fn a_name_that_is_too_long_takes_no_place() {
+    let mut hub = hub(5);
+    let (long, limit) = ("x".repeat(1025), 1024);
+    let mut cursor = hub.subscribe(&Subscription::to([&*long, &long[1..]]));
+    assert_eq!(hub.stats().topics, 1);
+    let refused = hub.publish(at(0), &long, 1, "x".into());
+    assert_eq!(refused, Err(PublishError::TopicTooLong { length: 1025, limit }));
+    assert_eq!(refused.unwrap_err().to_string(), "topic name of 1025 bytes exceeds the limit of 1024 bytes");
+    publish(&mut hub, &long[1..], "as long as may be");
+    assert_eq!(drain(&mut hub, &mut cursor, at(0)), "as long as may be");
+    assert_eq!((hub.subscribers(&long), hub.subscribers(&long[1..])), (0, 1));
+}
+
+#[test]
+fn idle_topics_are_bounded_in_number_and_bytes_at_once() {
+    let mut config = Config::default();
+    (config.topics, config.topic_bytes) = (10, 5 * (256 + 1000));
+    let mut hub: Hub<String> = Hub::new(7, config);
+    let cursors: Vec<_> = (0..100)
+        .map(|user| {
+            hub.subscribe(&Subscription::to([&*format!("{user:0>width$}", width = user % 2 * 999 + 1)]))
+        })
+        .collect();
+    assert_eq!(hub.stats().topics, 100);
+    for cursor in cursors {
+        hub.unsubscribe(cursor);
+    }
+    let left = hub.stats().topics;
+    assert!((5..=10).contains(&left), "{left}");
+}
+
+#[test]
+fn a_closed_hub_waits_for_nobody() {
+    let mut config = Config::default();
+    (config.events, config.wait) = (1, Duration::MAX);
+    let mut hub: Hub<String> = Hub::new(7, config);
+    let _stuck = hub.subscribe(&Subscription::to_all().with_lag(Lag::Wait));
+    publish(&mut hub, "", "1");
+    assert!(hub.ready(at(0), 1).is_err());
+    hub.close();
+    assert_eq!(hub.ready(at(0), 1), Ok(()));
+    assert_eq!(hub.publish(at(0), "", 1, String::new()), Err(PublishError::Closed));
+}
+
+#[test]
+fn subscribers_that_are_stuck_are_waited_for_once_all_together() {
+    let mut config = Config::default();
+    (config.events, config.wait) = (3, Duration::from_millis(100));
+    let mut hub: Hub<String> = Hub::new(7, config);
+    let subscription = Subscription::to_all().with_lag(Lag::Wait);
+    let mut stuck = Vec::new();
+    // Each at another place.
+    for event in 0..3 {
+        stuck.push(hub.subscribe(&subscription));
+        publish(&mut hub, "", &event.to_string());
+    }
+    let mut live = hub.subscribe(&subscription);
+    assert_eq!(hub.ready(at(0), 1), Err(at(100)));
+    assert_eq!(hub.ready(at(100), 1), Ok(()));
+    for event in 3..6 {
+        assert_eq!(hub.ready(at(100), 1), Ok(()), "no more for the other two");
+        publish(&mut hub, "", &event.to_string());
+    }
+    assert!(hub.ready(at(100), 1).is_err(), "the one that is caught up is waited for still");
+    assert_eq!(drain(&mut hub, &mut live, at(100)), "3 4 5");
+    assert_eq!(hub.ready(at(100), 1), Ok(()));
+}
+
+#[test]
+fn what_outlives_the_ring_is_bounded_in_bytes() {
+    let mut config = Config::default();
+    (config.events, config.latest, config.bytes) = (1, 100, 10);
+    let mut hub: Hub<String> = Hub::new(7, config);
+    for topic in ["a", "b", "c", "d"] {
+        publish(&mut hub, topic, "1234");
+    }
+    let mut cursor = hub.replay(at(0), &Subscription::to_all().with_lag(Lag::Latest));
+    assert_eq!(drain(&mut hub, &mut cursor, at(0)), "1234 1234 1234", "two beside the newest");
 }

@@ -76,7 +76,7 @@ proptest! {
         config.stream.age = Some(ms(60_000));
         config.body_bytes = 10;
         config.discarded_bytes = 10_000;
-        let mut server: Server = if is_busy { Server::busy(config, ms(1)) } else { Server::new(config, 1) };
+        let mut server: Server = if is_busy { Server::busy(config) } else { Server::new(config, 1) };
         let mut now = Instant::default();
         let mut closed = false;
         for report in reports {
@@ -86,7 +86,7 @@ proptest! {
                     prop_assert_eq!(server.want(now), (want, deadline), "a want stands");
                     prop_assert_eq!(want == Want::Write, !server.pending().is_empty());
                     prop_assert!(want == Want::Request || server.request().is_none());
-                    prop_assert!(deadline.is_some() || matches!(want, Want::Request | Want::Closed));
+                    prop_assert!(deadline.is_some() || matches!(want, Want::Request | Want::Read | Want::Closed));
                     prop_assert!(deadline.is_none_or(|deadline| deadline > now || want == Want::Write || want == Want::Open));
                 }
                 Report::Bytes(bytes) => {
@@ -105,8 +105,8 @@ proptest! {
                     server.handle_deadline(now);
                 }
                 Report::Later(millis) => now = now.after(ms(millis)),
-                Report::Open(status) => server.open(Response::new(status)),
-                Report::Respond(status) => server.respond(&Response::new(status), b"body"),
+                Report::Open(status) => server.open(now, Response::new(status)),
+                Report::Respond(status) => server.respond(now, &Response::new(status), b"body"),
                 // As the want says: not while it is full.
                 Report::Event(size) if !server.is_full() => server.event(&*"x".repeat(size)),
                 Report::Frame(size) if !server.is_full() => server.frame(Frame::event(&*"x".repeat(size))),
@@ -114,8 +114,8 @@ proptest! {
                 Report::Finish => server.finish(),
                 Report::Retire(window) => server.retire_within(now, ms(window)),
                 Report::Drain(window) => server.drain(now, ms(window)),
-                Report::Done(true) => server.handle_done(Ok::<_, &str>(())),
-                Report::Done(false) => server.handle_done(Err("failed")),
+                Report::Done(true) => drop(server.handle_done(now, Ok(()))),
+                Report::Done(false) => drop(server.handle_done(now, Err("failed".into()))),
                 Report::Close => server.close(),
                 Report::Take => drop((server.take_request(), server.take_closed())),
             }
@@ -129,7 +129,8 @@ proptest! {
         for _ in 0..1000 {
             let (want, deadline) = server.want(now);
             match want {
-                Want::Request => server.respond(&Response::new(404), b""),
+                Want::Request => server.respond(now, &Response::new(404), b""),
+                Want::Read if deadline.is_none() => server.respond(now, &Response::new(404), b""),
                 Want::Closed => return Ok(()),
                 _ => {
                     now = now.max(deadline.unwrap());
@@ -163,7 +164,7 @@ proptest! {
         prop_assert_eq!(server.request_body(), b"abc");
         let id = server.request().unwrap().last_event_id_or("lastEventId").map(String::from);
         prop_assert_eq!(id.as_deref(), Some("7"));
-        server.open(Response::new(200));
+        server.open(now, Response::new(200));
         server.frame(Frame::event("one"));
         server.frame(Frame::event("two"));
         server.finish();

@@ -3,9 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sse_proto::hub::Delivery;
+use sse_proto::hub::{Delivery, Gap, Lag, Next, Subscription};
 use sse_proto::sender::{Config, Piece, Want};
 use sse_proto::{EventRef, Frame, Instant, Sender};
+
+/// A gap of so many events: hubs alone make them.
+fn missed(events: u64) -> Gap {
+    let mut config = sse_proto::hub::Config::default();
+    config.events = 1;
+    let mut hub = sse_proto::Hub::new(7, config);
+    let mut cursor = hub.subscribe(&Subscription::to_all().with_lag(Lag::Skip));
+    for _ in 0..=events {
+        hub.publish(at(0), "", 1, ()).unwrap();
+    }
+    match hub.next(at(0), &mut cursor) {
+        Next::Gap(gap) => gap,
+        other => panic!("{other:?}"),
+    }
+}
 
 type Shared = Frame<Arc<[u8]>>;
 
@@ -60,7 +75,7 @@ fn order_is_kept_whatever_is_mixed() {
             write(&mut sender);
         }
         let events = ["1", "2", &large, "3", "4", "5", &large, "6"].map(|data| format!("data: {data}\n\n"));
-        assert_eq!(String::from_utf8(sent).unwrap(), events.concat() + ":end\n\n");
+        assert_eq!(String::from_utf8(sent).unwrap(), events.concat() + ":end\n");
     }
 }
 
@@ -70,13 +85,13 @@ fn several_slices_are_written_at_once() {
     let mut sender = Sender::default();
     sender.event("first");
     sender.frame(large.clone());
-    let [own, shared] = sender.pending_slices();
+    let [own, shared, _] = sender.pending_slices();
     assert_eq!(own, b"data: first\n\n");
     assert!(std::ptr::eq(shared, large.bytes()), "a long one is not copied");
     sender.handle_written(own.len() + 10);
-    assert_eq!(sender.pending_slices(), [&b""[..], &large.bytes()[10..]]);
+    assert_eq!(sender.pending_slices(), [&b""[..], &large.bytes()[10..], b""]);
     sender.handle_written(usize::MAX);
-    assert_eq!(sender.pending_slices(), [&b""[..]; 2]);
+    assert_eq!(sender.pending_slices(), [&b""[..]; 3]);
 }
 
 #[test]
@@ -110,10 +125,12 @@ fn full_is_what_the_user_says() {
 #[test]
 fn a_keep_alive_that_writes_nothing_does_not_spin() {
     let mut config = Config::default();
-    config.keep_alive_with = |_| {};
+    config.set_keep_alive(|_| {});
     let mut sender: Sender = Sender::default().with_config(config, 0);
     let (_, deadline) = sender.want(at(0));
     sender.handle_deadline(deadline.unwrap());
+    assert_eq!(sender.want(deadline.unwrap()).0, Want::KeepAlive);
+    sender.send_keep_alive(deadline.unwrap());
     let (want, next) = sender.want(deadline.unwrap());
     assert_eq!(want, Want::Wait);
     assert!(next > deadline);
@@ -156,18 +173,18 @@ fn an_end_is_for_good() {
 fn what_a_hub_delivers_is_passed_on() {
     let mut config = Config::default();
     config.farewell_retry = Some((Duration::from_millis(700), Duration::from_millis(700)));
+    let gap = missed(17);
     for last in [Delivery::Lagged { missed: 3 }, Delivery::Closed] {
-        let mut sender = Sender::default().with_config(config, 0);
-        for delivery in
-            [Delivery::Gap { missed: 17 }, Delivery::Event(frame("x")), last, Delivery::Event(frame("y"))]
-        {
+        let mut sender = Sender::default().with_config(config.clone(), 0);
+        for delivery in [Delivery::Gap(gap), Delivery::Event(frame("x")), last, Delivery::Event(frame("y"))] {
             sender.deliver(delivery);
         }
         assert_eq!(sender.pending(), b"event: gap\ndata: 17\n\ndata: x\n\nretry: 700\n\n");
         assert!(sender.is_finished());
     }
-    config.gap_with = |missed, mut encoder| encoder.comment(&format!(" {missed} missed"));
+    let words = String::from("missed");
+    config.set_gap(move |gap, mut encoder| encoder.comment(&format!(" {gap} {words}")));
     let mut sender: Sender = Sender::default().with_config(config, 0);
-    sender.deliver(Delivery::Gap { missed: 17 });
-    assert_eq!(sender.pending(), b": 17 missed\n\n");
+    sender.deliver(Delivery::Gap(gap));
+    assert_eq!(sender.pending(), b": 17 missed\n");
 }

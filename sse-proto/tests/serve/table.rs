@@ -1,7 +1,7 @@
 //! One test for each thing a server promises.
 
-use sse_proto::http1::Server;
 use sse_proto::http1::server::{AcceptWant, Acceptor, Closed, Config, Want};
+use sse_proto::http1::{Response, Server};
 use sse_proto::{EventRef, Instant};
 
 use super::world::{Deed, GET, HEAD, Step, World, ms, play};
@@ -24,7 +24,7 @@ fn an_event_is_a_chunk_and_the_end_is_told() {
 fn the_head_goes_out_when_the_stream_is_opened() {
     let mut config = config();
     config.stream.keep_alive = None;
-    let outcome = play(config, &[Send(GET)], &[(0, Open)]);
+    let outcome = play(config.clone(), &[Send(GET)], &[(0, Open)]);
     assert_eq!((&*outcome.sent, &*outcome.closed), (HEAD, "-"));
 }
 
@@ -134,7 +134,7 @@ fn bad_requests_are_answered() {
             "unknown transfer coding \"gzip\"",
         ),
     ] {
-        let outcome = play(config, &[Send(request), Pause(50), End], &[(0, Open)]);
+        let outcome = play(config.clone(), &[Send(request), Pause(50), End], &[(0, Open)]);
         assert!(outcome.sent.starts_with(&format!("HTTP/1.1 {status} ")), "{request:.40}: {}", outcome.sent);
         assert!(outcome.sent.ends_with(&format!("\r\n\r\n{closed}\n")), "{}", outcome.sent);
         assert!(outcome.sent.contains("Connection: close\r\n"));
@@ -169,7 +169,9 @@ fn a_slow_request_is_answered_in_time_however_busy_it_is() {
 
 #[test]
 fn one_too_many_is_told_when_to_come_again() {
-    let server = Server::busy(config(), ms(1500));
+    let mut config = config();
+    config.retry_after = ms(1500);
+    let server = Server::busy(config);
     let outcome = World::new(server, &[Send(GET), Pause(3), End], &[], usize::MAX).drive();
     assert!(
         outcome.sent.starts_with("HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\n"),
@@ -200,18 +202,151 @@ fn a_client_that_leaves_before_it_is_answered_is_noticed_too() {
         server.space()[..GET.len()].copy_from_slice(GET.as_bytes());
         server.handle_read(Instant::default(), GET.len());
         assert_eq!(server.want(Instant::default()), (Want::Request, None));
+        assert!(server.take_request().is_some());
+        assert_eq!(server.want(Instant::default()), (Want::Read, None), "its leaving is to be noticed");
         server
     };
+    let now = Instant::default();
     let mut left = asked();
-    left.handle_read(Instant::default(), 10);
-    assert_eq!(left.want(Instant::default()).0, Want::Request, "what it sends does not matter");
-    left.handle_read(Instant::default(), 0);
+    left.handle_read(now, 10);
+    assert_eq!(left.want(now).0, Want::Read, "what it sends does not matter");
+    left.handle_read(now, 0);
+    left.handle_read(now.after(ms(10)), 0);
+    assert_eq!(left.want(now), (Want::Wait, Some(now.after(ms(10_000)))), "it may only have closed its side");
+    left.handle_deadline(now.after(ms(9_999)));
+    assert!(!left.is_closed());
+    left.handle_deadline(now.after(ms(10_000)));
     assert_eq!(left.take_closed().unwrap().to_string(), "the client left");
-    left.open(sse_proto::http1::Response::new(200));
-    assert_eq!((left.want(Instant::default()).0, left.pending()), (Want::Closed, &b""[..]));
+    left.open(now, Response::new(200));
+    assert_eq!((left.want(now).0, left.pending()), (Want::Closed, &b""[..]));
+    let mut streamed = asked();
+    streamed.handle_read(now, 0);
+    streamed.open(now, Response::new(200));
+    assert_eq!(streamed.take_closed().unwrap().to_string(), "the client left", "no stream for such a client");
     let mut failed = asked();
     failed.handle_error(Instant::default(), "reset");
     assert_eq!(failed.take_closed().unwrap().to_string(), "reset");
+}
+
+#[test]
+fn a_client_that_closes_its_side_still_gets_a_plain_answer() {
+    let mut server: Server = Server::new(config(), 0);
+    let now = Instant::default();
+    server.space()[..GET.len()].copy_from_slice(GET.as_bytes());
+    server.handle_read(now, GET.len());
+    assert!(server.take_request().is_some());
+    server.handle_read(now, 0);
+    server.respond(now, &Response::new(404), b"none\n");
+    assert_eq!(server.want(now).0, Want::Write);
+    assert!(server.pending().ends_with(b"\r\n\r\nnone\n"));
+    server.handle_written(now, usize::MAX);
+    assert_eq!(server.want(now).0, Want::Shutdown);
+    server.handle_shutdown(now);
+    assert_eq!(server.take_closed().unwrap().to_string(), "answered");
+}
+
+#[test]
+fn answers_have_a_date_where_there_is_a_wall_clock() {
+    let at = |seconds| Instant::from_epoch(std::time::Duration::from_secs(seconds));
+    let mut acceptor = Acceptor::new(config(), 7);
+    acceptor.set_wall_clock(at(1), std::time::Duration::from_secs(784_111_777));
+    let asked = |acceptor: &mut Acceptor, request: &str| {
+        let mut server: Server = acceptor.admit(at(2)).unwrap();
+        server.space()[..request.len()].copy_from_slice(request.as_bytes());
+        server.handle_read(at(3), request.len());
+        server
+    };
+    let date = "\r\nDate: Sun, 06 Nov 1994 08:49:39 GMT\r\n";
+    let head = |server: &Server| String::from_utf8(server.pending().to_vec()).unwrap();
+    let refused = head(&asked(&mut acceptor, "GET\r\n\r\n"));
+    assert!(refused.starts_with("HTTP/1.1 400 ") && refused.contains(date), "{refused}");
+    let mut answered = asked(&mut acceptor, GET);
+    answered.respond(at(3), &Response::new(404), b"");
+    assert!(head(&answered).contains(date), "{}", head(&answered));
+    let mut opened = asked(&mut acceptor, GET);
+    opened.open(at(3), Response::new(200));
+    assert!(head(&opened).contains(date), "{}", head(&opened));
+    let mut own = asked(&mut acceptor, GET);
+    own.open(at(3), Response::new(200).with_header("Date", "mine").unwrap());
+    assert!(head(&own).contains("\r\nDate: mine\r\n") && !head(&own).contains("1994"));
+    let mut failed = asked(&mut acceptor, GET);
+    assert!(failed.handle_done(at(3), Ok(())).is_none());
+    assert!(head(&failed).starts_with("HTTP/1.1 500 ") && head(&failed).contains(date));
+    acceptor.drain(at(3));
+    assert!(head(&acceptor.admit(at(3)).unwrap()).contains(date));
+}
+
+#[test]
+fn a_chunk_that_is_too_large_is_refused_when_it_is_announced() {
+    let mut config = config();
+    config.body_bytes = 100;
+    let post = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (first, rest) in [("65\r", ""), ("FFFFFFFFFFFFFFFF\r\n", ""), ("2\r\nab\r\n", "63\r\n")] {
+        let outcome =
+            play(config.clone(), &[Send(post), Send(first), Send(rest), Pause(5), End], &[(0, Open)]);
+        assert!(outcome.sent.starts_with("HTTP/1.1 413 "), "{first}: {outcome:?}");
+        assert_eq!(outcome.closed, "body larger than 100 bytes");
+    }
+    let exact: &'static str = format!("2\r\nab\r\n62\r\n{}\r\n0\r\n\r\n", "x".repeat(98)).leak();
+    let outcome = play(config, &[Send(post), Send(exact), Pause(5), End], &[(0, Respond(200, "ok"))]);
+    assert!(outcome.sent.starts_with("HTTP/1.1 200 "), "{outcome:?}");
+}
+
+/// Whatever the numbers of a configuration are, nothing overflows.
+#[test]
+fn extreme_configurations_are_taken() {
+    let extremes = [std::time::Duration::ZERO, ms(1), ms(1500), ms(u64::MAX), std::time::Duration::MAX];
+    for limit in extremes {
+        for bytes in [0, 1, usize::MAX] {
+            let mut config = config();
+            (config.head_timeout, config.body_timeout, config.linger) = (limit, limit, limit);
+            (config.half_closed, config.retry_after) = (limit, limit);
+            (config.drain_window, config.drain_timeout) = (limit, limit);
+            (config.body_bytes, config.discarded_bytes, config.connections) = (bytes, bytes, bytes);
+            (config.head_limits.bytes, config.head_limits.headers) = (bytes.max(300), bytes.max(10));
+            let stream = &mut config.stream;
+            (stream.high_water, stream.age_jitter_percent) = (bytes, u32::MAX);
+            (stream.keep_alive, stream.age, stream.stall) = (Some(limit), Some(limit), Some(limit));
+            stream.farewell_retry = Some((limit, limit));
+            stream.padding = Some(bytes.min(10_000));
+            for now in [Instant::default(), Instant::from_epoch(std::time::Duration::MAX)] {
+                let mut acceptor = Acceptor::new(config.clone(), u64::MAX);
+                acceptor.set_wall_clock(now, limit);
+                acceptor.handle_error(now);
+                for deed in [Open, Respond(404, "none"), Finish, Done("failed"), Drain(u64::MAX)] {
+                    let Some(mut server) = acceptor.admit::<Vec<u8>>(now) else { continue };
+                    let _ = server.want(now);
+                    let count = GET.len().min(server.space().len());
+                    server.space()[..count].copy_from_slice(&GET.as_bytes()[..count]);
+                    server.handle_read(now, count);
+                    server.handle_read(now, usize::MAX);
+                    match deed {
+                        Open => {
+                            server.open(now, Response::new(200));
+                            server.event("x");
+                            server.retire_within(now, limit);
+                            server.retire();
+                        }
+                        Respond(..) => server.respond(now, &Response::new(404), b"none"),
+                        Done(error) => drop(server.handle_done(now, Err(error.into()))),
+                        Drain(_) => server.drain(now, limit),
+                        _ => server.handle_read(now, 0),
+                    }
+                    for _ in 0..10 {
+                        let (want, deadline) = server.want(now);
+                        server.handle_deadline(deadline.unwrap_or(now));
+                        if want == Want::Write {
+                            server.handle_written(now, usize::MAX);
+                        }
+                        server.handle_shutdown(now);
+                    }
+                    acceptor.handle_closed(&Closed::Finished);
+                }
+                acceptor.drain(now);
+                let _ = acceptor.want(now);
+            }
+        }
+    }
 }
 
 #[test]
@@ -220,7 +355,7 @@ fn a_client_that_closes_its_side_still_gets_the_end() {
     let now = Instant::default();
     server.space()[..GET.len()].copy_from_slice(GET.as_bytes());
     server.handle_read(now, GET.len());
-    server.open(sse_proto::http1::Response::new(200));
+    server.open(now, Response::new(200));
     server.event("last");
     server.finish();
     server.handle_read(now, 0);
@@ -237,10 +372,11 @@ fn what_comes_after_the_request_is_dropped_and_bounded() {
     let mut config = config();
     config.discarded_bytes = 1000;
     let flood: &'static str = "x".repeat(800).leak();
-    let outcome = play(config, &[Send(GET), Send(flood), Pause(50), End], &[(0, Open), (10, Event("x"))]);
+    let outcome =
+        play(config.clone(), &[Send(GET), Send(flood), Pause(50), End], &[(0, Open), (10, Event("x"))]);
     assert_eq!((&*outcome.closed, outcome.millis), ("the client left", 50));
     assert!(outcome.sent.ends_with("data: x\n\n\r\n"));
-    let outcome = play(config, &[Send(GET), Pause(20), Send(flood), Send(flood)], &[(0, Open)]);
+    let outcome = play(config.clone(), &[Send(GET), Pause(20), Send(flood), Send(flood)], &[(0, Open)]);
     assert_eq!((&*outcome.closed, outcome.millis), ("more than 1000 bytes after the request", 20));
 }
 
@@ -262,7 +398,7 @@ fn a_body_is_there_when_the_request_is() {
             assert_eq!((server.request().unwrap().method(), server.request_body()), ("POST", &b"hello"[..]));
             let (head, body) = server.take_request().unwrap();
             assert_eq!((head.path(), &*body), ("/", &b"hello"[..]));
-            server.open(sse_proto::http1::Response::new(200));
+            server.open(Instant::default(), sse_proto::http1::Response::new(200));
             assert!(server.is_open() && server.request().is_none());
         }
     }
@@ -287,12 +423,15 @@ fn an_idle_stream_is_kept_open_and_any_write_moves_that() {
     let mut config = config();
     config.stream.keep_alive = Some(ms(100));
     let handler = [(0, Open), (60, Event("x")), (270, Finish)];
-    let outcome = play(config, &[Send(GET), Pause(300), End], &handler);
+    let outcome = play(config.clone(), &[Send(GET), Pause(300), End], &handler);
     // At 160 and 260, not at 100.
-    let comment = "3\r\n:\n\n\r\n";
+    let comment = "2\r\n:\n\r\n";
     assert_eq!(outcome.sent, format!("{HEAD}9\r\ndata: x\n\n\r\n{comment}{comment}0\r\n\r\n"));
-    config.stream.keep_alive_with = |mut encoder| encoder.event(EventRef::new("").with_name("ping").unwrap());
-    let outcome = play(config, &[Send(GET), Pause(100), Pause(50), End], &[(0, Open)]);
+    let name = String::from("ping");
+    config.stream.set_keep_alive(move |mut encoder| {
+        encoder.event(EventRef::new("").with_name(&name).unwrap());
+    });
+    let outcome = play(config.clone(), &[Send(GET), Pause(100), Pause(50), End], &[(0, Open)]);
     assert_eq!(outcome.sent, format!("{HEAD}14\r\nevent: ping\ndata: \n\n\r\n"));
 }
 
@@ -301,7 +440,7 @@ fn a_client_that_reads_nothing_is_cut() {
     let mut config = config();
     config.stream.stall = Some(ms(1000));
     let handler = [(0, Open), (500, Event("x"))];
-    let outcome = play(config, &[Send(GET), Pause(300), StopReading], &handler);
+    let outcome = play(config.clone(), &[Send(GET), Pause(300), StopReading], &handler);
     assert_eq!((&*outcome.sent, &*outcome.closed, outcome.millis), (HEAD, "the client reads no more", 1500));
 }
 
@@ -311,14 +450,14 @@ fn a_stream_has_an_age_and_says_when_to_come_back() {
     config.stream.keep_alive = None;
     config.stream.age = Some(ms(10_000));
     config.stream.farewell_retry = Some((ms(1000), ms(5000)));
-    let outcome = play(config, &[Send(GET), Pause(11_000), End], &[(0, Open)]);
+    let outcome = play(config.clone(), &[Send(GET), Pause(11_000), End], &[(0, Open)]);
     let retry = outcome.sent.strip_prefix(HEAD).unwrap().strip_suffix("\n\n\r\n0\r\n\r\n").unwrap();
     let retry: u64 = retry.strip_prefix("d\r\nretry: ").unwrap().parse().unwrap();
     assert!((1000..5000).contains(&retry), "{retry}");
     assert_eq!((&*outcome.closed, outcome.millis), ("answered", 11_000));
     let mut ends = Vec::new();
     for seed in 0..100 {
-        let server = Server::new(config, seed);
+        let server = Server::new(config.clone(), seed);
         let outcome = World::new(server, &[Send(GET)], &[(0, Open)], usize::MAX).drive();
         ends.push(outcome.millis - 2000);
     }
@@ -349,12 +488,12 @@ fn a_server_that_stops_ends_its_streams_within_the_window() {
 fn padding_is_of_streams_alone() {
     let mut config = config();
     config.stream.padding = Some(100);
-    let outcome = play(config, &[Send(GET), Pause(1), End], &[(0, Open)]);
+    let outcome = play(config.clone(), &[Send(GET), Pause(1), End], &[(0, Open)]);
     let (_, body) = outcome.sent.split_once("\r\n\r\n").unwrap();
-    assert_eq!(body, format!("64\r\n:{}\n\n\r\n", " ".repeat(97)));
-    let outcome = play(config, &[Send("x\r\n"), Pause(1), End], &[]);
+    assert_eq!(body, format!("64\r\n:{}\n\r\n", " ".repeat(98)));
+    let outcome = play(config.clone(), &[Send("x\r\n"), Pause(1), End], &[]);
     assert!(outcome.sent.starts_with("HTTP/1.1 400"));
-    let outcome = play(config, &[Send("HEAD / HTTP/1.0\r\n\r\n"), Pause(1), End], &[(0, Open)]);
+    let outcome = play(config.clone(), &[Send("HEAD / HTTP/1.0\r\n\r\n"), Pause(1), End], &[(0, Open)]);
     assert!(outcome.sent.ends_with("\r\n\r\n"), "{}", outcome.sent);
 }
 
@@ -365,17 +504,17 @@ fn a_server_that_stops_ends_streams_and_sends_others_away() {
     config.retry_after = ms(6001);
     let farewell = "d\r\nretry: 5000\n\n\r\n0\r\n\r\n";
 
-    let outcome = play(config, &[Send(GET)], &[(0, Open), (100, Drain(50))]);
+    let outcome = play(config.clone(), &[Send(GET)], &[(0, Open), (100, Drain(50))]);
     assert_eq!(outcome.sent, format!("{HEAD}{farewell}"));
     assert!((2100..2150).contains(&outcome.millis) && outcome.closed == "answered", "{outcome:?}");
 
     // Told before it is opened, and told again.
     let handler = [(0, Drain(0)), (10, Drain(50_000)), (20, Open)];
-    let outcome = play(config, &[Send(GET)], &handler);
+    let outcome = play(config.clone(), &[Send(GET)], &handler);
     assert_eq!((outcome.sent, outcome.millis), (format!("{HEAD}{farewell}"), 2020));
 
     for request in ["", "GET / HT"] {
-        let outcome = play(config, &[Send(request), Pause(10), End], &[(5, Drain(50))]);
+        let outcome = play(config.clone(), &[Send(request), Pause(10), End], &[(5, Drain(50))]);
         assert!(outcome.sent.starts_with("HTTP/1.1 503 ") && outcome.sent.contains("retry-after: 7\r\n"));
         assert_eq!((&*outcome.closed, outcome.millis), ("told that the server stops", 10));
     }
@@ -417,7 +556,7 @@ fn accepting_pauses_longer_with_each_failure() {
 fn those_beyond_the_limit_are_few_and_do_not_count_for_it() {
     let mut config = config();
     config.connections = 2;
-    let mut acceptor = Acceptor::new(config, 7);
+    let mut acceptor = Acceptor::new(config.clone(), 7);
     let now = Instant::default();
     let mut admitted = || acceptor.admit::<Vec<u8>>(now);
     assert!((0..2).all(|_| admitted().is_some_and(|server| server.pending().is_empty())));
@@ -439,7 +578,7 @@ fn a_drain_ends_with_the_last_one_or_its_time() {
     let mut config = config();
     config.drain_timeout = ms(100);
     let now = Instant::default();
-    let mut acceptor = Acceptor::new(config, 7);
+    let mut acceptor = Acceptor::new(config.clone(), 7);
     let _server = acceptor.admit::<Vec<u8>>(now).unwrap();
     acceptor.drain(now);
     acceptor.drain(now.after(ms(50)));
@@ -455,7 +594,7 @@ fn a_drain_ends_with_the_last_one_or_its_time() {
     acceptor.handle_closed(&Closed::Draining);
     assert_eq!(acceptor.connections(), 0, "more than there were");
 
-    let mut acceptor = Acceptor::new(config, 7);
+    let mut acceptor = Acceptor::new(config.clone(), 7);
     let _server = acceptor.admit::<Vec<u8>>(now).unwrap();
     acceptor.close();
     assert_eq!(acceptor.want(now), (AcceptWant::Closed, None));
@@ -474,14 +613,21 @@ fn a_connection_costs_little_when_it_is_idle() {
 /// A body has no connection to shut down: what was sent is taken, then it says how it ended.
 #[test]
 fn a_bare_stream_is_over_when_all_of_it_was_taken() {
-    for (result, end) in [(Ok(()), "answered"), (Err("out of events"), "out of events")] {
+    let (start, delay) = (Instant::default(), ms(100));
+    for (result, end) in [(Ok(()), "answered"), (Err("out of events".into()), "out of events")] {
+        let fails = result.is_err();
         let mut server: Server = Server::bare(sse_proto::sender::Config::default(), 1);
         server.event("last words");
-        server.handle_done(result);
+        assert!(server.handle_done(start, result).is_none());
         assert_eq!(server.want(Instant::default()).0, Want::Write);
         assert_eq!(server.pending(), b"data: last words\n\n");
         server.handle_written(Instant::default(), usize::MAX);
-        assert_eq!(server.want(Instant::default()), (Want::Closed, None));
+        if fails {
+            // What stands before the failure is sent first.
+            assert_eq!(server.want(start), (Want::Wait, Some(start.after(delay))));
+            server.handle_deadline(start.after(delay));
+        }
+        assert_eq!(server.want(start.after(delay)), (Want::Closed, None));
         assert!(server.take_closed().unwrap().to_string().contains(end));
     }
 }

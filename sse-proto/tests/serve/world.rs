@@ -50,7 +50,7 @@ pub(crate) struct Outcome {
 pub(crate) const GET: &str = "GET /sse HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// What an event stream begins with in answer to that.
-pub(crate) const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\n\
+pub(crate) const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache, no-transform\r\n\
     x-accel-buffering: no\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 pub(crate) fn ms(millis: u64) -> Duration {
@@ -60,7 +60,7 @@ pub(crate) fn ms(millis: u64) -> Duration {
 /// Plays the script with large pieces and small ones: all must come out the same.
 #[track_caller]
 pub(crate) fn play(config: Config, client: &[Step], handler: &[(u64, Deed)]) -> Outcome {
-    let start = || Server::new(config, 7);
+    let start = || Server::new(config.clone(), 7);
     let whole = World::new(start(), client, handler, usize::MAX).drive();
     for piece in [1, 7] {
         let pieces = World::new(start(), client, handler, piece).drive();
@@ -139,6 +139,10 @@ impl World {
                     self.server.handle_shutdown(self.now);
                     true
                 }
+                Want::KeepAlive => {
+                    self.server.send_keep_alive(self.now);
+                    true
+                }
                 Want::Open | Want::Request => self.do_deed() || self.wait(deadline),
                 // A server can stop at any time.
                 _ => {
@@ -179,16 +183,18 @@ impl World {
         self.handler.pop_front();
         let server = &mut self.server;
         match deed {
-            Deed::Open => server.open(Response::new(200)),
-            Deed::OpenWith(name, value) => server.open(Response::new(200).with_header(name, value).unwrap()),
-            Deed::Respond(status, body) => server.respond(&Response::new(status), body.as_bytes()),
+            Deed::Open => server.open(self.now, Response::new(200)),
+            Deed::OpenWith(name, value) => {
+                server.open(self.now, Response::new(200).with_header(name, value).unwrap())
+            }
+            Deed::Respond(status, body) => server.respond(self.now, &Response::new(status), body.as_bytes()),
             Deed::Event(data) => server.event(data),
             Deed::Frame(data) => server.frame(Frame::event(data)),
             Deed::Finish => server.finish(),
             Deed::Retire(window) => server.retire_within(self.now, ms(window)),
             Deed::Drain(window) => server.drain(self.now, ms(window)),
-            Deed::Done("") => server.handle_done(Ok::<_, &str>(())),
-            Deed::Done(error) => server.handle_done(Err(error)),
+            Deed::Done("") => drop(server.handle_done(self.now, Ok(()))),
+            Deed::Done(error) => drop(server.handle_done(self.now, Err(error.into()))),
             Deed::Close => server.close(),
         }
         true

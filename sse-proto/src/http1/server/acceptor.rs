@@ -2,9 +2,9 @@
 
 use core::time::Duration;
 
-use super::Server;
 use super::closed::Closed;
 use super::config::Config;
+use super::{Server, WallClock};
 use crate::Instant;
 use crate::random::Random;
 
@@ -49,6 +49,7 @@ pub struct Acceptor {
     paused: Option<Instant>,
     /// When those that are left are cut.
     drained_by: Option<Instant>,
+    wall_clock: Option<WallClock>,
 }
 
 /// What an [`Acceptor`] wants. Each stands until it is met.
@@ -82,12 +83,19 @@ impl Acceptor {
             pause: Self::FIRST_PAUSE,
             paused: None,
             drained_by: None,
+            wall_clock: None,
         }
     }
 
     /// What the connections are told.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Tells what the wall clock says now, as the time since the beginning of 1970 (UTC). The connections that are admitted from then
+    /// on send it as their `Date`.
+    pub fn set_wall_clock(&mut self, now: Instant, since_unix_epoch: Duration) {
+        self.wall_clock = Some(WallClock::new(now, since_unix_epoch));
     }
 
     /// What to do next, and until when. If the deadline passes first, ask again.
@@ -105,7 +113,8 @@ impl Acceptor {
         (self.paused, self.pause) = (None, Self::FIRST_PAUSE);
         if self.serving < self.config.connections {
             self.serving += 1;
-            let mut server = Server::new(self.config, self.random.draw());
+            let mut server = Server::new(self.config.clone(), self.random.draw());
+            server.wall_clock = self.wall_clock;
             if self.is_draining() {
                 server.drain(now, self.config.drain_window);
             }
@@ -115,7 +124,7 @@ impl Acceptor {
             return None;
         }
         self.turning_away += 1;
-        Some(Server::busy(self.config, self.config.retry_after))
+        Some(Server::busy_at(Some(now), self.wall_clock, self.config.clone()))
     }
 
     /// Reports that accepting failed: the next attempt waits, each time longer, up to a second.

@@ -15,7 +15,7 @@ use crate::sender;
 /// config.head_limits.bytes = 8 * 1024;
 /// config.stream.high_water = 256 * 1024;
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
     /// How large the head of a request may be; a larger one is answered with 414 or 431.
@@ -36,6 +36,9 @@ pub struct Config {
     /// For how long the client may still send once everything was written, before the connection is dropped. Default 2 s.
     /// (Dropping it sooner resets it, and the client loses what it has not read: RFC 9112 section 9.6.)
     pub linger: Duration,
+    /// For how long a request may still be answered whose client sends nothing more: it has left, or only shut down its writing half,
+    /// which cannot be told apart. Default 10 s. An event stream is not opened for such a client, as its leaving could not be noticed.
+    pub half_closed: Duration,
     /// How many connections a listener serves at a time; one more is answered with 503. Default 10,000.
     pub connections: usize,
     /// When one that is answered so may come again. Default 5 s.
@@ -48,6 +51,11 @@ pub struct Config {
     /// off, or switched off. Default 30 s; `None` leaves it to the system, which often waits for a quarter of an hour. For
     /// whoever has the socket: `TCP_USER_TIMEOUT` (RFC 5482), where the system has it.
     pub unacknowledged: Option<Duration>,
+    /// How many bytes the system holds for a connection that it has not sent, before it takes more. Default 16 KiB: with the much larger
+    /// buffers that systems grow, a client that reads steadily but slowly looks for a long time as if it read nothing, and
+    /// [stalls](sender::Config::stall). `None` leaves it to the system. For whoever has the socket: `TCP_NOTSENT_LOWAT`, where the
+    /// system has it.
+    pub unsent: Option<u32>,
 }
 
 impl Default for Config {
@@ -61,11 +69,13 @@ impl Default for Config {
             stream: sender::Config::default(),
             discarded_bytes: 64 * 1024,
             linger: Duration::from_secs(2),
+            half_closed: Duration::from_secs(10),
             connections: 10_000,
             retry_after: Duration::from_secs(5),
             drain_window: Duration::from_secs(1),
             drain_timeout: Duration::from_secs(10),
             unacknowledged: Some(Duration::from_secs(30)),
+            unsent: Some(16 * 1024),
         }
     }
 }

@@ -31,10 +31,10 @@ impl Intake {
 
     pub(super) fn new(config: Config, seed: u64) -> Self {
         Self {
-            config,
             seed,
             since: None,
             decoder: RequestDecoder::new().with_limits(config.head_limits),
+            config,
             head: None,
             framing: Framing::None,
             body_decoder: None,
@@ -62,13 +62,19 @@ impl Intake {
             self.accept(now, head, input.is_empty())?;
         }
         let Some(decoder) = &mut self.body_decoder else { return Ok(false) };
-        while let Some(part) = decoder.decode(input)? {
-            self.body.extend_from_slice(part);
-            if self.body.len() > self.config.body_bytes {
+        loop {
+            let part = decoder.decode(input)?;
+            // A chunk is refused when it is announced, not when it is in.
+            let announced = part.map_or(0, <[u8]>::len) as u64;
+            let announced = announced.saturating_add(decoder.chunk_left());
+            if (self.body.len() as u64).saturating_add(announced) > self.config.body_bytes as u64 {
                 return Err(self.too_large());
             }
+            match part {
+                Some(part) => self.body.extend_from_slice(part),
+                None => return Ok(decoder.is_complete()),
+            }
         }
-        Ok(decoder.is_complete())
     }
 
     /// Told that the client sends nothing more: a fault, unless it has sent nothing at all.

@@ -26,7 +26,7 @@ use super::framing::Framing;
 use super::request_head::RequestHead;
 use super::response::Response;
 use crate::hub::Delivery;
-use crate::sender::{self, Piece};
+use crate::sender::{self, PendingPiece, Piece};
 use crate::{EventRef, Frame, Instant, Sender};
 
 /// Serves one connection over HTTP/1.1 or 1.0: bytes in, wants out.
@@ -45,9 +45,11 @@ use crate::{EventRef, Frame, Instant, Sender};
 /// | want | what to do | what to report |
 /// |---|---|---|
 /// | [`Read`](Want::Read) | read into [`space`](Self::space) | [`handle_read`](Self::handle_read) |
-/// | [`Request`](Want::Request) | look at [`request`](Self::request) | [`open`](Self::open) or [`respond`](Self::respond) |
+/// | [`Request`](Want::Request) | look at [`request`](Self::request), or [take](Self::take_request) it | [`open`](Self::open) or [`respond`](Self::respond) |
 /// | [`Write`](Want::Write) | write some of [`pending`](Self::pending), and flush; append events, unless it is [full](Self::is_full) | [`handle_written`](Self::handle_written) |
 /// | [`Open`](Want::Open) | append events when there are any; meanwhile read into [`space`](Self::space), to notice when the client leaves | [`handle_read`](Self::handle_read) |
+/// | [`KeepAlive`](Want::KeepAlive) | append what keeps the connection open | [`send_keep_alive`](Self::send_keep_alive) |
+/// | [`Wait`](Want::Wait) | wait for the deadline, or until the request is answered | nothing |
 /// | [`Shutdown`](Want::Shutdown) | shut down the writing half of the connection | [`handle_shutdown`](Self::handle_shutdown) |
 /// | [`Closed`](Want::Closed) | drop the connection; the reason is [`take_closed`](Self::take_closed) | nothing: this is the end |
 ///
@@ -78,8 +80,8 @@ use crate::{EventRef, Frame, Instant, Sender};
 ///             Want::Write => connection.write(server.pending()).map(|count| server.handle_written(now(), count)),
 ///             Want::Request => {
 ///                 match server.request().map(|request| request.path()) {
-///                     Some("/sse") => server.open(Response::new(200)),
-///                     _ => server.respond(&Response::new(404), b"no such stream\n"),
+///                     Some("/sse") => server.open(now(), Response::new(200)),
+///                     _ => server.respond(now(), &Response::new(404), b"no such stream\n"),
 ///                 }
 ///                 Ok(())
 ///             }
@@ -130,19 +132,39 @@ pub struct Server<B = Vec<u8>> {
     drain: Option<(Instant, Duration)>,
     /// What came of it all, if it is not just that the answer was sent.
     outcome: Option<Closed>,
+    pub(super) wall_clock: Option<WallClock>,
+}
+
+/// What the wall clock said, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WallClock {
+    at: Instant,
+    since_unix_epoch: Duration,
+}
+
+impl WallClock {
+    pub(super) fn new(at: Instant, since_unix_epoch: Duration) -> Self {
+        Self { at, since_unix_epoch }
+    }
+
+    fn since_unix_epoch(self, now: Instant) -> Duration {
+        self.since_unix_epoch.saturating_add(now.since(self.at))
+    }
 }
 
 #[derive(Debug)]
 enum State {
     /// The request is coming in.
     Reading(Box<Intake>),
-    /// It waits for its answer.
-    Asked(Box<Intake>),
+    /// It waits for its answer; until then, if the client sends nothing more.
+    Asked(Box<Intake>, Option<Instant>),
     /// The answer is being sent.
     Answering,
     /// Everything was written; until then the connection may take to close.
     Shutdown(Instant),
     Lingering(Instant),
+    /// A body fails then: until then, what stands before the failure can be sent.
+    Failing(Instant),
     Closed,
 }
 
@@ -150,14 +172,18 @@ enum State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Want {
-    /// Read.
+    /// Read. If the request was [taken](Server::take_request), until it is answered: to notice when the client leaves.
     Read,
-    /// Answer the request. If that takes long, read meanwhile, to notice when the client leaves.
+    /// Answer the request, or take it to answer it later.
     Request,
     /// Write some of what is pending.
     Write,
     /// The stream is open and all is written: append more, and notice if the client leaves.
     Open,
+    /// Append what keeps the connection open; only if [`Config::set_keep_alive`](sender::Config::set_keep_alive) was called.
+    KeepAlive,
+    /// Wait for the deadline, or until the request is answered, and read nothing.
+    Wait,
     /// Shut down the writing half: the client sees the end of the stream, but what it still sends does no harm.
     Shutdown,
     /// Nothing more comes.
@@ -169,6 +195,10 @@ impl<B: AsRef<[u8]>> Server<B> {
 
     /// As there may be many connections, and next to nothing is expected.
     const OPEN_SPACE: usize = 64;
+
+    /// For how long the failure of a [body](Self::bare) waits for what stands before it: HTTP libraries drop what they have not
+    /// sent when a body fails.
+    const FAILURE_DELAY: Duration = Duration::from_millis(100);
 
     /// Serves a new connection. The seed, of a source of randomness, makes its jitter differ from that of others.
     pub fn new(config: Config, seed: u64) -> Self {
@@ -182,30 +212,37 @@ impl<B: AsRef<[u8]>> Server<B> {
             has_ended: false,
             drain: None,
             outcome: None,
+            wall_clock: None,
             state: State::Reading(Box::new(Intake::new(config, seed))),
         }
     }
 
-    /// Sends a new connection away without looking at its request, for there are too many: 503, and when to come again, rounded up to
-    /// a second (RFC 9110 sections 15.6.4 and 10.2.3).
-    pub fn busy(config: Config, retry_after: Duration) -> Self {
-        let mut server = Self::new(config, 0);
-        server.send_away(Closed::Busy, retry_after, b"too many connections\n");
+    /// Sends a new connection away without looking at its request, for there are too many: 503, and [when to come
+    /// again](Config::retry_after), rounded up to a second (RFC 9110 sections 15.6.4 and 10.2.3).
+    pub fn busy(config: Config) -> Self {
+        Self::busy_at(None, None, config)
+    }
+
+    fn busy_at(now: Option<Instant>, wall_clock: Option<WallClock>, config: Config) -> Self {
+        let retry_after = config.retry_after;
+        let mut server = Self { wall_clock, ..Self::new(config, 0) };
+        server.send_away(now, Closed::Busy, retry_after, b"too many connections\n");
         server
     }
 
     /// Sends a bare stream, whose head something else has sent: for a library that speaks HTTP itself, and takes a body.
     pub fn bare(config: sender::Config, seed: u64) -> Self {
-        let mut server = Self::new(Config { stream: config, ..Config::default() }, seed);
+        let mut server = Self::new(Config { stream: config.clone(), ..Config::default() }, seed);
         server.sender = Sender::default().with_config(config, seed);
         server.state = State::Answering;
         server.is_bare = true;
         server
     }
 
-    /// Sends the stream otherwise from now on: see [`Sender::with_config`].
-    pub fn set_stream_config(&mut self, config: sender::Config, seed: u64) {
-        self.sender = core::mem::take(&mut self.sender).with_config(config, seed);
+    /// Sends the stream otherwise from now on: see [`Sender::with_config`]. The former configuration is handed back, so that what its
+    /// functions have captured can be dropped when no lock is held.
+    pub fn set_stream_config(&mut self, config: sender::Config, seed: u64) -> sender::Config {
+        self.sender.set_config(config, seed)
     }
 
     /// What to do next, and until when. If the deadline passes first, report it with
@@ -218,16 +255,25 @@ impl<B: AsRef<[u8]>> Server<B> {
                     let want = if intake.interim.is_empty() { Want::Read } else { Want::Write };
                     return (want, intake.deadline());
                 }
-                State::Asked(_) => return (Want::Request, None),
+                State::Asked(intake, None) if intake.head.is_none() => return (Want::Read, None),
+                State::Asked(intake, until @ Some(_)) if intake.head.is_none() => {
+                    return (Want::Wait, *until);
+                }
+                State::Asked(_, until) => return (Want::Request, *until),
                 State::Answering => match self.sender.want(now) {
                     (sender::Want::Write, deadline) => return (Want::Write, deadline),
                     (sender::Want::Wait, deadline) => return (Want::Open, deadline),
+                    (sender::Want::KeepAlive, deadline) => return (Want::KeepAlive, deadline),
+                    (sender::Want::Finished, _) if self.is_bare && self.outcome.is_some() => {
+                        self.state = State::Failing(now.after(Self::FAILURE_DELAY));
+                    }
                     (sender::Want::Finished, _) if self.is_bare => self.end(Closed::Finished),
                     (sender::Want::Finished, _) => self.state = State::Shutdown(now.after(self.linger)),
                     (sender::Want::Cut, _) => self.end(Closed::Stalled),
                 },
                 State::Shutdown(until) => return (Want::Shutdown, Some(*until)),
                 State::Lingering(until) => return (Want::Read, Some(*until)),
+                State::Failing(until) => return (Want::Wait, Some(*until)),
                 State::Closed => return (Want::Closed, None),
             }
         }
@@ -245,7 +291,7 @@ impl<B: AsRef<[u8]>> Server<B> {
 
     /// Takes the request that waits for its answer, with its body; the answer can still be given. Otherwise it is dropped then.
     pub fn take_request(&mut self) -> Option<(RequestHead, Vec<u8>)> {
-        let State::Asked(intake) = &mut self.state else { return None };
+        let State::Asked(intake, _) = &mut self.state else { return None };
         Some((intake.head.take()?, core::mem::take(&mut intake.body)))
     }
 
@@ -254,10 +300,13 @@ impl<B: AsRef<[u8]>> Server<B> {
     /// It gets the headers of an event stream ([`header::RESPONSE`](crate::header::RESPONSE)) where it does not bring its own, and closes
     /// the connection. In answer to HEAD, or with a status that has no body, it ends after its head. Without a request that
     /// waits for its answer, nothing happens.
-    pub fn open(&mut self, response: Response) {
-        let State::Asked(intake) = &self.state else { return };
-        let sender = Sender::default().with_response(intake.framing, response);
-        self.sender = sender.with_config(intake.config.stream, intake.seed);
+    pub fn open(&mut self, now: Instant, response: Response) {
+        let State::Asked(intake, _) = &self.state else { return };
+        if self.has_ended && intake.framing != Framing::None {
+            return self.end(Closed::Left);
+        }
+        let sender = Sender::default().with_response(intake.framing, self.dated(Some(now), response));
+        self.sender = sender.with_config(intake.config.stream.clone(), intake.seed);
         self.state = State::Answering;
         if let Some((now, window)) = self.drain {
             self.sender.retire_within(now, window);
@@ -266,10 +315,10 @@ impl<B: AsRef<[u8]>> Server<B> {
 
     /// Answers with something else, whole, and closes the connection. Without a request that waits for its answer, nothing
     /// happens.
-    pub fn respond(&mut self, response: &Response, body: &[u8]) {
-        let State::Asked(intake) = &self.state else { return };
+    pub fn respond(&mut self, now: Instant, response: &Response, body: &[u8]) {
+        let State::Asked(intake, _) = &self.state else { return };
         let method = if intake.framing == Framing::None { "HEAD" } else { "" };
-        self.answer(method, response, body);
+        self.answer(Some(now), method, response, body);
     }
 
     /// Whether events can be appended: the stream is open, and has not been finished. Otherwise they are dropped.
@@ -305,6 +354,28 @@ impl<B: AsRef<[u8]>> Server<B> {
         }
     }
 
+    /// Appends what is encoded already, by copying it: see [`Sender::encoded`].
+    pub fn encoded(&mut self, frame: &Frame) {
+        if self.is_open() {
+            self.sender.encoded(frame);
+        }
+    }
+
+    /// Appends what keeps the connection open: see [`Sender::send_keep_alive`].
+    pub fn send_keep_alive(&mut self, now: Instant) {
+        self.sender.send_keep_alive(now);
+    }
+
+    /// Reports what keeps the connection open: see [`Sender::handle_keep_alive`].
+    pub fn handle_keep_alive(&mut self, now: Instant, frame: &Frame) {
+        self.sender.handle_keep_alive(now, frame);
+    }
+
+    /// The functions that encode what the stream says by itself: see [`Sender::hooks`].
+    pub fn hooks(&self) -> &sender::Hooks {
+        self.sender.hooks()
+    }
+
     /// Whether so much is pending that it should be written before more is appended: see [`Sender::is_full`].
     pub fn is_full(&self) -> bool {
         self.sender.is_full()
@@ -338,7 +409,7 @@ impl<B: AsRef<[u8]>> Server<B> {
         self.drain.get_or_insert((now, window));
         if let State::Reading(intake) = &self.state {
             let retry_after = intake.config.retry_after;
-            self.send_away(Closed::Draining, retry_after, b"the server stops\n");
+            self.send_away(Some(now), Closed::Draining, retry_after, b"the server stops\n");
         }
         self.retire_within(now, window);
     }
@@ -351,20 +422,27 @@ impl<B: AsRef<[u8]>> Server<B> {
     /// Reports that whoever answers is done. Without an answer, the client is told 500. A stream that is still open ends; if they
     /// failed, it ends [in the middle](Sender::break_off), so that the client gets what there was, and can tell that it was cut. What
     /// was answered whole, or finished, stays as it is.
-    pub fn handle_done(&mut self, result: Result<(), impl Into<Box<dyn Error + Send + Sync>>>) {
+    ///
+    /// An error that changes nothing is handed back, so that it can be dropped when no lock is held.
+    pub fn handle_done(
+        &mut self,
+        now: Instant,
+        result: Result<(), Box<dyn Error + Send + Sync>>,
+    ) -> Option<Box<dyn Error + Send + Sync>> {
         match (&self.state, result) {
-            (State::Asked(_), result) => {
-                let error = result.map_or_else(Into::into, |()| "the request was not answered".into());
+            (State::Asked(..), result) => {
+                let error = result.map_or_else(|error| error, |()| "the request was not answered".into());
                 self.outcome = Some(Closed::Failed(error));
-                self.respond(&Response::new(500), b"");
+                self.respond(now, &Response::new(500), b"");
             }
             (_, Ok(())) => self.finish(),
             (_, Err(error)) if self.is_open() => {
-                self.outcome = Some(Closed::Failed(error.into()));
+                self.outcome = Some(Closed::Failed(error));
                 self.sender.break_off();
             }
-            (_, Err(_)) => {}
+            (_, Err(error)) => return Some(error),
         }
+        None
     }
 
     /// Closes at once: what is pending is not sent, and the client can tell that a chunked stream was cut.
@@ -390,11 +468,22 @@ impl<B: AsRef<[u8]>> Server<B> {
         }
     }
 
-    /// All that is to be written, in order, for transports that write several slices at once. Either may be empty.
-    pub fn pending_slices(&self) -> [&[u8]; 2] {
+    /// All that is to be written, in order, for transports that write several slices at once. Any may be empty.
+    pub fn pending_slices(&self) -> [&[u8]; 3] {
         match &self.state {
-            State::Reading(intake) => [intake.interim, b""],
+            State::Reading(intake) => [intake.interim, b"", b""],
             _ => self.sender.pending_slices(),
+        }
+    }
+
+    /// What is to be written first, to be written when no lock is held: see [`Sender::pending_piece`].
+    pub fn pending_piece(&self, most: usize) -> PendingPiece<B>
+    where
+        B: Clone,
+    {
+        match &self.state {
+            State::Reading(intake) => PendingPiece::of(intake.interim),
+            _ => self.sender.pending_piece(most),
         }
     }
 
@@ -424,7 +513,7 @@ impl<B: AsRef<[u8]>> Server<B> {
     /// Where to read into. Never empty.
     pub fn space(&mut self) -> &mut [u8] {
         let wanted = match self.state {
-            State::Asked(_) | State::Answering => Self::OPEN_SPACE,
+            State::Asked(..) | State::Answering => Self::OPEN_SPACE,
             _ => Self::READING_SPACE,
         };
         if self.space.len() != wanted {
@@ -440,7 +529,7 @@ impl<B: AsRef<[u8]>> Server<B> {
     pub fn handle_read(&mut self, now: Instant, count: usize) {
         self.start(now);
         if count == 0 {
-            return self.handle_eof();
+            return self.handle_eof(now);
         }
         let count = count.min(self.space().len());
         if let State::Reading(_) = self.state {
@@ -466,7 +555,7 @@ impl<B: AsRef<[u8]>> Server<B> {
     pub fn handle_error(&mut self, _now: Instant, error: impl Into<Box<dyn Error + Send + Sync>>) {
         self.end(match self.state {
             // Everything was sent: how the connection ends does not matter.
-            State::Shutdown(_) | State::Lingering(_) => Closed::Finished,
+            State::Shutdown(_) | State::Lingering(_) | State::Failing(_) => Closed::Finished,
             _ => Closed::Error(error.into()),
         });
     }
@@ -485,10 +574,13 @@ impl<B: AsRef<[u8]>> Server<B> {
             State::Reading(intake) => {
                 intake.start(now);
                 if intake.deadline().is_some_and(|deadline| deadline <= now) {
-                    self.refuse(Fault::Slow);
+                    self.refuse(now, Fault::Slow);
                 }
             }
-            State::Shutdown(until) | State::Lingering(until) if *until <= now => self.end(Closed::Finished),
+            State::Asked(_, Some(until)) if *until <= now => self.end(Closed::Left),
+            State::Shutdown(until) | State::Lingering(until) | State::Failing(until) if *until <= now => {
+                self.end(Closed::Finished);
+            }
             _ => {}
         }
     }
@@ -499,25 +591,28 @@ impl<B: AsRef<[u8]>> Server<B> {
             Ok(false) => {}
             Ok(true) => {
                 if let State::Reading(intake) = core::mem::replace(&mut self.state, State::Closed) {
-                    self.state = State::Asked(intake);
+                    self.state = State::Asked(intake, None);
                     self.discard(input.len());
                 }
             }
-            Err(fault) => self.refuse(fault),
+            Err(fault) => self.refuse(now, fault),
         }
     }
 
-    fn handle_eof(&mut self) {
+    fn handle_eof(&mut self, now: Instant) {
         self.has_ended = true;
         match &mut self.state {
             State::Reading(intake) => match intake.handle_eof() {
                 Ok(()) => self.end(Closed::Left),
-                Err(fault) => self.refuse(fault),
+                Err(fault) => self.refuse(now, fault),
             },
-            // It may still read the end.
+            // It may still read the answer.
+            State::Asked(intake, until) => {
+                until.get_or_insert(now.after(intake.config.half_closed));
+            }
             State::Answering if self.sender.is_finished() => {}
-            State::Asked(_) | State::Answering => self.end(Closed::Left),
-            State::Shutdown(_) => {}
+            State::Answering => self.end(Closed::Left),
+            State::Shutdown(_) | State::Failing(_) => {}
             State::Lingering(_) => self.end(Closed::Finished),
             State::Closed => {}
         }
@@ -533,27 +628,37 @@ impl<B: AsRef<[u8]>> Server<B> {
         }
     }
 
-    fn refuse(&mut self, fault: Fault) {
+    fn refuse(&mut self, now: Instant, fault: Fault) {
         let State::Reading(intake) = &self.state else { return };
         let response = fault.response(&intake.config);
         let text = fault.text();
         self.outcome = Some(Closed::Fault(fault));
-        self.answer("", &response, text.as_bytes());
+        self.answer(Some(now), "", &response, text.as_bytes());
     }
 
-    fn send_away(&mut self, reason: Closed, retry_after: Duration, text: &[u8]) {
-        let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+    fn send_away(&mut self, now: Option<Instant>, reason: Closed, retry_after: Duration, text: &[u8]) {
+        let seconds = retry_after.as_secs().saturating_add(u64::from(retry_after.subsec_nanos() > 0));
         let response = with_header(Response::new(503), "retry-after", &seconds.to_string());
         self.outcome = Some(reason);
-        self.answer("", &response, text);
+        self.answer(now, "", &response, text);
     }
 
-    fn answer(&mut self, method: &str, response: &Response, body: &[u8]) {
-        let (State::Reading(intake) | State::Asked(intake)) = &self.state else { return };
-        let config = sender::Config { padding: None, ..intake.config.stream };
+    fn answer(&mut self, now: Option<Instant>, method: &str, response: &Response, body: &[u8]) {
+        let (State::Reading(intake) | State::Asked(intake, _)) = &self.state else { return };
+        let mut config = intake.config.stream.clone();
+        config.padding = None;
+        let response = self.dated(now, response.clone());
         self.sender = Sender::default().with_config(config, intake.seed);
         self.sender.begin(Framing::None, |out| response.encode_whole(method, body, out));
         self.state = State::Answering;
+    }
+
+    /// With the date, where the time is known.
+    fn dated(&self, now: Option<Instant>, response: Response) -> Response {
+        match (self.wall_clock, now) {
+            (Some(clock), Some(now)) => response.with_date(clock.since_unix_epoch(now)),
+            _ => response,
+        }
     }
 
     /// Ends it, for this reason if there is none already.
@@ -563,13 +668,14 @@ impl<B: AsRef<[u8]>> Server<B> {
         }
         self.outcome.get_or_insert(reason);
         self.state = State::Closed;
-        self.sender = Sender::default();
+        // Not its configuration: what the user's functions have captured is not dropped here, where a lock may be held.
+        self.sender.abort();
         self.space = Vec::new();
     }
 
     fn asked(&self) -> Option<&Intake> {
         match &self.state {
-            State::Asked(intake) => Some(intake),
+            State::Asked(intake, _) => Some(intake),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::error::Error;
 
 use super::Server;
+use crate::Instant;
 use crate::sender::Ended;
 
 /// A connection's machine, and who waits for it: what is shared, under a lock, by those who write to its stream and the one
@@ -27,8 +28,9 @@ use crate::sender::Ended;
 /// assert_eq!(outlet.take_driver(), Some("the driver"));
 ///
 /// // The handler is done, and the last sender is gone: the stream ends.
-/// outlet.handle_done(Ok(()));
-/// outlet.leave(false);
+/// let now = sse_proto::Instant::default();
+/// outlet.handle_done(now, Ok(()));
+/// outlet.leave(now, false);
 /// assert!(outlet.ready().is_err());
 /// let mut woken = Vec::new();
 /// outlet.take_woken(&mut woken);
@@ -73,10 +75,10 @@ impl<B: AsRef<[u8]>, W> Outlet<B, W> {
     }
 
     /// Counts one sender less. One that is lost to a panic cuts the stream.
-    pub fn leave(&mut self, is_panicking: bool) {
+    pub fn leave(&mut self, now: Instant, is_panicking: bool) {
         self.senders = self.senders.saturating_sub(1);
         if is_panicking {
-            self.server.handle_done(Err("a sender panicked"));
+            let _ = self.server.handle_done(now, Err("a sender panicked".into()));
         }
         self.finish_if_done();
     }
@@ -90,12 +92,23 @@ impl<B: AsRef<[u8]>, W> Outlet<B, W> {
     }
 
     /// Reports that the handler is done: see [`Server::handle_done`]. A stream that it opened goes on while it has senders.
-    pub fn handle_done(&mut self, result: Result<(), Box<dyn Error + Send + Sync>>) {
-        match result {
-            Ok(()) if self.senders > 0 => {}
-            result => self.server.handle_done(result),
-        }
+    ///
+    /// An error that changes nothing is handed back, so that it can be dropped when no lock is held.
+    pub fn handle_done(
+        &mut self,
+        now: Instant,
+        result: Result<(), Box<dyn Error + Send + Sync>>,
+    ) -> Option<Box<dyn Error + Send + Sync>> {
         self.is_done = true;
+        match result {
+            Ok(()) if self.senders > 0 => None,
+            result => self.server.handle_done(now, result),
+        }
+    }
+
+    /// Reports that the handler panicked: as one that [failed](Self::handle_done).
+    pub fn handle_panic(&mut self, now: Instant) {
+        let _ = self.handle_done(now, Err("the handler panicked".into()));
     }
 
     /// Puts down whom to wake when there is room, or nothing more is sent, unless one `is_same`.
