@@ -86,6 +86,45 @@ fn connecting_to_refused_to_closed() {
 }
 
 #[test]
+fn responses_are_read_as_browsers_read_them() {
+    const STREAM: &str = "text/event-stream";
+    let answer = |headers: &[(&'static str, &str)]| {
+        let headers = headers.iter().map(|(name, value)| (*name, value.to_string())).collect();
+        [Answer::Response(200, headers, vec![Step::Bytes("data: x\n\n".into())])]
+    };
+    let event = ["0 GET http://a.test/", "open 200", r#"message: "x" #"#];
+    for headers in [
+        &[("Content-Type", "application/json, text/event-stream; charset=utf-8")][..],
+        &[("Content-Type", "application/json"), ("content-type", STREAM)],
+        &[("Content-Type", STREAM), ("Content-Encoding", "none")],
+        &[("Content-Type", STREAM), ("Content-Encoding", "identity"), ("Content-Encoding", "utf-8")],
+    ] {
+        check(&get(URL), &config(), &answer(headers), &event);
+    }
+    for (headers, what) in [
+        (
+            &[("Content-Type", "text/event-stream, text/html")][..],
+            r#"response has the media type "text/event-stream, text/html""#,
+        ),
+        (
+            &[("Content-Type", STREAM), ("Content-Type", "text/html")],
+            r#"response has the media type "text/event-stream, text/html""#,
+        ),
+        (
+            &[("Content-Type", STREAM), ("Content-Encoding", "none"), ("Content-Encoding", "identity, BR")],
+            r#"body has the content coding "BR""#,
+        ),
+    ] {
+        let mut answer = answer(headers);
+        if let [Answer::Response(_, _, steps)] = &mut answer {
+            *steps = vec![Step::End];
+        }
+        let failed = format!("failed: no event stream: the {what}");
+        check(&get(URL), &config(), &answer, &["0 GET http://a.test/", &failed]);
+    }
+}
+
+#[test]
 fn what_a_refused_response_says_can_be_read() {
     let say = |steps| vec![Answer::Response(403, vec![("Content-Type", "text/event-stream".into())], steps)];
     let failed = "failed: no event stream: the server answered with status 403";
