@@ -58,6 +58,7 @@ mod event;
 mod field;
 mod frame;
 pub mod header;
+mod hook;
 pub mod http;
 #[cfg(feature = "http1")]
 pub mod http1;

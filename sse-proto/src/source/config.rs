@@ -6,6 +6,7 @@ use core::time::Duration;
 use super::backoff::Backoff;
 use super::reason::Refusal;
 use super::response::check_response;
+use crate::hook::{Hook, Shared};
 use crate::http::ResponseHead;
 use crate::{EventRef, Limits};
 
@@ -13,13 +14,17 @@ use crate::{EventRef, Limits};
 ///
 /// The default is what the standard demands, with limits where it has none.
 ///
+/// Hooks are closures, set by the methods; copies of a configuration share them. On targets with atomics a configuration is
+/// `Send` and `Sync`; on the others (`thumbv6m`) it is neither, since there is no `Arc` to share a hook by. A hook that panics
+/// leaves the source as it was before the report that called it.
+///
 /// ```
 /// use core::time::Duration;
 /// use sse_proto::source::{Config, EndMarker, is_transient};
 ///
 /// let mut config = Config::default();
 /// config.timeouts.silence = Some(Duration::from_secs(45));
-/// config.retry_status = is_transient;
+/// config.set_retry_status(is_transient);
 /// config.end = EndMarker::Data("[DONE]".into());
 /// ```
 #[derive(Clone, Debug)]
@@ -46,18 +51,62 @@ pub struct Config {
     /// How many redirects one attempt follows. Default 20 (Fetch, "HTTP-redirect fetch"); one more is refused, and with 0 a
     /// redirect is a refused status.
     pub max_redirects: u32,
-    /// Which responses are event streams; whatever it refuses closes the source, if `retry_status` does not say otherwise.
-    /// Default: [`check_response`]. Redirects that are followed and status 204 do not come this far.
-    pub check: fn(&ResponseHead) -> Result<(), Refusal>,
-    /// Which refused statuses mean "not now", so that the source connects again. Default: none, as the standard has it;
-    /// [`is_transient`] is the usual choice beyond it. A `Retry-After` is then the shortest wait.
-    pub retry_status: fn(u16) -> bool,
     /// How many bytes are kept of the body of a refused response, where services say what they did not like. Default 8 KiB;
     /// the rest is not read.
     pub refusal_bytes: usize,
     /// What the last event looks like, where a stream ends for good. Default: [`EndMarker::None`].
     pub end: EndMarker,
+    /// `None`: [`check_response`].
+    check: Option<Check>,
+    /// `None`: no status.
+    retry_status: Option<Hook<dyn Fn(u16) -> bool + Send + Sync>>,
 }
+
+impl Config {
+    /// Sets which responses are event streams. Whatever the check refuses closes the source, unless
+    /// [`set_retry_status`](Self::set_retry_status) says otherwise. Default: [`check_response`].
+    ///
+    /// Redirects that are followed and status 204 do not come this far.
+    ///
+    /// ```
+    /// use sse_proto::source::{Config, Refusal, check_response};
+    ///
+    /// // A server that forgets the media type.
+    /// let mut config = Config::default();
+    /// config.set_check(|head| match check_response(head) {
+    ///     Err(Refusal::MediaType(found)) if found.is_empty() => Ok(()),
+    ///     verdict => verdict,
+    /// });
+    /// ```
+    pub fn set_check(
+        &mut self,
+        check: impl Fn(&ResponseHead) -> Result<(), Refusal> + Send + Sync + 'static,
+    ) {
+        self.check = Some(Hook(Shared::new(check)));
+    }
+
+    /// Sets which refused statuses mean "not now", so that the source connects again. Default: none, as the standard has it;
+    /// [`is_transient`] is the usual choice beyond it. A `Retry-After` is then the shortest wait.
+    pub fn set_retry_status(&mut self, retries: impl Fn(u16) -> bool + Send + Sync + 'static) {
+        self.retry_status = Some(Hook(Shared::new(retries)));
+    }
+
+    /// Judges a response.
+    pub(super) fn check(&self, head: &ResponseHead) -> Result<(), Refusal> {
+        self.check.as_ref().map_or_else(|| check_response(head), |check| (check.get())(head))
+    }
+
+    /// Whether a response that was refused for this reason is a failure of the attempt only.
+    pub(super) fn retries(&self, refusal: &Refusal) -> bool {
+        match (refusal, &self.retry_status) {
+            (Refusal::Status(status), Some(retries)) => (retries.get())(*status),
+            _ => false,
+        }
+    }
+}
+
+/// Judges responses.
+type Check = Hook<dyn Fn(&ResponseHead) -> Result<(), Refusal> + Send + Sync>;
 
 impl Default for Config {
     fn default() -> Self {
@@ -70,15 +119,15 @@ impl Default for Config {
             timeouts: Timeouts::default(),
             limits: Limits::default(),
             max_redirects: 20,
-            check: check_response,
-            retry_status: |_| false,
             refusal_bytes: 8 * 1024,
             end: EndMarker::None,
+            check: None,
+            retry_status: None,
         }
     }
 }
 
-/// The statuses that usually pass: 408, 425, 429 and all from 500 on. For [`Config::retry_status`].
+/// The statuses that usually pass: 408, 425, 429 and all from 500 on. For [`Config::set_retry_status`].
 pub fn is_transient(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..)
 }
@@ -142,6 +191,31 @@ pub enum EndMarker {
     Data(String),
     /// An event of this name. It is given to the user, as it may carry something: `message_stop`.
     Name(String),
-    /// An event of which this is true. It is given to the user.
-    When(fn(EventRef<'_>) -> bool),
+    /// An event of which a function says so: [`EndMarker::when`]. It is given to the user.
+    When(EndPredicate),
+}
+
+impl EndMarker {
+    /// An event of which `is_marker` is true. It is given to the user.
+    ///
+    /// ```
+    /// use sse_proto::source::{Config, EndMarker};
+    ///
+    /// let last = String::from("41");
+    /// let mut config = Config::default();
+    /// config.end = EndMarker::when(move |event| event.id() == Some(&last));
+    /// ```
+    pub fn when(is_marker: impl Fn(EventRef<'_>) -> bool + Send + Sync + 'static) -> Self {
+        Self::When(EndPredicate(Hook(Shared::new(is_marker))))
+    }
+}
+
+/// What [`EndMarker::when`] was given.
+#[derive(Clone, Debug)]
+pub struct EndPredicate(Hook<dyn Fn(EventRef<'_>) -> bool + Send + Sync>);
+
+impl EndPredicate {
+    pub(super) fn holds(&self, event: EventRef<'_>) -> bool {
+        (self.0.get())(event)
+    }
 }

@@ -23,7 +23,7 @@ use core::error::Error;
 use core::time::Duration;
 
 pub use self::backoff::Backoff;
-pub use self::config::{Config, EndMarker, Reconnect, Timeouts, is_transient};
+pub use self::config::{Config, EndMarker, EndPredicate, Reconnect, Timeouts, is_transient};
 pub use self::reason::{Cause, Closed, Refusal, SourceError, Timeout};
 pub use self::redirect::RedirectError;
 pub use self::response::check_response;
@@ -237,7 +237,10 @@ impl EventSource {
             Some(Ok(url)) => Input::Redirected { status: head.status(), url },
             Some(Err(error)) => Input::Close(Closed::Refused(Refusal::Redirect(error))),
             None if head.status() == 204 => Input::Close(Closed::Stopped),
-            None => (self.config.check)(&head).map_or_else(Input::Refused, |()| Input::Accepted),
+            None => match self.config.check(&head) {
+                Ok(()) => Input::Accepted,
+                Err(refusal) => Input::Refused { is_transient: self.config.retries(&refusal), refusal },
+            },
         };
         self.response = Some(head);
         self.transition(now, input);

@@ -1,5 +1,6 @@
 //! Why an attempt failed, and why nothing more comes.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::error::Error;
@@ -20,7 +21,7 @@ pub enum Cause {
     /// The peer sent no proper HTTP, or the connection was cut inside a response.
     #[cfg(feature = "http1")]
     Http(ResponseError),
-    /// The response was refused, with a status that [`Config::retry_status`](super::Config::retry_status) names.
+    /// The response was refused, with a status that [`Config::set_retry_status`](super::Config::set_retry_status) names.
     Refused(Refusal),
     /// The body ended, and nothing was lost.
     Ended,
@@ -56,8 +57,8 @@ pub enum Refusal {
     Coding(String),
     /// It leads elsewhere, to where the source does not go.
     Redirect(RedirectError),
-    /// The user's own check says so, with this reason.
-    Other(&'static str),
+    /// A check of the user's says so, with this reason.
+    Other(Cow<'static, str>),
 }
 
 /// Why nothing more comes from an event source.

@@ -11,7 +11,7 @@ use crate::http::ResponseHead;
 /// Accepts the responses that the standard accepts: status 200 and media type `text/event-stream` (HTML, "The EventSource
 /// interface"), without a content coding that would have to be decoded, since none was asked for.
 ///
-/// The default of [`Config::check`](super::Config::check).
+/// The default check of [`Config`](super::Config).
 ///
 /// [`header::media_type`] and [`header::content_coding`] say how the headers are read. The media type is checked last, so that a
 /// check of your own can forgive it and keep the others.

@@ -21,8 +21,8 @@ pub(super) enum State {
     Connecting,
     /// The body of an accepted response is coming.
     Open,
-    /// The body of a refused response is coming.
-    Refused(Refusal),
+    /// The body of a refused response is coming; if the refusal is transient, another attempt follows.
+    Refused { refusal: Refusal, is_transient: bool },
     /// The next attempt is due then.
     Waiting(Instant),
     /// For good.
@@ -41,7 +41,7 @@ pub(super) enum Input {
     /// The response leads elsewhere.
     Redirected { status: u16, url: Url },
     /// The response is something else.
-    Refused(Refusal),
+    Refused { refusal: Refusal, is_transient: bool },
     /// All that is wanted of a refused response is in.
     Settled,
     /// The connection or the attempt has failed.
@@ -91,18 +91,18 @@ impl EventSource {
                 self.opened = true;
                 State::Open
             }
-            (State::Connecting, Input::Refused(refusal)) => {
+            (State::Connecting, Input::Refused { refusal, is_transient }) => {
                 self.clock.start_refusal(now);
-                State::Refused(refusal)
+                State::Refused { refusal, is_transient }
             }
             (State::Connecting, Input::Lost(cause)) => self.lost(now, cause),
             (State::Connecting, Input::Ended) => self.lost(now, Cause::Truncated),
-            (State::Refused(refusal), Input::Settled | Input::Lost(_) | Input::Ended) => match refusal {
-                Refusal::Status(status) if (self.config.retry_status)(status) => {
-                    self.lost(now, Cause::Refused(refusal))
+            (State::Refused { refusal, is_transient }, Input::Settled | Input::Lost(_) | Input::Ended) => {
+                match is_transient {
+                    true => self.lost(now, Cause::Refused(refusal)),
+                    false => self.closed(Closed::Refused(refusal)),
                 }
-                refusal => self.closed(Closed::Refused(refusal)),
-            },
+            }
             (State::Open, Input::Lost(cause)) => {
                 // An event that was cut off is the smaller loss.
                 let _ = self.finish(now);

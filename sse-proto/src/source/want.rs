@@ -86,7 +86,7 @@ impl EventSource {
                         return Want::Limit(error);
                     }
                 },
-                State::Refused(_) => {
+                State::Refused { .. } => {
                     let limit = self.config.refusal_bytes;
                     self.body.move_to(&mut self.refused_body, limit);
                     if self.body.take_end().is_none() && self.refused_body.len() < limit {
@@ -125,7 +125,7 @@ impl EventSource {
             }
             EndMarker::Data(_) => {}
             EndMarker::Name(name) => self.marked = event.name() == name,
-            EndMarker::When(is_marker) => self.marked = is_marker(event),
+            EndMarker::When(is_marker) => self.marked = is_marker.holds(event),
         }
         Some(Want::Event)
     }
@@ -160,7 +160,7 @@ impl EventSource {
     }
 
     pub(super) fn has_body(&self) -> bool {
-        matches!(self.state, State::Open | State::Refused(_))
+        matches!(self.state, State::Open | State::Refused { .. })
     }
 
     /// Counts bytes of the peer's, whatever they are.

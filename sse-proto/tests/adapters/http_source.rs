@@ -104,7 +104,7 @@ contract! {
         ]);
         let request = get(&url).with_header("X-Mine", "1").unwrap();
         let mut config = config();
-        config.retry_status = is_transient;
+        config.set_retry_status(is_transient);
         let mut source = HttpSource::new(request, send).with_config(config);
         assert_eq!(wait!(source.next()).unwrap().unwrap(), Event::new("one").with_id("é1").unwrap());
         assert_eq!(source.machine().response().unwrap().status(), 200);

@@ -23,7 +23,7 @@ fn a_marker_in_the_data_ends_the_stream_and_is_kept_to_itself() {
 
 #[test]
 fn a_named_event_or_one_that_is_recognised_is_given_before_the_end() {
-    for end in [EndMarker::Name("stop".into()), EndMarker::When(|event| event.data().ends_with("bye"))] {
+    for end in [EndMarker::Name("stop".into()), EndMarker::when(|event| event.data().ends_with("bye"))] {
         let mut config = config();
         config.end = end;
         check(

@@ -61,7 +61,7 @@ fn report() -> impl Strategy<Value = Report> {
 
 fn source() -> EventSource {
     let mut config = Config::default();
-    config.retry_status = is_transient;
+    config.set_retry_status(is_transient);
     config.timeouts.silence = Some(ms(100));
     config.end = EndMarker::Data("end".into());
     EventSource::new(get("http://a.test/"), 1).with_config(config)

@@ -145,7 +145,7 @@ fn what_a_refused_response_says_can_be_read() {
 #[test]
 fn connecting_to_refused_to_waiting_where_the_policy_says_so() {
     let mut config = config();
-    config.retry_status = sse_proto::source::is_transient;
+    config.set_retry_status(sse_proto::source::is_transient);
     let busy = |after: &str| Answer::Response(503, vec![("Retry-After", after.into())], vec![Step::End]);
     check(
         &get(URL),
@@ -170,10 +170,10 @@ fn connecting_to_refused_to_waiting_where_the_policy_says_so() {
 fn a_check_of_the_users_replaces_ours() {
     use sse_proto::source::Refusal;
     let mut config = config();
-    config.check = |head| match head.header("x-stream") {
+    config.set_check(|head| match head.header("x-stream") {
         Some(_) => Ok(()),
-        None => Err(Refusal::Other("no x-stream")),
-    };
+        None => Err(Refusal::Other("no x-stream".into())),
+    });
     let created = Answer::Response(
         201,
         vec![("X-Stream", "1".into())],
