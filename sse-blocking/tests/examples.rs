@@ -123,6 +123,10 @@ fn ssecat_says_what_went_wrong() {
     fails_with(&ssecat(&["http://host.invalid/"], b""), "http://host.invalid/: ");
     let url = serve(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>");
     fails_with(&ssecat(&[&url], b""), "the response has the media type \"text/html\"");
+    let url = serve(
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b",
+    );
+    fails_with(&ssecat(&[&url], b""), "the body has the content coding \"gzip\"");
     let url = serve(b"HTTP/1.1 503 Service Unavailable\r\n\r\n");
     fails_with(&ssecat(&[&url], b""), "the server answered with status 503");
     let url = serve(

@@ -9,7 +9,11 @@ use crate::decode::Found;
 #[cfg(feature = "http1")]
 use crate::header;
 #[cfg(feature = "http1")]
+use crate::hook::{Hook, Shared};
+#[cfg(feature = "http1")]
 use crate::http1::{HeadLimits, Request, ResponseDecoder, ResponseError, ResponseHead, ResponsePart};
+#[cfg(feature = "http1")]
+use crate::source::{Check, Refusal, check_response};
 use crate::{Decoder, End, EventRef, InvalidField, Item, LimitExceeded, Limits};
 
 /// Receives the events of one connection: a buffer to read into, the HTTP response around the events if there is one,
@@ -67,6 +71,9 @@ pub struct Receiver {
     decoder: Decoder,
     #[cfg(feature = "http1")]
     response: Option<ResponseDecoder>,
+    /// `None`: [`check_response`].
+    #[cfg(feature = "http1")]
+    check: Option<Check>,
     ended: bool,
     closed: Option<End>,
     /// Reads since something was found.
@@ -109,6 +116,8 @@ impl Receiver {
             decoder: Decoder::new(),
             #[cfg(feature = "http1")]
             response: None,
+            #[cfg(feature = "http1")]
+            check: None,
             ended: false,
             closed: None,
             fruitless: 0,
@@ -117,8 +126,8 @@ impl Receiver {
 
     /// A receiver of the HTTP/1.1 response to this request: the event stream is its body.
     ///
-    /// The response is accepted if its status is 200 and its media type is `text/event-stream`. The stream begins with the
-    /// last event id of the request.
+    /// [`check_response`] decides whether the response is accepted, or a check of your own: [`with_check`](Self::with_check).
+    /// The stream begins with the last event id of the request.
     #[cfg(feature = "http1")]
     pub fn http1(request: &Request) -> Self {
         let mut receiver = Self { response: Some(ResponseDecoder::new(request.method())), ..Self::new() };
@@ -134,6 +143,32 @@ impl Receiver {
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { decoder: self.decoder.with_limits(limits), ..self }
+    }
+
+    /// Sets which responses are event streams, as [`Config::set_check`](crate::source::Config::set_check) does. Default:
+    /// [`check_response`]. Redirects and status 204 are checked like all others, since a receiver has one response. Without an
+    /// HTTP response there is nothing to check.
+    ///
+    /// ```
+    /// use sse_proto::Receiver;
+    /// use sse_proto::http::Request;
+    /// use sse_proto::source::{Refusal, check_response};
+    ///
+    /// let request = Request::get("http://example.com/")?;
+    /// // A server that forgets the media type.
+    /// let receiver = Receiver::http1(&request).with_check(|head| match check_response(head) {
+    ///     Err(Refusal::MediaType(found)) if found.is_empty() => Ok(()),
+    ///     verdict => verdict,
+    /// });
+    /// # Ok::<(), sse_proto::http::UrlError>(())
+    /// ```
+    #[cfg(feature = "http1")]
+    #[must_use]
+    pub fn with_check(
+        self,
+        check: impl Fn(&ResponseHead) -> Result<(), Refusal> + Send + Sync + 'static,
+    ) -> Self {
+        Self { check: Some(Hook(Shared::new(check))), ..self }
     }
 
     /// Bounds the head of the response otherwise.
@@ -313,7 +348,13 @@ impl Receiver {
             let part = response.decode(&mut input)?;
             self.unread.start = self.unread.end - input.len();
             match part {
-                Some(ResponsePart::Head(head)) => return accept(head).map(|()| Some(Want::Opened)),
+                Some(ResponsePart::Head(head)) => {
+                    // Should the check panic, nothing of the body is taken for events.
+                    self.closed = Some(End::Truncated);
+                    self.check.as_ref().map_or_else(|| check_response(head), |check| (check.get())(head))?;
+                    self.closed = None;
+                    return Ok(Some(Want::Opened));
+                }
                 // They lie in the input, right before what it has left.
                 Some(ResponsePart::Body(bytes)) => {
                     self.body = self.unread.start - bytes.len()..self.unread.start;
@@ -355,20 +396,6 @@ impl Default for Receiver {
     }
 }
 
-/// Whether this is the response that an event stream comes in (HTML, "The EventSource interface": "announce" or fail).
-#[cfg(feature = "http1")]
-fn accept(head: &ResponseHead) -> Result<(), ReceiveError> {
-    if head.status() != 200 {
-        return Err(ReceiveError::Status(head.status()));
-    }
-    let media_type = head.header("content-type").unwrap_or_default();
-    if header::is_event_stream(media_type) {
-        Ok(())
-    } else {
-        Err(ReceiveError::MediaType(alloc::string::String::from_utf8_lossy(media_type).into_owned()))
-    }
-}
-
 /// What the peer did wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -378,12 +405,9 @@ pub enum ReceiveError {
     /// The response is not HTTP, or was cut off.
     #[cfg(feature = "http1")]
     Http(ResponseError),
-    /// The response has another status than 200.
+    /// The response is no event stream, says [`check_response`] or the check of [`Receiver::with_check`].
     #[cfg(feature = "http1")]
-    Status(u16),
-    /// The response has another media type than `text/event-stream`; this one, empty where there is none.
-    #[cfg(feature = "http1")]
-    MediaType(alloc::string::String),
+    Refused(Refusal),
 }
 
 impl ReceiveError {
@@ -400,19 +424,7 @@ impl fmt::Display for ReceiveError {
             #[cfg(feature = "http1")]
             Self::Http(error) => error.fmt(f),
             #[cfg(feature = "http1")]
-            Self::Status(status) => write!(f, "no event stream: the server answered with status {status}"),
-            #[cfg(feature = "http1")]
-            Self::MediaType(found) if found.is_empty() => {
-                f.write_str("no event stream: the response has no media type")
-            }
-            #[cfg(feature = "http1")]
-            Self::MediaType(found) => {
-                write!(
-                    f,
-                    "no event stream: the response has the media type {:?}",
-                    crate::event::Preview(found)
-                )
-            }
+            Self::Refused(refusal) => refusal.fmt(f),
         }
     }
 }
@@ -431,6 +443,13 @@ impl core::error::Error for ReceiveError {
 impl From<LimitExceeded> for ReceiveError {
     fn from(error: LimitExceeded) -> Self {
         Self::Limit(error)
+    }
+}
+
+#[cfg(feature = "http1")]
+impl From<Refusal> for ReceiveError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
     }
 }
 

@@ -106,7 +106,7 @@ impl Config {
 }
 
 /// Judges responses.
-type Check = Hook<dyn Fn(&ResponseHead) -> Result<(), Refusal> + Send + Sync>;
+pub(crate) type Check = Hook<dyn Fn(&ResponseHead) -> Result<(), Refusal> + Send + Sync>;
 
 impl Default for Config {
     fn default() -> Self {

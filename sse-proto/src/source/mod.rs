@@ -23,6 +23,8 @@ use core::error::Error;
 use core::time::Duration;
 
 pub use self::backoff::Backoff;
+#[cfg(feature = "http1")]
+pub(crate) use self::config::Check;
 pub use self::config::{Config, EndMarker, EndPredicate, Reconnect, Timeouts, is_transient};
 pub use self::reason::{Cause, Closed, Refusal, SourceError, Timeout};
 pub use self::redirect::RedirectError;

@@ -14,6 +14,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use sse_proto::http1::{Request, RequestHeadError, Response, ResponseError};
+use sse_proto::source::{Refusal, check_response};
 use sse_proto::{End, Event, Item, Limit, Limits, ReceiveError, Receiver};
 
 const EVENT_STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
@@ -152,10 +153,15 @@ contract! {
 
     fn a_response_that_is_no_event_stream_is_refused() {
         for (response, expected) in [
-            ("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", ReceiveError::Status(404)),
-            ("HTTP/1.1 204 No Content\r\n\r\n", ReceiveError::Status(204)),
-            ("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>", ReceiveError::MediaType("text/html".into())),
-            ("HTTP/1.1 200 OK\r\n\r\n", ReceiveError::MediaType(String::new())),
+            ("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", Refusal::Status(404).into()),
+            ("HTTP/1.1 204 No Content\r\n\r\n", Refusal::Status(204).into()),
+            ("HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n", Refusal::Status(302).into()),
+            ("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>", Refusal::MediaType("text/html".into()).into()),
+            ("HTTP/1.1 200 OK\r\n\r\n", Refusal::MediaType(String::new()).into()),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n\r\n\x1f",
+                Refusal::Coding("gzip".into()).into(),
+            ),
             ("HTTP/1.1 200 OK\r\nContent-Ty", ReceiveError::Http(ResponseError::IncompleteHead)),
             ("", ReceiveError::Http(ResponseError::IncompleteHead)),
         ] {
@@ -164,6 +170,41 @@ contract! {
         }
         let error = wait!(connect(&get(&serve_bytes("SSH-2.0-x\r\n", 1000)))).unwrap_err();
         assert!(matches!(refusal(&error), ReceiveError::Http(_)), "{error}");
+    }
+
+    fn responses_that_browsers_read_are_read() {
+        for headers in [
+            "Content-Type: application/json, text/event-stream; charset=utf-8",
+            "Content-Type: application/json\r\nContent-Type: text/event-stream",
+            "Content-Type: text/event-stream\r\nContent-Encoding: none",
+        ] {
+            let response = format!("HTTP/1.1 200 OK\r\n{headers}\r\n\r\ndata: x\n\n");
+            let mut reader = wait!(connect(&get(&serve_bytes(response, 1000)))).unwrap();
+            assert_eq!(next!(reader), Some(Event::new("x")), "{headers}");
+        }
+    }
+
+    fn a_check_of_the_users_accepts_and_refuses() {
+        let without_type = "HTTP/1.1 200 OK\r\n\r\ndata: x\n\n";
+        let coded = "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\n\x0b";
+        for (response, expected) in [
+            (without_type, Ok(())),
+            (coded, Err(Refusal::Coding("br".into()))),
+            ("HTTP/1.1 200 OK\r\nX-Busy: 1\r\n\r\n", Err(Refusal::Other("busy".into()))),
+        ] {
+            let request = get(&serve_bytes(response, 1000));
+            let busy = String::from("x-busy");
+            let receiver = Receiver::http1(&request).with_check(move |head| match check_response(head) {
+                _ if head.header(&busy).is_some() => Err(Refusal::Other("busy".into())),
+                Err(Refusal::MediaType(found)) if found.is_empty() => Ok(()),
+                verdict => verdict,
+            });
+            match (wait!(connect_with(&request, receiver)), expected) {
+                (Ok(mut reader), Ok(())) => assert_eq!(next!(reader), Some(Event::new("x"))),
+                (Err(error), Err(expected)) => assert_eq!(refusal(&error), &expected.into()),
+                (found, expected) => panic!("{found:?} instead of {expected:?}"),
+            }
+        }
     }
 
     fn a_cut_body_is_an_error_and_a_cut_event_is_dropped() {
