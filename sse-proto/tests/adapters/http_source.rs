@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 use sse_proto::Event;
 use sse_proto::http::{Request, Url};
 use sse_proto::source::{
-    Backoff, Cause, Closed, Config, EndMarker, Refusal, Signal, SourceError, Timeout, is_transient,
+    Backoff, Cause, Closed, Config, EndMarker, Refusal, Signal, SourceError, Timeout, check_response,
+    is_transient,
 };
 
 const EVENT_STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
@@ -158,6 +159,23 @@ contract! {
         assert_eq!(source.machine().refused_body(), b"bad api key");
         assert_eq!(source.machine().response().unwrap().header("x-why"), Some(&b"a"[..]));
         assert!(wait!(source.next()).is_none());
+    }
+
+    fn a_response_without_a_media_type_is_read_on_request() {
+        let response = "HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\nevent: bye\ndata: here\n\n\n";
+        let mut refused = source(&serve([respond(response)]).0, config());
+        match wait!(refused.next()) {
+            Some(Err(SourceError::Closed(Closed::Refused(Refusal::MediaType(found))))) => assert_eq!(found, ""),
+            other => panic!("{other:?}"),
+        }
+        let (mut config, forgiven) = (config(), String::new());
+        config.set_check(move |head| match check_response(head) {
+            Err(Refusal::MediaType(found)) if found == forgiven => Ok(()),
+            verdict => verdict,
+        });
+        let mut accepted = source(&serve([respond(response)]).0, config);
+        assert_eq!(wait!(accepted.next()).unwrap().unwrap().data(), "here");
+        assert!(wait!(accepted.next()).is_none());
     }
 
     fn status_204_stops_it() {

@@ -12,7 +12,9 @@ use std::time::Instant;
 use allocation_counter::measure;
 use sse_proto::Event;
 use sse_proto::http::Request;
-use sse_proto::source::{Cause, Closed, Config, EndMarker, Reconnect, Refusal, Signal, SourceError};
+use sse_proto::source::{
+    Cause, Closed, Config, EndMarker, Reconnect, Refusal, Signal, SourceError, check_response,
+};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -156,6 +158,19 @@ contract! { 512 * 1024;
         assert_eq!(source.machine().refused_body().len(), Config::default().refusal_bytes);
         assert!(source.machine().refused_body().starts_with(b"no entry no"));
         assert_eq!(server.requests(), 1);
+    }
+
+    fn a_response_without_a_media_type_is_read_on_request() {
+        let server = Server::answering("HTTP/1.1 200 OK\r\n\r\ndata: x\n\n");
+        let mut source_of_default = source(&server.url, Config::default());
+        check!(source_of_default, ["closed: no event stream: the response has no media type"]);
+        let (mut config, forgiven) = (config(), String::new());
+        config.max_attempts = Some(1);
+        config.set_check(move |head| match check_response(head) {
+            Err(Refusal::MediaType(found)) if found == forgiven => Ok(()),
+            verdict => verdict,
+        });
+        check!(source(&server.url, config), ["open 200", "x", "lost after 1: the stream ended"]);
     }
 
     fn a_server_that_answers_and_closes_is_asked_less_and_less() {
