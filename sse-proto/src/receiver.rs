@@ -75,6 +75,8 @@ pub struct Receiver {
     #[cfg(feature = "http1")]
     check: Option<Check>,
     ended: bool,
+    /// Whether a clean end completes the last event.
+    delivers_incomplete: bool,
     closed: Option<End>,
     /// Reads since something was found.
     fruitless: u8,
@@ -119,6 +121,7 @@ impl Receiver {
             #[cfg(feature = "http1")]
             check: None,
             ended: false,
+            delivers_incomplete: false,
             closed: None,
             fruitless: 0,
         }
@@ -185,6 +188,16 @@ impl Receiver {
     pub fn with_last_event_id(mut self, id: &str) -> Result<Self, InvalidField> {
         self.decoder.set_last_event_id(id)?;
         Ok(self)
+    }
+
+    /// Sets whether a stream that ends cleanly completes its last event, as
+    /// [`Config::deliver_incomplete`](crate::source::Config::deliver_incomplete) does: the event is given as if a blank line had
+    /// followed, and the end is [`End::Clean`]. Default `false`: it is dropped. After a cut nothing is ever completed.
+    ///
+    /// The end of a bare event stream is a clean one.
+    #[must_use]
+    pub fn with_deliver_incomplete(self, deliver: bool) -> Self {
+        Self { delivers_incomplete: deliver, ..self }
     }
 
     /// Reads at most this many bytes at a time, at least 1.
@@ -366,19 +379,25 @@ impl Receiver {
             if self.ended {
                 response.handle_eof()?;
             }
-            return Ok(Some(if response.is_complete() { self.close() } else { self.read_or_yield() }));
+            return Ok(if response.is_complete() { self.close() } else { Some(self.read_or_yield()) });
         }
         if !self.unread.is_empty() {
             self.body = core::mem::replace(&mut self.unread, 0..0);
             return Ok(None);
         }
-        Ok(Some(if self.ended { self.close() } else { self.read_or_yield() }))
+        Ok(if self.ended { self.close() } else { Some(self.read_or_yield()) })
     }
 
-    fn close(&mut self) -> Want {
+    /// The stream has ended as it should. `None`: first its last line, or its last block, is completed by a line end.
+    fn close(&mut self) -> Option<Want> {
+        if self.delivers_incomplete && self.decoder.end() == End::Truncated {
+            *self.space().first_mut()? = b'\n';
+            self.body = 0..1;
+            return None;
+        }
         let end = self.decoder.finish();
         self.closed = Some(end);
-        Want::Closed(end)
+        Some(Want::Closed(end))
     }
 
     fn read_or_yield(&mut self) -> Want {

@@ -248,12 +248,38 @@ impl Decoder {
     ///
     /// The last event id, the retry time and the limits stay, for the reconnection.
     pub fn finish(&mut self) -> End {
-        let in_bom = (1..BOM.len()).contains(&usize::from(self.bom));
-        let waiting = self.skipping || (self.lent != Lent::Block && self.block.is_waiting());
-        let end = if in_bom || waiting || !self.line.is_start() { End::Truncated } else { End::Clean };
+        let end = self.end();
         let last_event_id = mem::take(&mut self.last_event_id);
         *self = Self { limits: self.limits, last_event_id, retry: self.retry, ..Self::default() };
         end
+    }
+
+    /// How the stream would end here.
+    pub(crate) fn end(&self) -> End {
+        let in_bom = (1..BOM.len()).contains(&usize::from(self.bom));
+        let waiting = self.skipping || (self.lent != Lent::Block && self.block.is_waiting());
+        if in_bom || waiting || !self.line.is_start() { End::Truncated } else { End::Clean }
+    }
+
+    /// Shows the last block as a blank line would have completed it; `None` without one. Its id and retry time take no
+    /// effect. Nothing but [`finish`](Self::finish) may follow.
+    pub(crate) fn last_block<T>(&mut self, show: impl FnOnce(EventRef<'_>) -> T) -> Option<T> {
+        if self.end() == End::Clean {
+            return None;
+        }
+        let (last_event_id, retry) = (self.last_event_id.clone(), self.retry);
+        let mut rest = &b"\n\n"[..];
+        let mut found = None;
+        while !rest.is_empty() && !matches!(found, Some(Found::Event | Found::NoData)) {
+            // Line ends exceed no limit.
+            found = self.advance_few::<true>(&mut rest).unwrap_or_default();
+        }
+        let shown = match found {
+            Some(Found::Event | Found::NoData) => Some(show(self.view_buffers())),
+            _ => None,
+        };
+        (self.last_event_id, self.retry) = (last_event_id, retry);
+        shown
     }
 
     /// Lends what was found. `chunk` is the slice that [`advance`](Self::advance) was called with.

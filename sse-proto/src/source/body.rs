@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use super::reason::Cause;
 use crate::decode::Found;
-use crate::{Decoder, Item, LimitExceeded};
+use crate::{Decoder, End, Item, LimitExceeded};
 
 /// A buffer to read into, and the decoder of what is in it.
 #[derive(Debug)]
@@ -80,6 +80,18 @@ impl Body {
     /// How the body ended, if it has and all is decoded.
     pub(super) fn take_end(&mut self) -> Option<Result<(), Cause>> {
         if self.is_empty() { self.ended.take() } else { None }
+    }
+
+    /// At the end of the body: ends the line that the body left incomplete, then its last block, one step with each call.
+    /// `false`: there is nothing to complete.
+    pub(super) fn complete(&mut self) -> bool {
+        let is_complete = self.decoder.end() == End::Clean;
+        if let (false, Some(first)) = (is_complete, self.space().first_mut()) {
+            *first = b'\n';
+            self.unread = 0..1;
+            self.ended = Some(Ok(()));
+        }
+        !is_complete
     }
 
     /// Finds the next event, and with `OBSERVE` comments too. `false`: all is decoded.

@@ -56,6 +56,14 @@ pub struct Config {
     pub refusal_bytes: usize,
     /// What the last event looks like, where a stream ends for good. Default: [`EndMarker::None`].
     pub end: EndMarker,
+    /// Whether a body that ends cleanly completes its last event: the event is given as if a blank line had followed. Default
+    /// `false`: it is dropped, and the end is [`Cause::Truncated`](super::Cause::Truncated), as the standard has it (HTML,
+    /// "Interpreting an event stream").
+    ///
+    /// For servers that leave out the last blank line. After a cut nothing is ever completed: a transport error, a chunked body
+    /// without its last chunk, a body that is shorter than its length. But a body without length and chunks has no other end
+    /// than that of its connection, so that a server that stops in the middle of an event ends it cleanly too.
+    pub deliver_incomplete: bool,
     /// `None`: [`check_response`].
     check: Option<Check>,
     /// `None`: no status.
@@ -121,6 +129,7 @@ impl Default for Config {
             max_redirects: 20,
             refusal_bytes: 8 * 1024,
             end: EndMarker::None,
+            deliver_incomplete: false,
             check: None,
             retry_status: None,
         }
@@ -181,6 +190,9 @@ impl Default for Timeouts {
 }
 
 /// How a stream says that it ends for good. The end of a body before the marker is a failure.
+///
+/// At the clean end of a body, its last block may be the marker without the blank line that completes it; see
+/// [`Config::deliver_incomplete`] for what a clean end is. The block is then given to the user only where that field says so.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum EndMarker {
@@ -190,6 +202,8 @@ pub enum EndMarker {
     /// An event with this data, which carries nothing else and is not given to the user: `[DONE]`.
     Data(String),
     /// An event of this name. It is given to the user, as it may carry something: `message_stop`.
+    ///
+    /// A block that names the event and has no data ends the stream too, though it is no event to dispatch.
     Name(String),
     /// An event of which a function says so: [`EndMarker::when`]. It is given to the user.
     When(EndPredicate),
@@ -197,6 +211,8 @@ pub enum EndMarker {
 
 impl EndMarker {
     /// An event of which `is_marker` is true. It is given to the user.
+    ///
+    /// The function is also asked about blocks that name an event and have no data, which are no events to dispatch.
     ///
     /// ```
     /// use sse_proto::source::{Config, EndMarker};
@@ -208,14 +224,24 @@ impl EndMarker {
     pub fn when(is_marker: impl Fn(EventRef<'_>) -> bool + Send + Sync + 'static) -> Self {
         Self::When(EndPredicate(Hook(Shared::new(is_marker))))
     }
+
+    /// Whether blocks without data have to be looked at.
+    pub(super) fn may_lack_data(&self) -> bool {
+        matches!(self, Self::Name(_) | Self::When(_))
+    }
+
+    /// Whether this block, an event or one without data, is the marker.
+    pub(super) fn is_met_by(&self, block: EventRef<'_>) -> bool {
+        let is_named = block.event_field().is_some() || block.data_field().is_some();
+        match self {
+            Self::None => false,
+            Self::Data(data) => block.data_field() == Some(data),
+            Self::Name(name) => is_named && block.name() == name,
+            Self::When(is_marker) => is_named && (is_marker.0.get())(block),
+        }
+    }
 }
 
 /// What [`EndMarker::when`] was given.
 #[derive(Clone, Debug)]
 pub struct EndPredicate(Hook<dyn Fn(EventRef<'_>) -> bool + Send + Sync>);
-
-impl EndPredicate {
-    pub(super) fn holds(&self, event: EventRef<'_>) -> bool {
-        (self.0.get())(event)
-    }
-}

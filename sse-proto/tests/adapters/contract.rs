@@ -221,6 +221,24 @@ contract! {
         assert_eq!(reader.end(), Some(End::Truncated));
     }
 
+    fn a_clean_end_completes_the_last_event_on_request() {
+        let incomplete = chunked("data: one\n\ndata: two");
+        for (response, is_clean) in [(incomplete.clone() + "0\r\n\r\n", true), (incomplete, false)] {
+            let request = get(&serve_bytes(response, 1000));
+            let receiver = Receiver::http1(&request).with_deliver_incomplete(true);
+            let mut reader = wait!(connect_with(&request, receiver)).unwrap();
+            assert_eq!(next!(reader), Some(Event::new("one")));
+            if is_clean {
+                assert_eq!(next!(reader), Some(Event::new("two")));
+                assert_eq!(next!(reader), None);
+                assert_eq!(reader.end(), Some(End::Clean));
+            } else {
+                let error = wait!(reader.next()).unwrap().unwrap_err();
+                assert_eq!(refusal(&error), &ReceiveError::Http(ResponseError::IncompleteBody));
+            }
+        }
+    }
+
     fn an_error_is_reported_whether_there_is_a_handle_or_not() {
         for with_handle in [false, true] {
             let mut reader = wait!(connect(&get(&serve_bytes(chunked("data: one\n\n"), 1000)))).unwrap();

@@ -229,6 +229,26 @@ contract! {
         assert!(wait!(source.next_signal()).is_none());
     }
 
+    fn a_last_event_without_its_blank_line_counts_at_a_clean_end_only() {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: ";
+        for (length, deliver, is_finished) in [(22, false, true), (22, true, true), (23, true, false)] {
+            let mut config = config();
+            config.max_attempts = Some(1);
+            config.deliver_incomplete = deliver;
+            let response = format!("{head}{length}\r\n\r\nevent: bye\ndata: here\n");
+            let mut source = source(&serve([respond(response)]).0, config);
+            assert!(matches!(wait!(source.next_signal()), Some(Signal::Opened(_))));
+            if deliver && is_finished {
+                assert!(matches!(wait!(source.next_signal()), Some(Signal::Event(event)) if event.data() == "here"));
+            }
+            match wait!(source.next_signal()) {
+                Some(Signal::Closed(Closed::Finished)) if is_finished => {}
+                Some(Signal::Closed(Closed::Lost { cause: Cause::Transport(_), .. })) if !is_finished => {}
+                other => panic!("{length}, {deliver}: {other:?}"),
+            }
+        }
+    }
+
     fn silence_times_out() {
         for (before, timeout) in [("", Timeout::Response), (EVENT_STREAM, Timeout::Silence)] {
             let (url, _requests) = serve([until_close(before)]);

@@ -343,6 +343,28 @@ contract! { 512 * 1024;
         assert!(wait!(source.next()).is_none());
     }
 
+    fn a_marker_without_its_blank_line_counts_at_a_clean_end_only() {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
+        let cut = "lost after 1: connection closed before the body was complete";
+        for (rest, end) in [
+            ("\r\ndata: [DONE]", "closed: the end marker came"),
+            ("Content-Length: 12\r\n\r\ndata: [DONE]", "closed: the end marker came"),
+            ("Content-Length: 13\r\n\r\ndata: [DONE]", cut),
+            ("Transfer-Encoding: chunked\r\n\r\nc\r\ndata: [DONE]\r\n0\r\n\r\n", "closed: the end marker came"),
+            ("Transfer-Encoding: chunked\r\n\r\nc\r\ndata: [DONE]\r\n", cut),
+        ] {
+            let server = Server::new(move |_, socket| send(socket, &format!("{head}{rest}")));
+            let mut config = config();
+            config.max_attempts = Some(1);
+            config.end = EndMarker::Data("[DONE]".into());
+            check!(source(&server.url, config), ["open 200", end]);
+        }
+        let named = Server::answering("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: next\ndata: {}\n\nevent: complete\n\n");
+        let mut config = config();
+        config.end = EndMarker::Name("complete".into());
+        check!(source(&named.url, config), ["open 200", "{}", "closed: the end marker came"]);
+    }
+
     fn a_name_with_several_addresses_is_tried_through() {
         // The listener has one of the two that this name usually has.
         let server = Server::answering("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: hi\n\n");

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sse_proto::http::{Request, ResponseHead};
+use sse_proto::http1::ResponseError;
 use sse_proto::source::{Refusal, check_response};
 use sse_proto::{End, ReceiveError, Receiver, Want};
 
@@ -14,13 +15,18 @@ fn receiver() -> Receiver {
 
 /// Reads these bytes in pieces, to their end. Gives the events, and the end.
 fn receive(mut receiver: Receiver, bytes: &[u8], piece: usize) -> (Vec<String>, Result<End, ReceiveError>) {
-    let (mut pieces, mut events) = (bytes.chunks(piece), Vec::new());
+    let (mut pieces, mut rest, mut events) = (bytes.chunks(piece), &b""[..], Vec::new());
     loop {
         match receiver.want() {
-            Ok(Want::Read) => match pieces.next() {
-                Some(piece) => assert_eq!(receiver.handle_bytes(piece), piece.len()),
-                None => receiver.handle_read(0),
-            },
+            Ok(Want::Read) => {
+                if rest.is_empty() {
+                    rest = pieces.next().unwrap_or_default();
+                }
+                match rest {
+                    [] => receiver.handle_read(0),
+                    _ => rest = &rest[receiver.handle_bytes(rest)..],
+                }
+            }
             Ok(Want::Event) => {
                 let event = receiver.event();
                 events.push(format!("{}: {}", event.name(), event.data()));
@@ -82,4 +88,37 @@ fn a_check_that_panics_closes_its_receiver() {
     assert!(catch_unwind(AssertUnwindSafe(|| receiver.want())).is_err());
     assert_eq!(receiver.want(), Ok(Want::Closed(End::Truncated)));
     assert!(!receiver.is_open());
+}
+
+#[test]
+fn a_clean_end_completes_the_last_event_on_request() {
+    let chunked = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let sized = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: ";
+    let cut = || Err(ReceiveError::Http(ResponseError::IncompleteBody));
+    for (response, is_clean) in [
+        (format!("{STREAM}data: a\n\ndata: b"), true),
+        (format!("{STREAM}data: a\n\ndata: b\r"), true),
+        (format!("{sized}16\r\n\r\ndata: a\n\ndata: b"), true),
+        (format!("{sized}16\r\n\r\ndata: a\n\ndata: b and more"), true),
+        (format!("{sized}17\r\n\r\ndata: a\n\ndata: b"), false),
+        (format!("{chunked}10\r\ndata: a\n\ndata: b\r\n0\r\n\r\n"), true),
+        (format!("{chunked}10\r\ndata: a\n\ndata: b\r\n"), false),
+        (format!("{chunked}11\r\ndata: a\n\ndata: b"), false),
+    ] {
+        for piece in [1, 1000] {
+            for capacity in [1, 1000] {
+                let run = |deliver| {
+                    let receiver = receiver().with_capacity(capacity).with_deliver_incomplete(deliver);
+                    receive(receiver, response.as_bytes(), piece)
+                };
+                let end = |end| if is_clean { Ok(end) } else { cut() };
+                let a = "message: a".to_owned();
+                let b = is_clean.then(|| "message: b".to_owned());
+                assert_eq!(run(false), (vec![a.clone()], end(End::Truncated)), "{response}");
+                assert_eq!(run(true), ([a].into_iter().chain(b).collect(), end(End::Clean)), "{response}");
+            }
+        }
+    }
+    let (events, end) = receive(Receiver::new().with_deliver_incomplete(true), b"event: x\ndata: b", 3);
+    assert_eq!((events, end), (vec!["x: b".into()], Ok(End::Clean)));
 }

@@ -2,7 +2,7 @@
 
 use sse_proto::http::Request;
 use sse_proto::http1::{self, Client};
-use sse_proto::source::{Cause, Closed, EndMarker, Signal, Want};
+use sse_proto::source::{Cause, Closed, Config, EndMarker, Signal, Want};
 use sse_proto::{EventSource, Instant};
 
 use super::world::*;
@@ -277,5 +277,148 @@ fn a_client_is_closed_while_it_connects_writes_and_reads() {
         assert_eq!(client.want(now), (http1::Want::Closed, None));
         assert_eq!(client.pending(), b"");
         assert!(matches!(client.take_closed(), Some(Closed::ByCaller)));
+    }
+}
+
+const TRUNCATED: &str = "the stream ended before its last event was complete";
+
+/// What comes of a stream that ends after this body, or is cut there.
+#[track_caller]
+fn check_last(config: &Config, body: &str, end: Step, expected: &[&str]) {
+    let script = [stream_of(vec![Step::Bytes(body.into()), end])];
+    let request = Request::new("POST", URL).unwrap();
+    check(&request, config, &script, &[&["0 POST http://a.test/", "open 200"], expected].concat());
+}
+
+#[test]
+fn a_marker_needs_no_blank_line_at_a_clean_end() {
+    let config = |end| {
+        let mut config = config();
+        config.end = end;
+        config
+    };
+    let (finished, cut) = ("closed: the end marker came", format!("failed: {TRUNCATED}"));
+    let data = || config(EndMarker::Data("[DONE]".into()));
+    let name = || config(EndMarker::Name("bye".into()));
+    let when = || config(EndMarker::when(|event| event.name() == "bye" && event.id() != Some("2")));
+    for (config, last, is_marker) in [
+        (data(), "data: [DONE]", true),
+        (data(), "data:[DONE]\n", true),
+        (data(), "data: [DONE]\r", true),
+        (data(), "data: [DONE]\r\n", true),
+        (data(), "id: 2\ndata: [DONE]\nretry: 5", true),
+        (data(), "data: [DONE]\n: comment", true),
+        (data(), "data: [DONE", false),
+        (data(), "data: x\ndata: [DONE]", false),
+        (data(), "event: [DONE]", false),
+        (data(), "[DONE]", false),
+        (config(EndMarker::Data("".into())), "data", true),
+        (config(EndMarker::Data("".into())), "event: x", false),
+        (name(), "event: bye\ndata: 1", true),
+        (name(), "event: bye\n", true),
+        (name(), "event: bye", true),
+        (name(), "event: by", false),
+        (name(), "data: bye", false),
+        (config(EndMarker::Name("message".into())), "id: 2", false),
+        (config(EndMarker::Name("message".into())), "data: 2", true),
+        (when(), "id: 1\nevent: bye", true),
+        (when(), "event: bye\ndata: 1\n", true),
+        (when(), "event: bye\nid: 2", false),
+        (config(EndMarker::when(|_| true)), "id: 2", false),
+    ] {
+        let body = format!("id: 1\ndata: a\n\n{last}");
+        let event = r#"message: "a" #1"#;
+        // The markers that every event would be.
+        if matches!(&config.end, EndMarker::Name(name) if name == "message") || last == "id: 2" {
+            check_last(&config, last, Step::End, &[if is_marker { finished } else { &cut }]);
+            continue;
+        }
+        check_last(&config, &body, Step::End, &[event, if is_marker { finished } else { &cut }]);
+        check_last(&config, &body, Step::Cut, &[event, "failed: cut"]);
+    }
+}
+
+#[test]
+fn a_last_block_that_is_not_given_changes_neither_id_nor_retry_time() {
+    for (end, last) in
+        [(EndMarker::Data("x".into()), "x"), (EndMarker::Data("x".into()), "y"), (EndMarker::None, "y")]
+    {
+        let mut config = config();
+        config.end = end;
+        let now = Instant::default();
+        let mut source = EventSource::new(get(URL), 0).with_config(config);
+        assert_eq!(source.want(now).0, Want::Prepare);
+        source.handle_prepared(now);
+        assert_eq!(source.want(now).0, Want::Request);
+        source.handle_response(
+            now,
+            sse_proto::http::ResponseHead::new(200).with_header("Content-Type", b"text/event-stream"),
+        );
+        source.handle_bytes(now, format!("id: 1\n\nid: 2\ndata: {last}\nretry: 7").as_bytes());
+        source.handle_end(now);
+        assert_eq!(source.want(now).0, if last == "x" { Want::Closed } else { Want::Wait });
+        assert_eq!((source.last_event_id(), source.retry()), ("1", None));
+    }
+}
+
+#[test]
+fn a_named_end_needs_no_data() {
+    let stream = "event: next\ndata: {}\n\n:\nid: 4\n\nretry: 9\nevent: complete\n\ndata: beyond\n\n";
+    for end in [EndMarker::Name("complete".into()), EndMarker::when(|event| event.name() == "complete")] {
+        let mut config = config();
+        config.end = end;
+        let log = ["0 GET http://a.test/", "open 200", r#"next: "{}" #"#];
+        let rest = [r#"comment """#, "retry 9", "closed: the end marker came"];
+        check(&get(URL), &config, &[open(stream)], &[&log[..], &rest].concat());
+
+        // Where only events are asked for, comments and blocks without data stay out of sight, a long one too.
+        config.limits.comment_bytes = 3;
+        let now = Instant::default();
+        let mut source = EventSource::new(get(URL), 0).with_config(config);
+        assert_eq!(source.want(now).0, Want::Prepare);
+        source.handle_prepared(now);
+        assert_eq!(source.want(now).0, Want::Request);
+        let head = sse_proto::http::ResponseHead::new(200);
+        source.handle_response(now, head.with_header("Content-Type", b"text/event-stream"));
+        source.handle_bytes(now, stream.replace(":\n", ":\n: a long comment\n").as_bytes());
+        assert_eq!(source.want(now).0, Want::Event);
+        assert_eq!(source.event().name(), "next");
+        assert_eq!(source.want(now), (Want::Closed, None));
+        assert!(matches!(source.take_closed(), Some(Closed::Finished)));
+        assert_eq!(source.last_event_id(), "4");
+    }
+}
+
+#[test]
+fn a_clean_end_completes_the_last_event_on_request() {
+    let (ended, failed) = ("closed: the stream ended", format!("failed: {TRUNCATED}"));
+    for (last, event) in [
+        ("id: 2\ndata: b", r#"message: "b" #2"#),
+        ("data: b\r", r#"message: "b" #1"#),
+        ("event: x\ndata: b\n", r#"x: "b" #1"#),
+        ("data", r#"message: "" #1"#),
+    ] {
+        let body = format!("id: 1\ndata: a\n\n{last}");
+        let mut config = config();
+        check_last(&config, &body, Step::End, &[r#"message: "a" #1"#, &failed]);
+        config.deliver_incomplete = true;
+        check_last(&config, &body, Step::End, &[r#"message: "a" #1"#, event, ended]);
+        check_last(&config, &body, Step::Cut, &[r#"message: "a" #1"#, "failed: cut"]);
+        // The end is then no marker, unless the event is.
+        config.end = EndMarker::Data("[DONE]".into());
+        check_last(&config, &body, Step::End, &[r#"message: "a" #1"#, event, &failed]);
+        config.end = EndMarker::when(|event| event.data() != "a");
+        check_last(&config, &body, Step::End, &[r#"message: "a" #1"#, event, "closed: the end marker came"]);
+    }
+    let mut config = config();
+    config.deliver_incomplete = true;
+    for (body, expected) in [
+        ("", &[ended][..]),
+        ("data: a\n\n", &[r#"message: "a" #"#, ended]),
+        (": comment", &[r#"comment " comment""#, ended]),
+        ("event: x", &[ended]),
+        ("retry: 3", &[ended]),
+    ] {
+        check_last(&config, body, Step::End, expected);
     }
 }

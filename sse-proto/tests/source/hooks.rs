@@ -60,7 +60,7 @@ fn hooks_capture_state_and_copies_share_it() {
         (3, again(1000)),
         (4, "failed: no event stream: the server answered with status 503".into()),
     ] {
-        let log = World::new(&[busy.clone()], usize::MAX).drive_source(source(), &|_| {});
+        let log = World::new(std::slice::from_ref(&busy), usize::MAX).drive_source(source(), &|_| {});
         assert_eq!(log.get(1), Some(&last), "call {count}");
     }
 }
