@@ -130,6 +130,15 @@ fn ssecat_says_what_went_wrong() {
     let url = serve(b"HTTP/1.1 503 Service Unavailable\r\n\r\n");
     fails_with(&ssecat(&[&url], b""), "the server answered with status 503");
     let url = serve(
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n{\"error\":\x1b[0m\n{\"message\":\"context too long\"}}",
+    );
+    let output = ssecat(&[&url], b"");
+    fails_with(
+        &output,
+        "{\"error\":[0m\n{\"message\":\"context too long\"}}\nssecat: no event stream: not one line",
+    );
+    assert_eq!(text(&output.stdout), "");
+    let url = serve(
         b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 100\r\n\r\ndata: x\n\n",
     );
     let output = ssecat(&[&url], b"");

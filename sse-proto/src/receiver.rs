@@ -5,13 +5,15 @@ use core::fmt;
 use core::ops::Range;
 use core::time::Duration;
 
-use crate::decode::Found;
+use crate::decode::{Beginning, Found};
+use crate::event::Preview;
 #[cfg(feature = "http1")]
 use crate::header;
 #[cfg(feature = "http1")]
 use crate::hook::{Hook, Shared};
 #[cfg(feature = "http1")]
 use crate::http1::{HeadLimits, Request, ResponseDecoder, ResponseError, ResponseHead, ResponsePart};
+use crate::source::UNRECOGNIZED;
 #[cfg(feature = "http1")]
 use crate::source::{Check, Refusal, check_response};
 use crate::{Decoder, End, EventRef, InvalidField, Item, LimitExceeded, Limits};
@@ -78,6 +80,8 @@ pub struct Receiver {
     /// Whether a clean end completes the last event.
     delivers_incomplete: bool,
     closed: Option<End>,
+    /// Where it is looked at: until a line is recognised.
+    beginning: Option<Beginning>,
     /// Reads since something was found.
     fruitless: u8,
 }
@@ -103,6 +107,10 @@ impl Receiver {
     /// How much is read at a time, unless [`with_capacity`](Self::with_capacity) says otherwise: 16 KiB.
     pub const CAPACITY: usize = 16 * 1024;
 
+    /// How much is kept of a response that is no event stream, unless [`with_refusal_bytes`](Self::with_refusal_bytes) says
+    /// otherwise: 8 KiB.
+    pub const REFUSAL_BYTES: usize = 8 * 1024;
+
     /// Reads without an event after which [`Want::Yield`] comes.
     const FRUITLESS: u8 = 16;
 
@@ -123,6 +131,7 @@ impl Receiver {
             ended: false,
             delivers_incomplete: false,
             closed: None,
+            beginning: None,
             fruitless: 0,
         }
     }
@@ -133,7 +142,8 @@ impl Receiver {
     /// The stream begins with the last event id of the request.
     #[cfg(feature = "http1")]
     pub fn http1(request: &Request) -> Self {
-        let mut receiver = Self { response: Some(ResponseDecoder::new(request.method())), ..Self::new() };
+        let mut receiver = Self { response: Some(ResponseDecoder::new(request.method())), ..Self::new() }
+            .with_refusal_bytes(Self::REFUSAL_BYTES);
         let id = request
             .header(header::LAST_EVENT_ID)
             .and_then(|id| header::parse_last_event_id(id).ok().flatten());
@@ -198,6 +208,16 @@ impl Receiver {
     #[must_use]
     pub fn with_deliver_incomplete(self, deliver: bool) -> Self {
         Self { delivers_incomplete: deliver, ..self }
+    }
+
+    /// Fails a stream of which not one line is a field or a comment, with [`ReceiveError::Unrecognized`] at its clean end and
+    /// this many bytes of its beginning: an error message that was sent as an event stream. Blank lines are no failure.
+    ///
+    /// Default: [`REFUSAL_BYTES`](Self::REFUSAL_BYTES) for an HTTP response. A bare event stream is taken as the standard has
+    /// it, lines that mean nothing included.
+    #[must_use]
+    pub fn with_refusal_bytes(self, bytes: usize) -> Self {
+        Self { beginning: Some(Beginning::new(bytes)), ..self }
     }
 
     /// Reads at most this many bytes at a time, at least 1.
@@ -371,6 +391,7 @@ impl Receiver {
                 // They lie in the input, right before what it has left.
                 Some(ResponsePart::Body(bytes)) => {
                     self.body = self.unread.start - bytes.len()..self.unread.start;
+                    self.recognize();
                     return Ok(None);
                 }
                 Some(ResponsePart::Interim(_)) => return Ok(None),
@@ -379,25 +400,40 @@ impl Receiver {
             if self.ended {
                 response.handle_eof()?;
             }
-            return Ok(if response.is_complete() { self.close() } else { Some(self.read_or_yield()) });
+            return if response.is_complete() { self.close() } else { Ok(Some(self.read_or_yield())) };
         }
         if !self.unread.is_empty() {
             self.body = core::mem::replace(&mut self.unread, 0..0);
+            self.recognize();
             return Ok(None);
         }
-        Ok(if self.ended { self.close() } else { Some(self.read_or_yield()) })
+        if self.ended { self.close() } else { Ok(Some(self.read_or_yield())) }
+    }
+
+    /// Looks for the first field or comment in new body bytes.
+    fn recognize(&mut self) {
+        if let Some(beginning) = &mut self.beginning {
+            if beginning.push(self.buffer.get(self.body.clone()).unwrap_or_default()) {
+                self.beginning = None;
+            }
+        }
     }
 
     /// The stream has ended as it should. `None`: first its last line, or its last block, is completed by a line end.
-    fn close(&mut self) -> Option<Want> {
+    fn close(&mut self) -> Result<Option<Want>, ReceiveError> {
+        if let Some(beginning) = self.beginning.take().and_then(Beginning::finish) {
+            return Err(ReceiveError::Unrecognized { beginning });
+        }
         if self.delivers_incomplete && self.decoder.end() == End::Truncated {
-            *self.space().first_mut()? = b'\n';
-            self.body = 0..1;
-            return None;
+            if let Some(first) = self.space().first_mut() {
+                *first = b'\n';
+                self.body = 0..1;
+                return Ok(None);
+            }
         }
         let end = self.decoder.finish();
         self.closed = Some(end);
-        Some(Want::Closed(end))
+        Ok(Some(Want::Closed(end)))
     }
 
     fn read_or_yield(&mut self) -> Want {
@@ -427,6 +463,12 @@ pub enum ReceiveError {
     /// The response is no event stream, says [`check_response`] or the check of [`Receiver::with_check`].
     #[cfg(feature = "http1")]
     Refused(Refusal),
+    /// The stream ended, and not one line of it was a field or a comment: something else was sent as an event stream. See
+    /// [`Receiver::with_refusal_bytes`].
+    Unrecognized {
+        /// The first bytes of the stream.
+        beginning: Vec<u8>,
+    },
 }
 
 impl ReceiveError {
@@ -444,6 +486,10 @@ impl fmt::Display for ReceiveError {
             Self::Http(error) => error.fmt(f),
             #[cfg(feature = "http1")]
             Self::Refused(refusal) => refusal.fmt(f),
+            Self::Unrecognized { beginning } => {
+                let beginning = alloc::string::String::from_utf8_lossy(beginning);
+                write!(f, "{UNRECOGNIZED}; it begins with {:?}", Preview(&beginning))
+            }
         }
     }
 }

@@ -7,6 +7,7 @@
 //! or cut, it does the same to the block, one arm for each field. The blank line goes to `end_of_block`, and `view` lends what
 //! has come together.
 
+mod beginning;
 mod block;
 mod data;
 mod line;
@@ -17,6 +18,7 @@ use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
+pub(crate) use self::beginning::Beginning;
 pub(crate) use self::block::Found;
 use self::block::{Block, NotUtf8, lossy_in_place, rewritten, text};
 use self::data::Data;

@@ -51,8 +51,9 @@ pub struct Config {
     /// How many redirects one attempt follows. Default 20 (Fetch, "HTTP-redirect fetch"); one more is refused, and with 0 a
     /// redirect is a refused status.
     pub max_redirects: u32,
-    /// How many bytes are kept of the body of a refused response, where services say what they did not like. Default 8 KiB;
-    /// the rest is not read.
+    /// How many bytes are kept of a body that is no event stream, where services say what they did not like;
+    /// [`EventSource::refused_body`](crate::EventSource::refused_body) has them. Default 8 KiB. The rest of a refused response
+    /// is not read.
     pub refusal_bytes: usize,
     /// What the last event looks like, where a stream ends for good. Default: [`EndMarker::None`].
     pub end: EndMarker,

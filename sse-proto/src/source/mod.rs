@@ -26,6 +26,7 @@ pub use self::backoff::Backoff;
 #[cfg(feature = "http1")]
 pub(crate) use self::config::Check;
 pub use self::config::{Config, EndMarker, EndPredicate, Reconnect, Timeouts, is_transient};
+pub(crate) use self::reason::UNRECOGNIZED;
 pub use self::reason::{Cause, Closed, Refusal, SourceError, Timeout};
 pub use self::redirect::RedirectError;
 pub use self::response::check_response;
@@ -388,7 +389,10 @@ impl EventSource {
         self.response.as_ref()
     }
 
-    /// The beginning of a refused response's body, at most [`Config::refusal_bytes`]; empty otherwise.
+    /// The beginning of a body that is no event stream, at most [`Config::refusal_bytes`]; empty otherwise.
+    ///
+    /// Either the response was refused, or it was accepted and not one line of its body is a field or a comment
+    /// ([`Cause::Unrecognized`]): an error message that was sent as an event stream. Kept until the next attempt begins.
     pub fn refused_body(&self) -> &[u8] {
         &self.refused_body
     }

@@ -27,6 +27,9 @@ pub enum Cause {
     Ended,
     /// The body ended inside an event, or before the [`EndMarker`](super::EndMarker).
     Truncated,
+    /// The body ended, and not one line of it was a field or a comment: something else than an event stream was sent as one.
+    /// [`EventSource::refused_body`](crate::EventSource::refused_body) has its beginning. A body of blank lines is not meant.
+    Unrecognized,
     /// It took too long.
     Timeout(Timeout),
 }
@@ -114,6 +117,8 @@ impl SourceError {
     }
 }
 
+pub(crate) const UNRECOGNIZED: &str = "no event stream: not one line of the body is a field or a comment";
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -123,6 +128,7 @@ impl fmt::Display for Cause {
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Ended => f.write_str("the stream ended"),
             Self::Truncated => f.write_str("the stream ended before its last event was complete"),
+            Self::Unrecognized => f.write_str(UNRECOGNIZED),
             Self::Timeout(timeout) => timeout.fmt(f),
         }
     }

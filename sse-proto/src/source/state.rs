@@ -88,6 +88,7 @@ impl EventSource {
             }
             (State::Connecting, Input::Accepted) => {
                 self.clock.open(now);
+                self.body.open(self.config.refusal_bytes);
                 self.opened = true;
                 State::Open
             }

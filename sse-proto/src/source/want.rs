@@ -77,8 +77,7 @@ impl EventSource {
                         }
                     }
                     Ok(false) => match self.body.take_end() {
-                        Some(Ok(())) => self.end_of_body(now),
-                        Some(Err(cause)) => self.transition(now, Input::Lost(cause)),
+                        Some(end) => self.end_of_body(now, end),
                         None => return Want::Read,
                     },
                     Err(error) if error.limit() == Limit::Comment && !OBSERVE => {}
@@ -109,8 +108,17 @@ impl EventSource {
         self.body.advance::<false>()
     }
 
-    /// The body has ended as it should, and all of it is decoded.
-    fn end_of_body(&mut self, now: Instant) {
+    /// The body has ended, and all of it is decoded.
+    fn end_of_body(&mut self, now: Instant, end: Result<(), Cause>) {
+        let unrecognized = self.body.take_unrecognized();
+        let is_unrecognized = unrecognized.is_some();
+        self.refused_body = unrecognized.unwrap_or_default();
+        if let Err(cause) = end {
+            return self.transition(now, Input::Lost(cause));
+        }
+        if is_unrecognized {
+            return self.transition(now, Input::Lost(Cause::Unrecognized));
+        }
         if self.config.deliver_incomplete && self.body.complete() {
             return;
         }

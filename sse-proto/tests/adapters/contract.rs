@@ -239,6 +239,18 @@ contract! {
         }
     }
 
+    fn a_body_in_which_nothing_is_recognised_is_an_error_that_shows_it() {
+        let json = "{\"error\":{\"message\":\"context too long\"}}";
+        for response in [format!("{EVENT_STREAM}\r\n{json}"), chunked(json) + "0\r\n\r\n"] {
+            for piece in [1, 1000] {
+                let mut reader = wait!(connect(&get(&serve_bytes(response.clone(), piece)))).unwrap();
+                let error = wait!(reader.next()).unwrap().unwrap_err();
+                assert_eq!(refusal(&error), &ReceiveError::Unrecognized { beginning: json.into() });
+                assert!(wait!(reader.next()).is_none());
+            }
+        }
+    }
+
     fn an_error_is_reported_whether_there_is_a_handle_or_not() {
         for with_handle in [false, true] {
             let mut reader = wait!(connect(&get(&serve_bytes(chunked("data: one\n\n"), 1000)))).unwrap();

@@ -249,6 +249,17 @@ contract! {
         }
     }
 
+    fn a_body_in_which_nothing_is_recognised_shows_it() {
+        let mut config = config();
+        config.max_attempts = Some(1);
+        let mut source = source(&serve([events("{\"error\":1}")]).0, config);
+        match wait!(source.next()) {
+            Some(Err(SourceError::Closed(Closed::Lost { cause: Cause::Unrecognized, .. }))) => {}
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(source.machine().refused_body(), b"{\"error\":1}");
+    }
+
     fn silence_times_out() {
         for (before, timeout) in [("", Timeout::Response), (EVENT_STREAM, Timeout::Silence)] {
             let (url, _requests) = serve([until_close(before)]);

@@ -365,6 +365,19 @@ contract! { 512 * 1024;
         check!(source(&named.url, config), ["open 200", "{}", "closed: the end marker came"]);
     }
 
+    fn a_body_in_which_nothing_is_recognised_shows_it() {
+        let json = "{\"error\":{\"message\":\"context too long\"}}";
+        let server = Server::new(move |_, socket| send(socket, &format!("{EVENT_STREAM}{json}")));
+        let mut config = config();
+        config.max_attempts = Some(2);
+        let failed = "no event stream: not one line of the body is a field or a comment";
+        let mut source = source(&server.url, config);
+        check!(source, [
+            "open 200", &*format!("failure 1: {failed}"), "open 200", &*format!("lost after 2: {failed}"),
+        ]);
+        assert_eq!(source.machine().refused_body(), json.as_bytes());
+    }
+
     fn a_name_with_several_addresses_is_tried_through() {
         // The listener has one of the two that this name usually has.
         let server = Server::answering("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: hi\n\n");

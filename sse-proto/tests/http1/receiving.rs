@@ -122,3 +122,48 @@ fn a_clean_end_completes_the_last_event_on_request() {
     let (events, end) = receive(Receiver::new().with_deliver_incomplete(true), b"event: x\ndata: b", 3);
     assert_eq!((events, end), (vec!["x: b".into()], Ok(End::Clean)));
 }
+
+#[test]
+fn a_body_in_which_nothing_is_recognised_is_an_error_that_shows_it() {
+    let json = "{\"error\":\n{\"message\":\"context too long\"}}";
+    let error = |beginning: &str| ReceiveError::Unrecognized { beginning: beginning.into() };
+    let response = format!("{STREAM}{json}");
+    let sized = format!(
+        "HTTP/1.1 200 x\r\nContent-Type: text/event-stream\r\nContent-Length: {}\r\n\r\n{json}",
+        json.len()
+    );
+    for piece in [1, 7, 1000] {
+        for response in [&response, &sized] {
+            let run = |receiver| receive(receiver, response.as_bytes(), piece);
+            assert_eq!(run(receiver()), (Vec::new(), Err(error(json))));
+            assert_eq!(run(receiver().with_refusal_bytes(5)), (Vec::new(), Err(error("{\"err"))));
+            assert_eq!(
+                run(receiver().with_capacity(1).with_deliver_incomplete(true)),
+                (Vec::new(), Err(error(json)))
+            );
+        }
+        // A cut is a cut, and one recognised line makes it an event stream.
+        let (_, end) = receive(receiver(), &sized.as_bytes()[..sized.len() - 1], piece);
+        assert_eq!(end, Err(ReceiveError::Http(ResponseError::IncompleteBody)));
+        for (stream, end) in
+            [("", End::Clean), ("\n\n", End::Clean), ("x\n:", End::Truncated), ("x\ndata\n\nx\n", End::Clean)]
+        {
+            assert_eq!(
+                receive(receiver(), format!("{STREAM}{stream}").as_bytes(), piece).1,
+                Ok(end),
+                "{stream:?}"
+            );
+        }
+        // A bare stream is the standard's, unless something else is asked for.
+        assert_eq!(receive(Receiver::new(), json.as_bytes(), piece), (Vec::new(), Ok(End::Truncated)));
+        let checked = Receiver::new().with_refusal_bytes(100);
+        assert_eq!(receive(checked, json.as_bytes(), piece), (Vec::new(), Err(error(json))));
+    }
+    let large = format!("{STREAM}{}", "{}\n".repeat(10_000));
+    let (_, end) = receive(receiver(), large.as_bytes(), 1000);
+    assert_eq!(end, Err(error(&"{}\n".repeat(10_000)[..Receiver::REFUSAL_BYTES])));
+    assert_eq!(
+        error("{}\n").to_string(),
+        r#"no event stream: not one line of the body is a field or a comment; it begins with "{}\n""#
+    );
+}

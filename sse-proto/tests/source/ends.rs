@@ -422,3 +422,58 @@ fn a_clean_end_completes_the_last_event_on_request() {
         check_last(&config, body, Step::End, expected);
     }
 }
+
+#[test]
+fn a_body_in_which_nothing_is_recognised_is_a_failure_that_shows_it() {
+    let error = r#"{"error":{"message":"context too long"}}"#;
+    let failed = "no event stream: not one line of the body is a field or a comment";
+    let body = |text: &str| format!("body {text:?}");
+    let mut config = config();
+    for body_sent in [error, "{\n  \"error\": 1\n}\n", "\u{feff}<p>\r\n\r\n"] {
+        check_last(&config, body_sent, Step::End, &[&format!("failed: {failed}"), &body(body_sent)]);
+        // A cut stays a cut, but what came before it can be read.
+        check_last(&config, body_sent, Step::Cut, &["failed: cut", &body(body_sent)]);
+    }
+    // With all that could complete or end it.
+    config.end = EndMarker::when(|_| true);
+    config.deliver_incomplete = true;
+    check_last(&config, error, Step::End, &[&format!("failed: {failed}"), &body(error)]);
+    config.refusal_bytes = 7;
+    check_last(&config, error, Step::End, &[&format!("failed: {failed}"), &body(r#"{"error"#)]);
+    config.refusal_bytes = 0;
+    check_last(&config, error, Step::End, &[&format!("failed: {failed}")]);
+
+    // It counts as a failure in a row, and the next attempt forgets it.
+    let mut config = super::world::config();
+    config.max_attempts = Some(3);
+    let blank = ended("\n\r\n");
+    check(
+        &get(URL),
+        &config,
+        &[ended(error), blank, ended(&format!("{error}\n: no more\n\n"))],
+        &[
+            "0 GET http://a.test/",
+            "open 200",
+            &format!("failure 1, again in 1000: {failed}"),
+            "1000 GET http://a.test/",
+            "open 200",
+            "failure 2, again in 2000: the stream ended",
+            "3000 GET http://a.test/",
+            "open 200",
+            r#"comment " no more""#,
+            "failed: the stream ended (after 3 attempts)",
+        ],
+    );
+    // One field is enough, even in the last line.
+    for stream in ["", "data", "id: 1\nx\n", "x\n\nretry: x\n", ":"] {
+        let mut config = super::world::config();
+        config.max_attempts = Some(1);
+        let script = [ended(stream)];
+        let source = EventSource::new(get(URL), 0).with_config(config);
+        let log = World::new(&script, 1).drive_source(source, &|_| {});
+        assert!(
+            log.last().is_some_and(|line| line.starts_with("failed: the stream ended")),
+            "{stream:?}: {log:?}"
+        );
+    }
+}
