@@ -1,13 +1,15 @@
 //! What a user of an event source may choose.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use core::time::Duration;
 
 use super::backoff::Backoff;
 use super::reason::Refusal;
+use super::redirect::RedirectError;
 use super::response::check_response;
 use crate::hook::{Hook, Shared};
-use crate::http::ResponseHead;
+use crate::http::{ResponseHead, Url};
 use crate::{EventRef, Limits};
 
 /// What an [`EventSource`](crate::EventSource) does where there is a choice.
@@ -50,6 +52,11 @@ pub struct Config {
     pub limits: Limits,
     /// How many redirects one attempt follows. Default 20 (Fetch, "HTTP-redirect fetch"); one more is refused, and with 0 a
     /// redirect is a refused status.
+    ///
+    /// To another origin goes neither a credential nor any other header of the user's, apart from `Accept`, `Content-Type` and
+    /// the like. The body goes along where the status keeps the method (307, 308), as it does with browsers (Fetch, "HTTP-redirect
+    /// fetch"; RFC 9110 section 15.4.8): the server that redirects has read it already. From `https` to `http` no redirect is
+    /// followed. [`set_check_redirect`](Self::set_check_redirect) is asked about each.
     pub max_redirects: u32,
     /// How many bytes are kept of a body that is no event stream, where services say what they did not like;
     /// [`EventSource::refused_body`](crate::EventSource::refused_body) has them. Default 8 KiB. The rest of a refused response
@@ -67,6 +74,8 @@ pub struct Config {
     pub deliver_incomplete: bool,
     /// `None`: [`check_response`].
     check: Option<Check>,
+    /// `None`: all are followed.
+    check_redirect: Option<CheckRedirect>,
     /// `None`: no status.
     retry_status: Option<Hook<dyn Fn(u16) -> bool + Send + Sync>>,
 }
@@ -100,6 +109,33 @@ impl Config {
         self.retry_status = Some(Hook(Shared::new(retries)));
     }
 
+    /// Sets which redirects are followed: the function gets the URL that redirects and the URL that it leads to, before anything
+    /// is sent there, and refuses with a reason. That closes the source with
+    /// [`RedirectError::Vetoed`](super::RedirectError::Vetoed). Default: all that [`max_redirects`](Self::max_redirects) allows.
+    ///
+    /// ```
+    /// use sse_proto::source::Config;
+    ///
+    /// // The body of the request is for this service only.
+    /// let mut config = Config::default();
+    /// config.set_check_redirect(|from, to| {
+    ///     if to.has_origin_of(from) { Ok(()) } else { Err("it leads to another origin".into()) }
+    /// });
+    /// ```
+    pub fn set_check_redirect(
+        &mut self,
+        check: impl Fn(&Url, &Url) -> Result<(), Cow<'static, str>> + Send + Sync + 'static,
+    ) {
+        self.check_redirect = Some(Hook(Shared::new(check)));
+    }
+
+    /// Judges a redirect.
+    pub(super) fn check_redirect(&self, from: &Url, to: &Url) -> Result<(), RedirectError> {
+        self.check_redirect
+            .as_ref()
+            .map_or(Ok(()), |check| (check.get())(from, to).map_err(RedirectError::Vetoed))
+    }
+
     /// Judges a response.
     pub(super) fn check(&self, head: &ResponseHead) -> Result<(), Refusal> {
         self.check.as_ref().map_or_else(|| check_response(head), |check| (check.get())(head))
@@ -113,6 +149,8 @@ impl Config {
         }
     }
 }
+
+type CheckRedirect = Hook<dyn Fn(&Url, &Url) -> Result<(), Cow<'static, str>> + Send + Sync>;
 
 /// Judges responses.
 pub(crate) type Check = Hook<dyn Fn(&ResponseHead) -> Result<(), Refusal> + Send + Sync>;
@@ -132,6 +170,7 @@ impl Default for Config {
             end: EndMarker::None,
             deliver_incomplete: false,
             check: None,
+            check_redirect: None,
             retry_status: None,
         }
     }

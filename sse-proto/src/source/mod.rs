@@ -236,7 +236,11 @@ impl EventSource {
         if !matches!(self.state, State::Connecting) {
             return;
         }
-        let input = match self.route.target(&head, self.config.max_redirects) {
+        let target = self.route.target(&head, self.config.max_redirects).map(|target| {
+            let url = target?;
+            self.config.check_redirect(self.request().url(), &url).map(|()| url)
+        });
+        let input = match target {
             Some(Ok(url)) => Input::Redirected { status: head.status(), url },
             Some(Err(error)) => Input::Close(Closed::Refused(Refusal::Redirect(error))),
             None if head.status() == 204 => Input::Close(Closed::Stopped),
@@ -378,8 +382,9 @@ impl EventSource {
 
     /// The request of this attempt, to be changed on [`Want::Prepare`]. The next attempt begins with the user's again.
     ///
-    /// After a permanent redirect to another origin the request is already without credentials and the user's headers; what is
-    /// added then is taken off again, unless its URL is changed as well.
+    /// After a permanent redirect to another origin the request begins there, without credentials and the user's headers. What is
+    /// added then is taken off again, unless the URL is changed to one of another origin: an origin that the caller names gets
+    /// what the caller adds. A query or a path that is added goes along.
     pub fn request_mut(&mut self) -> &mut Request {
         self.route.request_mut()
     }

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use sse_proto::Event;
 use sse_proto::http::{Request, Url};
 use sse_proto::source::{
-    Backoff, Cause, Closed, Config, EndMarker, Refusal, Signal, SourceError, Timeout, check_response,
+    Backoff, Cause, Closed, Config, EndMarker, RedirectError, Refusal, Signal, SourceError, Timeout, check_response,
     is_transient,
 };
 
@@ -147,6 +147,30 @@ contract! {
         }
         let request = elsewhere.recv().unwrap();
         assert!(request.starts_with("get /sse ") && !request.contains("fresh"), "{request}");
+    }
+
+    fn a_body_goes_along_with_a_redirect_unless_it_is_vetoed() {
+        for is_vetoed in [false, true] {
+            let (there, elsewhere) = serve([events("event: bye\ndata: here\n\n")]);
+            let redirect = format!("HTTP/1.1 307 Go\r\nLocation: {there}\r\nContent-Length: 0\r\n\r\n");
+            let (url, _requests) = serve([respond(redirect)]);
+            let mut config = config();
+            let allowed = get(&there).url().port();
+            config.set_check_redirect(move |_, to| match to.port() {
+                port if port == allowed && !is_vetoed => Ok(()),
+                port => Err(format!("not to port {port}").into()),
+            });
+            let request = Request::new("POST", &url).unwrap().with_body("question");
+            let mut source = HttpSource::new(request, send).with_config(config);
+            match wait!(source.next()) {
+                Some(Ok(event)) if !is_vetoed => assert_eq!(event.data(), "here"),
+                Some(Err(SourceError::Closed(Closed::Refused(Refusal::Redirect(RedirectError::Vetoed(reason)))))) => {
+                    assert_eq!(reason, format!("not to port {allowed}"));
+                }
+                other => panic!("{other:?}"),
+            }
+            assert_eq!(elsewhere.try_recv().is_ok_and(|request| request.ends_with("question")), !is_vetoed);
+        }
     }
 
     fn a_refused_response_says_why() {

@@ -406,6 +406,28 @@ contract! { 512 * 1024;
         }
     }
 
+    fn a_token_stays_at_home_whatever_a_hook_makes_of_the_url() {
+        let elsewhere = Server::new(|_, socket| send(socket, EVENT_STREAM));
+        let location = elsewhere.url.clone();
+        let home = Server::new(move |_, socket| {
+            send(socket, &format!("HTTP/1.1 308 Go\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"));
+        });
+        let prepare = |mut request: Request| {
+            request.set_header("Authorization", "Bearer secret")?;
+            request.set_url(format!("{}?v=1", request.url()).parse()?);
+            Ok(request)
+        };
+        let mut config = config();
+        config.max_attempts = Some(2);
+        let mut source = with_prepare(source(&home.url, config), prepare);
+        check!(source, ["open 200", "failure 1: the stream ended", "open 200", "lost after 2: the stream ended"]);
+        assert!(home.heads.recv().unwrap().contains("Bearer secret"));
+        for target in ["GET / ", "GET /?v=1 "] {
+            let head = elsewhere.heads.recv().unwrap();
+            assert!(head.starts_with(target) && !head.contains("secret"), "{head}");
+        }
+    }
+
     fn restarting_leaves_the_stream_for_a_new_one_that_goes_on() {
         let (closed_in, closed) = mpsc::channel();
         let server = Server::new(move |number, socket| {

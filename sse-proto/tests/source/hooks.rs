@@ -85,7 +85,10 @@ fn a_hook_that_panics_leaves_the_source_as_it_was() {
     checked.set_check(move |_| if first_call(&calls) { panic!("on purpose") } else { Ok(()) });
     let calls = AtomicU32::new(0);
     retried.set_retry_status(move |_| if first_call(&calls) { panic!("on purpose") } else { true });
-    for (config, head) in [(checked, stream()), (retried, ResponseHead::new(503))] {
+    let (mut redirected, calls) = (config(), AtomicU32::new(0));
+    redirected.set_check_redirect(move |_, _| if first_call(&calls) { panic!("on purpose") } else { Ok(()) });
+    let moved = ResponseHead::new(307).with_header("Location", b"/b");
+    for (config, head) in [(checked, stream()), (retried, ResponseHead::new(503)), (redirected, moved)] {
         let mut source = connecting(config);
         assert!(panics(&mut || source.handle_response(now, head.clone())));
         assert_eq!(source.want(now).0, Want::Request, "it still waits for its response");
