@@ -276,12 +276,15 @@ impl Decoder {
             // Line ends exceed no limit.
             found = self.advance_few::<true>(&mut rest).unwrap_or_default();
         }
-        let shown = match found {
-            Some(Found::Event | Found::NoData) => Some(show(self.view_buffers())),
+        // Back at once: `show` is the user's, and may panic.
+        let last_event_id = mem::replace(&mut self.last_event_id, last_event_id);
+        let retry = mem::replace(&mut self.retry, retry).filter(|_| self.block.has_retry);
+        match found {
+            Some(Found::Event | Found::NoData) => {
+                Some(show(EventRef { last_event_id: &last_event_id, retry, ..self.view_buffers() }))
+            }
             _ => None,
-        };
-        (self.last_event_id, self.retry) = (last_event_id, retry);
-        shown
+        }
     }
 
     /// Lends what was found. `chunk` is the slice that [`advance`](Self::advance) was called with.

@@ -17,8 +17,8 @@ use crate::{EventRef, Limits};
 /// The default is what the standard demands, with limits where it has none.
 ///
 /// Hooks are closures, set by the methods; copies of a configuration share them. On targets with atomics a configuration is
-/// `Send` and `Sync`; on the others (`thumbv6m`) it is neither, since there is no `Arc` to share a hook by. A hook that panics
-/// leaves the source as it was before the report that called it.
+/// `Send` and `Sync`; on the others (`thumbv6m`) it is neither, since there is no `Arc` to share a hook by. A source can be used
+/// on after a hook has panicked: it still waits for the response, and has lost the event that the hook was asked about.
 ///
 /// ```
 /// use core::time::Duration;

@@ -48,7 +48,7 @@ pub enum Timeout {
     Events,
 }
 
-/// Why a response is no event stream. The server's fault.
+/// Why a response is not taken for an event stream: the server's fault, unless a hook of the user's says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {

@@ -106,4 +106,17 @@ fn a_hook_that_panics_leaves_the_source_as_it_was() {
     assert_eq!(source.event().data(), "b", "the event of the panic is lost");
     assert_eq!(source.want(now).0, Want::Closed);
     assert!(matches!(source.take_closed(), Some(Closed::Finished)));
+
+    // At the end of a body too.
+    let mut config = super::world::config();
+    config.end = EndMarker::when(|_| panic!("on purpose"));
+    let mut source = connecting(config);
+    source.handle_response(now, stream());
+    source.handle_bytes(now, b"id: 1\nretry: 7\ndata: a");
+    source.handle_end(now);
+    assert!(panics(&mut || _ = source.want(now)));
+    assert_eq!(source.want(now).0, Want::Read);
+    source.handle_end(now);
+    assert_eq!(source.want(now).0, Want::Wait);
+    assert_eq!(source.last_event_id(), "");
 }
