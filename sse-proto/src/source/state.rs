@@ -110,7 +110,8 @@ impl EventSource {
                 self.lost(now, cause)
             }
             (State::Open, Input::Ended) => match (self.finish(now), &self.config.end) {
-                (End::Clean, EndMarker::None) => self.lost(now, Cause::Ended),
+                (None, _) => self.lost(now, Cause::Unrecognized),
+                (Some(End::Clean), EndMarker::None) => self.lost(now, Cause::Ended),
                 _ => self.lost(now, Cause::Truncated),
             },
             (State::Open, Input::Marked) => self.closed(Closed::Finished),
@@ -132,14 +133,23 @@ impl EventSource {
         self.clock.start_connecting(now);
     }
 
-    /// After an open stream: forgets what is incomplete, and former failures if the stream was healthy.
-    fn finish(&mut self, now: Instant) -> End {
+    /// After an open stream: forgets what is incomplete, and former failures if the stream was healthy. `None`: it was no event
+    /// stream, and its beginning is kept for the user.
+    fn finish(&mut self, now: Instant) -> Option<End> {
         if self.clock.was_healthy(now, self.config.healthy_after) {
             self.failures = 0;
             self.clock.recover();
         }
+        let unrecognized = self.body.take_unrecognized();
         self.body.clear();
-        self.body.decoder.finish()
+        let end = self.body.decoder.finish();
+        match unrecognized {
+            Some(beginning) => {
+                self.refused_body = beginning;
+                None
+            }
+            None => Some(end),
+        }
     }
 
     /// After a failure, or an end that counts as one: another attempt, or none.

@@ -110,14 +110,8 @@ impl EventSource {
 
     /// The body has ended, and all of it is decoded.
     fn end_of_body(&mut self, now: Instant, end: Result<(), Cause>) {
-        let unrecognized = self.body.take_unrecognized();
-        let is_unrecognized = unrecognized.is_some();
-        self.refused_body = unrecognized.unwrap_or_default();
         if let Err(cause) = end {
             return self.transition(now, Input::Lost(cause));
-        }
-        if is_unrecognized {
-            return self.transition(now, Input::Lost(Cause::Unrecognized));
         }
         if self.config.deliver_incomplete && self.body.complete() {
             return;

@@ -434,6 +434,14 @@ fn a_body_in_which_nothing_is_recognised_is_a_failure_that_shows_it() {
         // A cut stays a cut, but what came before it can be read.
         check_last(&config, body_sent, Step::Cut, &["failed: cut", &body(body_sent)]);
     }
+    let pause = [Step::Bytes(error.into()), Step::Pause(ms(1 << 40))];
+    config.timeouts.silence = Some(ms(50));
+    check(
+        &Request::new("POST", URL).unwrap(),
+        &config,
+        &[stream_of(pause.to_vec())],
+        &["0 POST http://a.test/", "open 200", "failed: the stream fell silent", &body(error)],
+    );
     // With all that could complete or end it.
     config.end = EndMarker::when(|_| true);
     config.deliver_incomplete = true;
