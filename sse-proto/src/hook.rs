@@ -1,34 +1,22 @@
-//! Functions of the user's, held by configurations.
+//! Functions of the user's, kept by configurations and machines.
 
 use core::fmt;
 
-/// A pointer that the copies of a configuration share. On a target without atomics it is an `Rc`, since `Arc` does not exist
-/// there: what holds it stays on its thread.
+/// A pointer that the copies of a configuration share: an `Arc`.
 #[cfg(target_has_atomic = "ptr")]
 pub(crate) type Shared<T> = alloc::sync::Arc<T>;
-/// See above.
+
+/// A pointer that the copies of a configuration share: an `Rc`, since a target without atomics has no `Arc`. Whatever holds it
+/// stays on its thread.
 #[cfg(not(target_has_atomic = "ptr"))]
 pub(crate) type Shared<T> = alloc::rc::Rc<T>;
 
-/// A function of the user's, with the state that it captured. Calls go through [`get`](Self::get).
-///
-/// `T` is a `dyn Fn(..) + Send + Sync`.
-pub(crate) struct Hook<T: ?Sized>(pub(crate) Shared<T>);
+/// A closure behind a pointer `P`: [`Shared`] where copies are made, `Box` elsewhere.
+#[derive(Clone)]
+pub(crate) struct Hook<P>(pub(crate) P);
 
-impl<T: ?Sized> Hook<T> {
-    pub(crate) fn get(&self) -> &T {
-        &self.0
-    }
-}
-
-// A derive would demand `T: Clone`.
-impl<T: ?Sized> Clone for Hook<T> {
-    fn clone(&self) -> Self {
-        Self(Shared::clone(&self.0))
-    }
-}
-
-impl<T: ?Sized> fmt::Debug for Hook<T> {
+/// A closure has nothing to show.
+impl<P> fmt::Debug for Hook<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Hook")
     }

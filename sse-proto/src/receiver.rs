@@ -1,5 +1,7 @@
 //! The receiving side of one connection: bytes in, events out.
 
+#[cfg(feature = "http1")]
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
@@ -10,7 +12,7 @@ use crate::event::Preview;
 #[cfg(feature = "http1")]
 use crate::header;
 #[cfg(feature = "http1")]
-use crate::hook::{Hook, Shared};
+use crate::hook::Hook;
 #[cfg(feature = "http1")]
 use crate::http1::{HeadLimits, Request, ResponseDecoder, ResponseError, ResponseHead, ResponsePart};
 use crate::source::UNRECOGNIZED;
@@ -75,7 +77,7 @@ pub struct Receiver {
     response: Option<ResponseDecoder>,
     /// `None`: [`check_response`].
     #[cfg(feature = "http1")]
-    check: Option<Check>,
+    check: Option<Hook<Box<Check>>>,
     ended: bool,
     /// Whether a clean end completes the last event.
     delivers_incomplete: bool,
@@ -181,7 +183,7 @@ impl Receiver {
         self,
         check: impl Fn(&ResponseHead) -> Result<(), Refusal> + Send + Sync + 'static,
     ) -> Self {
-        Self { check: Some(Hook(Shared::new(check))), ..self }
+        Self { check: Some(Hook(Box::new(check))), ..self }
     }
 
     /// Bounds the head of the response otherwise.
@@ -384,7 +386,7 @@ impl Receiver {
                 Some(ResponsePart::Head(head)) => {
                     // Should the check panic, nothing of the body is taken for events.
                     self.closed = Some(End::Truncated);
-                    self.check.as_ref().map_or_else(|| check_response(head), |check| (check.get())(head))?;
+                    self.check.as_ref().map_or_else(|| check_response(head), |check| (check.0)(head))?;
                     self.closed = None;
                     return Ok(Some(Want::Opened));
                 }

@@ -73,11 +73,11 @@ pub struct Config {
     /// than that of its connection, so that a server that stops in the middle of an event ends it cleanly too.
     pub deliver_incomplete: bool,
     /// `None`: [`check_response`].
-    check: Option<Check>,
+    check: Option<Hook<Shared<Check>>>,
     /// `None`: all are followed.
-    check_redirect: Option<CheckRedirect>,
+    check_redirect: Option<Hook<Shared<CheckRedirect>>>,
     /// `None`: no status.
-    retry_status: Option<Hook<dyn Fn(u16) -> bool + Send + Sync>>,
+    retry_status: Option<Hook<Shared<RetryStatus>>>,
 }
 
 impl Config {
@@ -133,27 +133,29 @@ impl Config {
     pub(super) fn check_redirect(&self, from: &Url, to: &Url) -> Result<(), RedirectError> {
         self.check_redirect
             .as_ref()
-            .map_or(Ok(()), |check| (check.get())(from, to).map_err(RedirectError::Vetoed))
+            .map_or(Ok(()), |check| (check.0)(from, to).map_err(RedirectError::Vetoed))
     }
 
     /// Judges a response.
     pub(super) fn check(&self, head: &ResponseHead) -> Result<(), Refusal> {
-        self.check.as_ref().map_or_else(|| check_response(head), |check| (check.get())(head))
+        self.check.as_ref().map_or_else(|| check_response(head), |check| (check.0)(head))
     }
 
     /// Whether a response that was refused for this reason is a failure of the attempt only.
     pub(super) fn retries(&self, refusal: &Refusal) -> bool {
         match (refusal, &self.retry_status) {
-            (Refusal::Status(status), Some(retries)) => (retries.get())(*status),
+            (Refusal::Status(status), Some(retries)) => (retries.0)(*status),
             _ => false,
         }
     }
 }
 
-type CheckRedirect = Hook<dyn Fn(&Url, &Url) -> Result<(), Cow<'static, str>> + Send + Sync>;
+type RetryStatus = dyn Fn(u16) -> bool + Send + Sync;
+
+type CheckRedirect = dyn Fn(&Url, &Url) -> Result<(), Cow<'static, str>> + Send + Sync;
 
 /// Judges responses.
-pub(crate) type Check = Hook<dyn Fn(&ResponseHead) -> Result<(), Refusal> + Send + Sync>;
+pub(crate) type Check = dyn Fn(&ResponseHead) -> Result<(), Refusal> + Send + Sync;
 
 impl Default for Config {
     fn default() -> Self {
@@ -277,11 +279,13 @@ impl EndMarker {
             Self::None => false,
             Self::Data(data) => block.data_field() == Some(data),
             Self::Name(name) => is_named && block.name() == name,
-            Self::When(is_marker) => is_named && (is_marker.0.get())(block),
+            Self::When(is_marker) => is_named && (is_marker.0.0)(block),
         }
     }
 }
 
-/// What [`EndMarker::when`] was given.
+/// The function that [`EndMarker::when`] was given.
 #[derive(Clone, Debug)]
-pub struct EndPredicate(Hook<dyn Fn(EventRef<'_>) -> bool + Send + Sync>);
+pub struct EndPredicate(Hook<Shared<IsMarker>>);
+
+type IsMarker = dyn Fn(EventRef<'_>) -> bool + Send + Sync;

@@ -99,9 +99,10 @@ impl EventSource {
             (State::Connecting, Input::Lost(cause)) => self.lost(now, cause),
             (State::Connecting, Input::Ended) => self.lost(now, Cause::Truncated),
             (State::Refused { refusal, is_transient }, Input::Settled | Input::Lost(_) | Input::Ended) => {
-                match is_transient {
-                    true => self.lost(now, Cause::Refused(refusal)),
-                    false => self.closed(Closed::Refused(refusal)),
+                if is_transient {
+                    self.lost(now, Cause::Refused(refusal))
+                } else {
+                    self.closed(Closed::Refused(refusal))
                 }
             }
             (State::Open, Input::Lost(cause)) => {

@@ -65,14 +65,16 @@ fn a_receiver_and_a_source_refuse_the_same() {
 
 #[test]
 fn a_check_of_the_users_replaces_that_of_a_receiver() {
+    fn sendable<T: Send + Sync>(_: &T) {}
     let name = String::from("x-stream");
     let check = move |head: &ResponseHead| match check_response(head) {
         _ if head.header(&name).is_some() => Err(Refusal::Other(name.clone().into())),
         Err(Refusal::MediaType(found)) if found.is_empty() => Ok(()),
         verdict => verdict,
     };
-    let (events, end) =
-        receive(receiver().with_check(check.clone()), b"HTTP/1.1 200 x\r\n\r\ndata: x\n\n", 1000);
+    let with_check = receiver().with_check(check.clone());
+    sendable(&with_check);
+    let (events, end) = receive(with_check, b"HTTP/1.1 200 x\r\n\r\ndata: x\n\n", 1000);
     assert_eq!((events, end), (vec!["message: x".into()], Ok(End::Clean)));
     let (_, end) = receive(receiver().with_check(check), b"HTTP/1.1 200 x\r\nX-Stream: 1\r\n\r\n", 1000);
     let error = end.unwrap_err();
