@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use proptest::prelude::*;
 use sse_proto::http::{Request, ResponseHead};
 use sse_proto::http1::ResponseError;
 use sse_proto::source::{Refusal, check_response};
@@ -168,4 +169,58 @@ fn a_body_in_which_nothing_is_recognised_is_an_error_that_shows_it() {
         error("{}\n").to_string(),
         r#"no event stream: not one line of the body is a field or a comment; it begins with "{}\n""#
     );
+}
+
+/// Streams of what lines are made of.
+fn stream() -> impl Strategy<Value = String> {
+    const PARTS: [&str; 16] = [
+        "data",
+        "event",
+        "id",
+        "retry",
+        ":",
+        ":",
+        " ",
+        "x",
+        "7",
+        "{}",
+        "\n",
+        "\n",
+        "\r",
+        "\r\n",
+        "\u{feff}",
+        "data: x\n\n",
+    ];
+    prop::collection::vec(prop::sample::select(&PARTS[..]), 0..12).prop_map(|parts| parts.concat())
+}
+
+/// Whether a stream has a line that is not blank, and none that is a field or a comment: by the letter, and slowly.
+fn is_unrecognised(stream: &str) -> bool {
+    let stream = stream.strip_prefix('\u{feff}').unwrap_or(stream);
+    let mut lines = stream.split(['\n', '\r']).filter(|line| !line.is_empty()).peekable();
+    let name = |line: &str| line.split(':').next().unwrap_or_default().to_owned();
+    lines.peek().is_some() && !lines.any(|line| ["", "data", "event", "id", "retry"].contains(&&*name(line)))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_is_recognised_where_no_line_is_a_field(stream in stream(), piece in 1..9_usize) {
+        let (events, end) = receive(Receiver::new().with_refusal_bytes(20), stream.as_bytes(), piece);
+        if is_unrecognised(&stream) {
+            let beginning = stream.as_bytes()[..stream.len().min(20)].to_vec();
+            prop_assert_eq!((events, end), (Vec::new(), Err(ReceiveError::Unrecognized { beginning })));
+        } else {
+            prop_assert_eq!((events, end), receive(Receiver::new(), stream.as_bytes(), 1000));
+        }
+    }
+
+    #[test]
+    fn a_completed_end_is_as_if_a_blank_line_had_followed(stream in stream(), piece in 1..9_usize, capacity in 1..9_usize) {
+        let completed = Receiver::new().with_deliver_incomplete(true).with_capacity(capacity);
+        let found = receive(completed, stream.as_bytes(), piece);
+        let expected = receive(Receiver::new(), format!("{stream}\n\n").as_bytes(), 1000);
+        prop_assert_eq!(found, expected);
+    }
 }

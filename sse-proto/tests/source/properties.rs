@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use sse_proto::http::ResponseHead;
 use sse_proto::http1::{self, Client};
-use sse_proto::source::{Config, EndMarker, Want, is_transient};
+use sse_proto::source::{Closed, Config, EndMarker, Want, is_transient};
 use sse_proto::{EventSource, Instant};
 
 use super::world::{get, ms};
@@ -179,5 +179,25 @@ proptest! {
                 Report::Close => client.close(),
             }
         }
+    }
+
+    #[test]
+    fn a_marker_at_the_end_is_one_as_if_a_blank_line_had_followed(kind in 1..4_u8, parts in prop::collection::vec(0..12_usize, 0..10)) {
+        const PARTS: [&str; 12] =
+            ["data", "event", "id", ": ", ":", "end", "x", "\n", "\n", "\r", "\r\n", "data: end"];
+        let stream: String = parts.iter().map(|part| PARTS[*part]).collect();
+        let is_finished = |stream: &str| {
+            // Incomplete events are dropped.
+            let (mut source, now) = (source(2 * kind + 1), Instant::default());
+            while source.want(now).0 != Want::Request {
+                source.handle_prepared(now);
+            }
+            source.handle_response(now, ResponseHead::new(200).with_header("Content-Type", b"text/event-stream"));
+            source.handle_bytes(now, stream.as_bytes());
+            source.handle_end(now);
+            while source.want(now).0 == Want::Event {}
+            matches!(source.take_closed(), Some(Closed::Finished))
+        };
+        prop_assert_eq!(is_finished(&stream), is_finished(&format!("{stream}\n\n")), "{:?}", stream);
     }
 }
