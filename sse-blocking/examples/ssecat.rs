@@ -16,7 +16,7 @@ use std::net::TcpStream;
 use std::process::ExitCode;
 
 use sse_blocking::proto::http1::{Request, Scheme};
-use sse_blocking::proto::{Encoder, End, ReadError};
+use sse_blocking::proto::{Encoder, End, ReadError, ReceiveError};
 use sse_blocking::{EventReader, EventRef, Item};
 
 const USAGE: &str = "usage: ssecat [--json] [--comments] [--chunk N] URL|FILE|-";
@@ -90,7 +90,12 @@ fn print<R: Read>(mut reader: EventReader<R>, options: &Options) -> Result<bool,
                 eprintln!("ssecat: {error}; the event is skipped");
                 complete = false;
             }
-            Some(Err(error)) => return Err(error.into()),
+            Some(Err(error)) => {
+                if let ReadError::Receive(ReceiveError::Unrecognized { beginning }) = &error {
+                    eprintln!("{}", printable(beginning));
+                }
+                return Err(error.into());
+            }
         }
         let mut out = io::stdout().lock();
         out.write_all(line.as_bytes())
@@ -101,6 +106,11 @@ fn print<R: Read>(mut reader: EventReader<R>, options: &Options) -> Result<bool,
         eprintln!("ssecat: the stream ends inside an event, which is dropped");
     }
     Ok(complete)
+}
+
+/// What was sent instead of events, without what could control a terminal.
+fn printable(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).chars().filter(|char| !char.is_control() || *char == '\n').collect()
 }
 
 fn json(event: EventRef<'_>, line: &mut String) -> serde_json::Result<()> {

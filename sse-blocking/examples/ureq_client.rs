@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .new_agent();
 
     let mut config = Config::default();
-    config.retry_status = is_transient;
+    config.set_retry_status(is_transient);
     config.timeouts.silence = Some(Duration::from_secs(60));
     let source = HttpSource::new(Request::get(&url)?, move |request| send(&agent, request));
     for signal in source.with_config(config).signals() {

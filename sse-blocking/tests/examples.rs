@@ -123,8 +123,21 @@ fn ssecat_says_what_went_wrong() {
     fails_with(&ssecat(&["http://host.invalid/"], b""), "http://host.invalid/: ");
     let url = serve(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>");
     fails_with(&ssecat(&[&url], b""), "the response has the media type \"text/html\"");
+    let url = serve(
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b",
+    );
+    fails_with(&ssecat(&[&url], b""), "the body has the content coding \"gzip\"");
     let url = serve(b"HTTP/1.1 503 Service Unavailable\r\n\r\n");
     fails_with(&ssecat(&[&url], b""), "the server answered with status 503");
+    let url = serve(
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n{\"error\":\x1b[0m\n{\"message\":\"context too long\"}}",
+    );
+    let output = ssecat(&[&url], b"");
+    fails_with(
+        &output,
+        "{\"error\":[0m\n{\"message\":\"context too long\"}}\nssecat: no event stream: not one line",
+    );
+    assert_eq!(text(&output.stdout), "");
     let url = serve(
         b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 100\r\n\r\ndata: x\n\n",
     );

@@ -3,6 +3,7 @@
 use std::io;
 
 use sse_proto::http1::{HeaderError, Request, RequestHead, Response};
+use sse_proto::source::Refusal;
 use sse_proto::{ReadError, ReceiveError};
 
 /// Asks upstream for what this client wants to have: what comes after the last event it had.
@@ -16,7 +17,7 @@ pub(crate) fn request(upstream: &Request, incoming: &RequestHead) -> Result<Requ
 /// Tells the client that there is no stream: what upstream says, if that is for the client, or else that upstream is at fault.
 pub(crate) fn refusal(error: &ReadError<io::Error>) -> Response {
     Response::new(match error {
-        ReadError::Receive(ReceiveError::Status(status @ (204 | 400..))) => *status,
+        ReadError::Receive(ReceiveError::Refused(Refusal::Status(status @ (204 | 400..)))) => *status,
         _ => 502,
     })
 }

@@ -6,6 +6,8 @@ use alloc::borrow::Cow;
 use alloc::format;
 use core::{fmt, str};
 
+use crate::http::fields::is_token_byte;
+
 /// The media type of an event stream (HTML, "text/event-stream").
 pub const MEDIA_TYPE: &str = "text/event-stream";
 
@@ -27,10 +29,10 @@ pub const REQUEST: [(&str, &str); 2] = [("accept", MEDIA_TYPE), ("cache-control"
 pub const RESPONSE: [(&str, &str); 3] =
     [("content-type", MEDIA_TYPE), ("cache-control", "no-cache, no-transform"), ("x-accel-buffering", "no")];
 
-/// Whether a `Content-Type` value names an event stream.
+/// Whether a `Content-Type` value names an event stream: whether its [`media_type`] is `text/event-stream`, in any case.
 ///
-/// Compares the essence, ASCII case-insensitively; parameters are allowed and ignored, `charset` among them, since the
-/// standard decodes as UTF-8 whatever it says (MIME Sniffing, "parse a MIME type").
+/// Parameters are allowed and ignored, `charset` among them: the standard decodes as UTF-8 whatever it says. Of a list the
+/// last valid media type counts; a message with several `Content-Type` headers needs [`media_type`].
 ///
 /// ```
 /// use sse_proto::header::is_event_stream;
@@ -39,8 +41,99 @@ pub const RESPONSE: [(&str, &str); 3] =
 /// assert!(!is_event_stream(b"text/event-streamX"));
 /// ```
 pub fn is_event_stream(content_type: &[u8]) -> bool {
-    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
-    trim(essence).eq_ignore_ascii_case(MEDIA_TYPE.as_bytes())
+    media_type([content_type]).is_some_and(|essence| essence.eq_ignore_ascii_case(MEDIA_TYPE))
+}
+
+/// The essence of the media type that all `Content-Type` values of a message name together, as it was sent; `None` without a
+/// valid one.
+///
+/// The values form one list, and its last valid element counts (Fetch, "extract a MIME type"). Elements that are no media
+/// type (MIME Sniffing, "parse a MIME type") and `*/*` are skipped. Commas inside quoted strings do not split the list, and
+/// a quoted string that a value leaves open goes on in the next value (Fetch, "get, decode, and split").
+///
+/// ```
+/// use sse_proto::header::media_type;
+///
+/// let one = media_type([&b"application/json, text/event-stream; charset=\"a,b\""[..]]);
+/// assert_eq!(one, Some("text/event-stream"));
+/// let two = media_type([&b"text/event-stream"[..], b"text/html", b"garbage"]);
+/// assert_eq!(two, Some("text/html"));
+/// ```
+pub fn media_type<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Option<&'a str> {
+    let mut last = None;
+    let mut quotes = Quotes::Outside;
+    for value in values {
+        // What an open string has carried over from the value before belongs to the parameters of an element there.
+        let mut begins = matches!(quotes, Quotes::Outside);
+        for element in value.split(|byte| quotes.splits_at(*byte)) {
+            if begins {
+                last = essence(element).or(last);
+            }
+            begins = true;
+        }
+        quotes.end_value();
+    }
+    last
+}
+
+/// Where in the elements of a list a byte is (Fetch, "collect an HTTP quoted string").
+enum Quotes {
+    Outside,
+    Inside,
+    /// Inside, behind a backslash.
+    Escaped,
+}
+
+impl Quotes {
+    /// Takes the next byte, and answers whether an element ends at it.
+    fn splits_at(&mut self, byte: u8) -> bool {
+        *self = match (&self, byte) {
+            (Self::Outside, b',') => return true,
+            (Self::Outside, b'"') | (Self::Escaped, _) => Self::Inside,
+            (Self::Inside, b'"') => Self::Outside,
+            (Self::Inside, b'\\') => Self::Escaped,
+            _ => return false,
+        };
+        false
+    }
+
+    /// Takes the comma between two values; outside of strings `split` has ended the element already.
+    fn end_value(&mut self) {
+        if matches!(self, Self::Escaped) {
+            *self = Self::Inside;
+        }
+    }
+}
+
+/// The essence of a media type; `None` if it is none, or `*/*`.
+fn essence(element: &[u8]) -> Option<&str> {
+    let essence = trim(element.split(|byte| *byte == b';').next()?);
+    let slash = essence.iter().position(|byte| *byte == b'/')?;
+    let (kind, subtype) = (essence.get(..slash)?, essence.get(slash + 1..)?);
+    let is_token = |part: &[u8]| !part.is_empty() && part.iter().all(|byte| is_token_byte(*byte));
+    let is_valid = is_token(kind) && is_token(subtype) && essence != b"*/*";
+    str::from_utf8(essence).ok().filter(|_| is_valid)
+}
+
+/// The first content coding that all `Content-Encoding` values of a message name together and that this library would have
+/// to decode, as it was sent; `None` if the body can be read as it is.
+///
+/// Known codings are those of browsers and of HTTP itself: `gzip`, `x-gzip`, `deflate`, `br`, `zstd`, `compress`,
+/// `x-compress`, `dcb`, `dcz`, in any case. Other names mean nothing: `identity`, and what servers invent, `none` and `utf-8`,
+/// leave a body as it is (Fetch, "handle content codings"; RFC 9110 section 8.4).
+///
+/// ```
+/// use sse_proto::header::content_coding;
+///
+/// assert_eq!(content_coding([&b"none"[..]]), None);
+/// assert_eq!(content_coding([&b"identity"[..], b"utf-8, GZip"]), Some("GZip"));
+/// ```
+pub fn content_coding<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Option<&'a str> {
+    const KNOWN: [&str; 9] =
+        ["gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress", "dcb", "dcz"];
+    let mut codings = values.into_iter().flat_map(|value| value.split(|byte| *byte == b',')).map(trim);
+    let known = |coding: &&[u8]| KNOWN.iter().any(|known| coding.eq_ignore_ascii_case(known.as_bytes()));
+    codings.find(known).and_then(|coding| str::from_utf8(coding).ok())
 }
 
 /// An `Accept` value that asks for event streams too: what is there already stays.
@@ -113,6 +206,7 @@ mod tests {
             "TEXT/EVENT-STREAM",
             " text/event-stream ; charset=latin1",
             "text/event-stream;",
+            "text/html, text/event-stream",
         ] {
             assert!(is_event_stream(yes.as_bytes()), "{yes}");
         }
@@ -126,6 +220,56 @@ mod tests {
         ] {
             assert!(!is_event_stream(no.as_bytes()), "{no}");
         }
+    }
+
+    #[test]
+    fn the_last_valid_media_type_of_all_values_counts() {
+        for (values, expected) in [
+            (&["application/json, text/event-stream; charset=utf-8"][..], Some("text/event-stream")),
+            (&["application/json", "Text/Event-Stream"], Some("Text/Event-Stream")),
+            (&["text/event-stream, text/html"], Some("text/html")),
+            (&["text/event-stream", "text/html"], Some("text/html")),
+            (&["text/html", "text/event-stream"], Some("text/event-stream")),
+            // Quoted strings, whole and left open.
+            (&["text/event-stream; charset=\"a,b\""], Some("text/event-stream")),
+            (&["text/event-stream; x=\", text/html"], Some("text/event-stream")),
+            (&["text/event-stream; x=\"", "text/html", "\", a/b"], Some("a/b")),
+            (&["text/event-stream; x=\"\\\", text/html\""], Some("text/event-stream")),
+            (&["text/event-stream; x=\"\\", "\", text/html"], Some("text/html")),
+            (&["\"text/html\", text/event-stream"], Some("text/event-stream")),
+            (&["text/event-stream;,text/html\","], Some("text/event-stream")),
+            // What is no media type is skipped, wherever it stands.
+            (&["foo, text/event-stream"], Some("text/event-stream")),
+            (&["text/event-stream, foo"], Some("text/event-stream")),
+            (&["text/event-stream", "*/*", "*/*;q=1"], Some("text/event-stream")),
+            (&[",, text/event-stream ,,\t, "], Some("text/event-stream")),
+            (&["text/event-stream", ""], Some("text/event-stream")),
+            (
+                &["text/event-stream, text/ html, text /html, /html, text/, a/b/c, ;a/b, é/é"],
+                Some("text/event-stream"),
+            ),
+            (&["*/event-stream"], Some("*/event-stream")),
+            (&["", ",", "foo;text/event-stream", "*/*"], None),
+            (&[], None),
+        ] {
+            assert_eq!(media_type(values.iter().map(|value| value.as_bytes())), expected, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn only_codings_that_would_have_to_be_decoded_count() {
+        for known in ["gzip", "X-GZIP", "deflate", "br", "zstd", "compress", "x-compress", "dcb", "dcz"] {
+            for values in [&[known][..], &["identity", known], &["none, ,", known, "br"]] {
+                let coding = content_coding(values.iter().map(|value| value.as_bytes()));
+                assert_eq!(coding, Some(known), "{values:?}");
+            }
+            let list = format!("utf-8,\t{known} , identity");
+            assert_eq!(content_coding([list.as_bytes()]), Some(known), "{list}");
+        }
+        for other in ["", " , ", "identity", "none", "utf-8", "gzipx", "gzip;q=1", "chunked", "é"] {
+            assert_eq!(content_coding([other.as_bytes()]), None, "{other}");
+        }
+        assert_eq!(content_coding([]), None);
     }
 
     #[test]

@@ -1,15 +1,23 @@
 //! The receiving side of one connection: bytes in, events out.
 
+#[cfg(feature = "http1")]
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 use core::time::Duration;
 
-use crate::decode::Found;
+use crate::decode::{Beginning, Found};
+use crate::event::Preview;
 #[cfg(feature = "http1")]
 use crate::header;
 #[cfg(feature = "http1")]
+use crate::hook::Hook;
+#[cfg(feature = "http1")]
 use crate::http1::{HeadLimits, Request, ResponseDecoder, ResponseError, ResponseHead, ResponsePart};
+use crate::source::UNRECOGNIZED;
+#[cfg(feature = "http1")]
+use crate::source::{Check, Refusal, check_response};
 use crate::{Decoder, End, EventRef, InvalidField, Item, LimitExceeded, Limits};
 
 /// Receives the events of one connection: a buffer to read into, the HTTP response around the events if there is one,
@@ -67,8 +75,15 @@ pub struct Receiver {
     decoder: Decoder,
     #[cfg(feature = "http1")]
     response: Option<ResponseDecoder>,
+    /// `None`: [`check_response`].
+    #[cfg(feature = "http1")]
+    check: Option<Hook<Box<Check>>>,
     ended: bool,
+    /// Whether a clean end completes the last event.
+    delivers_incomplete: bool,
     closed: Option<End>,
+    /// Where it is looked at: until a line is recognised.
+    beginning: Option<Beginning>,
     /// Reads since something was found.
     fruitless: u8,
 }
@@ -94,6 +109,10 @@ impl Receiver {
     /// How much is read at a time, unless [`with_capacity`](Self::with_capacity) says otherwise: 16 KiB.
     pub const CAPACITY: usize = 16 * 1024;
 
+    /// How much is kept of a response that is no event stream, unless [`with_refusal_bytes`](Self::with_refusal_bytes) says
+    /// otherwise: 8 KiB.
+    pub const REFUSAL_BYTES: usize = 8 * 1024;
+
     /// Reads without an event after which [`Want::Yield`] comes.
     const FRUITLESS: u8 = 16;
 
@@ -109,19 +128,24 @@ impl Receiver {
             decoder: Decoder::new(),
             #[cfg(feature = "http1")]
             response: None,
+            #[cfg(feature = "http1")]
+            check: None,
             ended: false,
+            delivers_incomplete: false,
             closed: None,
+            beginning: None,
             fruitless: 0,
         }
     }
 
     /// A receiver of the HTTP/1.1 response to this request: the event stream is its body.
     ///
-    /// The response is accepted if its status is 200 and its media type is `text/event-stream`. The stream begins with the
-    /// last event id of the request.
+    /// [`check_response`] decides whether the response is accepted, or a check of your own: [`with_check`](Self::with_check).
+    /// The stream begins with the last event id of the request.
     #[cfg(feature = "http1")]
     pub fn http1(request: &Request) -> Self {
-        let mut receiver = Self { response: Some(ResponseDecoder::new(request.method())), ..Self::new() };
+        let mut receiver = Self { response: Some(ResponseDecoder::new(request.method())), ..Self::new() }
+            .with_refusal_bytes(Self::REFUSAL_BYTES);
         let id = request
             .header(header::LAST_EVENT_ID)
             .and_then(|id| header::parse_last_event_id(id).ok().flatten());
@@ -134,6 +158,32 @@ impl Receiver {
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { decoder: self.decoder.with_limits(limits), ..self }
+    }
+
+    /// Sets which responses are event streams, as [`Config::set_check`](crate::source::Config::set_check) does. Default:
+    /// [`check_response`]. Redirects and status 204 are checked like all others, since a receiver has one response. Without an
+    /// HTTP response there is nothing to check.
+    ///
+    /// ```
+    /// use sse_proto::Receiver;
+    /// use sse_proto::http::Request;
+    /// use sse_proto::source::{Refusal, check_response};
+    ///
+    /// let request = Request::get("http://example.com/")?;
+    /// // A server that forgets the media type.
+    /// let receiver = Receiver::http1(&request).with_check(|head| match check_response(head) {
+    ///     Err(Refusal::MediaType(found)) if found.is_empty() => Ok(()),
+    ///     verdict => verdict,
+    /// });
+    /// # Ok::<(), sse_proto::http::UrlError>(())
+    /// ```
+    #[cfg(feature = "http1")]
+    #[must_use]
+    pub fn with_check(
+        self,
+        check: impl Fn(&ResponseHead) -> Result<(), Refusal> + Send + Sync + 'static,
+    ) -> Self {
+        Self { check: Some(Hook(Box::new(check))), ..self }
     }
 
     /// Bounds the head of the response otherwise.
@@ -150,6 +200,26 @@ impl Receiver {
     pub fn with_last_event_id(mut self, id: &str) -> Result<Self, InvalidField> {
         self.decoder.set_last_event_id(id)?;
         Ok(self)
+    }
+
+    /// Sets whether a stream that ends cleanly completes its last event, as
+    /// [`Config::deliver_incomplete`](crate::source::Config::deliver_incomplete) does: the event is given as if a blank line had
+    /// followed, and the end is [`End::Clean`]. Default `false`: it is dropped. After a cut nothing is ever completed.
+    ///
+    /// The end of a bare event stream is a clean one.
+    #[must_use]
+    pub fn with_deliver_incomplete(self, deliver: bool) -> Self {
+        Self { delivers_incomplete: deliver, ..self }
+    }
+
+    /// Fails a stream of which not one line is a field or a comment, with [`ReceiveError::Unrecognized`] at its clean end and
+    /// this many bytes of its beginning: an error message that was sent as an event stream. Blank lines are no failure.
+    ///
+    /// Default: [`REFUSAL_BYTES`](Self::REFUSAL_BYTES) for an HTTP response. A bare event stream is taken as the standard has
+    /// it, lines that mean nothing included.
+    #[must_use]
+    pub fn with_refusal_bytes(self, bytes: usize) -> Self {
+        Self { beginning: Some(Beginning::new(bytes)), ..self }
     }
 
     /// Reads at most this many bytes at a time, at least 1.
@@ -313,10 +383,17 @@ impl Receiver {
             let part = response.decode(&mut input)?;
             self.unread.start = self.unread.end - input.len();
             match part {
-                Some(ResponsePart::Head(head)) => return accept(head).map(|()| Some(Want::Opened)),
+                Some(ResponsePart::Head(head)) => {
+                    // Should the check panic, nothing of the body is taken for events.
+                    self.closed = Some(End::Truncated);
+                    self.check.as_ref().map_or_else(|| check_response(head), |check| (check.0)(head))?;
+                    self.closed = None;
+                    return Ok(Some(Want::Opened));
+                }
                 // They lie in the input, right before what it has left.
                 Some(ResponsePart::Body(bytes)) => {
                     self.body = self.unread.start - bytes.len()..self.unread.start;
+                    self.recognize();
                     return Ok(None);
                 }
                 Some(ResponsePart::Interim(_)) => return Ok(None),
@@ -325,19 +402,40 @@ impl Receiver {
             if self.ended {
                 response.handle_eof()?;
             }
-            return Ok(Some(if response.is_complete() { self.close() } else { self.read_or_yield() }));
+            return if response.is_complete() { self.close() } else { Ok(Some(self.read_or_yield())) };
         }
         if !self.unread.is_empty() {
             self.body = core::mem::replace(&mut self.unread, 0..0);
+            self.recognize();
             return Ok(None);
         }
-        Ok(Some(if self.ended { self.close() } else { self.read_or_yield() }))
+        if self.ended { self.close() } else { Ok(Some(self.read_or_yield())) }
     }
 
-    fn close(&mut self) -> Want {
+    /// Looks for the first field or comment in new body bytes.
+    fn recognize(&mut self) {
+        if let Some(beginning) = &mut self.beginning {
+            if beginning.push(self.buffer.get(self.body.clone()).unwrap_or_default()) {
+                self.beginning = None;
+            }
+        }
+    }
+
+    /// The stream has ended as it should. `None`: first its last line, or its last block, is completed by a line end.
+    fn close(&mut self) -> Result<Option<Want>, ReceiveError> {
+        if let Some(beginning) = self.beginning.take().and_then(Beginning::finish) {
+            return Err(ReceiveError::Unrecognized { beginning });
+        }
+        if self.delivers_incomplete && self.decoder.end() == End::Truncated {
+            if let Some(first) = self.space().first_mut() {
+                *first = b'\n';
+                self.body = 0..1;
+                return Ok(None);
+            }
+        }
         let end = self.decoder.finish();
         self.closed = Some(end);
-        Want::Closed(end)
+        Ok(Some(Want::Closed(end)))
     }
 
     fn read_or_yield(&mut self) -> Want {
@@ -355,20 +453,6 @@ impl Default for Receiver {
     }
 }
 
-/// Whether this is the response that an event stream comes in (HTML, "The EventSource interface": "announce" or fail).
-#[cfg(feature = "http1")]
-fn accept(head: &ResponseHead) -> Result<(), ReceiveError> {
-    if head.status() != 200 {
-        return Err(ReceiveError::Status(head.status()));
-    }
-    let media_type = head.header("content-type").unwrap_or_default();
-    if header::is_event_stream(media_type) {
-        Ok(())
-    } else {
-        Err(ReceiveError::MediaType(alloc::string::String::from_utf8_lossy(media_type).into_owned()))
-    }
-}
-
 /// What the peer did wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -378,12 +462,15 @@ pub enum ReceiveError {
     /// The response is not HTTP, or was cut off.
     #[cfg(feature = "http1")]
     Http(ResponseError),
-    /// The response has another status than 200.
+    /// The response is no event stream, says [`check_response`] or the check of [`Receiver::with_check`].
     #[cfg(feature = "http1")]
-    Status(u16),
-    /// The response has another media type than `text/event-stream`; this one, empty where there is none.
-    #[cfg(feature = "http1")]
-    MediaType(alloc::string::String),
+    Refused(Refusal),
+    /// The stream ended, and not one line of it was a field or a comment: something else was sent as an event stream. See
+    /// [`Receiver::with_refusal_bytes`].
+    Unrecognized {
+        /// The first bytes of the stream.
+        beginning: Vec<u8>,
+    },
 }
 
 impl ReceiveError {
@@ -400,18 +487,10 @@ impl fmt::Display for ReceiveError {
             #[cfg(feature = "http1")]
             Self::Http(error) => error.fmt(f),
             #[cfg(feature = "http1")]
-            Self::Status(status) => write!(f, "no event stream: the server answered with status {status}"),
-            #[cfg(feature = "http1")]
-            Self::MediaType(found) if found.is_empty() => {
-                f.write_str("no event stream: the response has no media type")
-            }
-            #[cfg(feature = "http1")]
-            Self::MediaType(found) => {
-                write!(
-                    f,
-                    "no event stream: the response has the media type {:?}",
-                    crate::event::Preview(found)
-                )
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Unrecognized { beginning } => {
+                let beginning = alloc::string::String::from_utf8_lossy(beginning);
+                write!(f, "{UNRECOGNIZED}; it begins with {:?}", Preview(&beginning))
             }
         }
     }
@@ -431,6 +510,13 @@ impl core::error::Error for ReceiveError {
 impl From<LimitExceeded> for ReceiveError {
     fn from(error: LimitExceeded) -> Self {
         Self::Limit(error)
+    }
+}
+
+#[cfg(feature = "http1")]
+impl From<Refusal> for ReceiveError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
     }
 }
 

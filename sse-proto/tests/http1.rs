@@ -6,6 +6,8 @@
 mod headers;
 #[path = "http1/properties.rs"]
 mod properties;
+#[path = "http1/receiving.rs"]
+mod receiving;
 #[path = "http1/requests.rs"]
 mod requests;
 #[path = "http1/sending.rs"]

@@ -4,6 +4,8 @@
 
 #[path = "source/ends.rs"]
 mod ends;
+#[path = "source/hooks.rs"]
+mod hooks;
 #[path = "source/properties.rs"]
 mod properties;
 #[path = "source/redirects.rs"]

@@ -49,9 +49,10 @@ pub struct EventStream<S: TryStream> {
 }
 
 impl<S: TryStream<Ok: AsRef<[u8]>>> EventStream<S> {
-    /// Reads the events of this body.
+    /// Reads the events of this body. One in which not one line is a field or a comment ends with
+    /// [`ReceiveError::Unrecognized`].
     pub fn new(body: S) -> Self {
-        Self::with_receiver(body, Receiver::new())
+        Self::with_receiver(body, Receiver::new().with_refusal_bytes(Receiver::REFUSAL_BYTES))
     }
 
     /// Reads what this receiver makes of the bytes: with other limits, with a last event id.

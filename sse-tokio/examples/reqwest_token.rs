@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let client = builder.build()?;
 
     let mut config = Config::default();
-    config.retry_status = |status| status == 401 || is_transient(status);
+    config.set_retry_status(|status| status == 401 || is_transient(status));
     config.timeouts.silence = Some(Duration::from_secs(60));
     let mut source = HttpSource::new(Request::get(&url)?, move |request| {
         let client = client.clone();

@@ -16,13 +16,13 @@ use crate::{AcceptError, EventReader, EventWriter, ReadError};
 /// Sends this request over a new TCP connection, and returns once the server has accepted it with an event stream.
 ///
 /// # Errors
-/// If the server cannot be reached, or answers with anything else than status 200 and `text/event-stream`. For an
+/// If the server cannot be reached, or answers with what [`check_response`](sse_proto::source::check_response) refuses. For an
 /// `https` URL, `Unsupported`: make the TLS connection yourself, and give it to [`EventReader::open`].
 pub async fn connect(request: &Request) -> Result<EventReader<TcpStream>, ReadError> {
     connect_with(request, Receiver::http1(request)).await
 }
 
-/// As [`connect`], with a receiver that was made by [`Receiver::http1`], and may have other limits.
+/// As [`connect`], with a receiver that was made by [`Receiver::http1`], and may have other limits or a check of its own.
 ///
 /// # Errors
 /// As [`connect`].
@@ -42,12 +42,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> EventReader<S> {
     /// Sends this request over a connection, and returns once the server has accepted it with an event stream.
     ///
     /// # Errors
-    /// If the connection fails, or the server answers with anything else than status 200 and `text/event-stream`.
+    /// If the connection fails, or the server answers with what [`check_response`](sse_proto::source::check_response) refuses.
     pub async fn open(io: S, request: &Request) -> Result<Self, ReadError> {
         Self::open_with(io, request, Receiver::http1(request)).await
     }
 
-    /// As [`open`](Self::open), with a receiver that was made by [`Receiver::http1`], and may have other limits.
+    /// As [`open`](Self::open), with a receiver that was made by [`Receiver::http1`], and may have other limits or a check of its own.
     ///
     /// # Errors
     /// As [`open`](Self::open).

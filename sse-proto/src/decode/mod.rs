@@ -7,6 +7,7 @@
 //! or cut, it does the same to the block, one arm for each field. The blank line goes to `end_of_block`, and `view` lends what
 //! has come together.
 
+mod beginning;
 mod block;
 mod data;
 mod line;
@@ -17,6 +18,7 @@ use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
+pub(crate) use self::beginning::Beginning;
 pub(crate) use self::block::Found;
 use self::block::{Block, NotUtf8, lossy_in_place, rewritten, text};
 use self::data::Data;
@@ -248,12 +250,41 @@ impl Decoder {
     ///
     /// The last event id, the retry time and the limits stay, for the reconnection.
     pub fn finish(&mut self) -> End {
-        let in_bom = (1..BOM.len()).contains(&usize::from(self.bom));
-        let waiting = self.skipping || (self.lent != Lent::Block && self.block.is_waiting());
-        let end = if in_bom || waiting || !self.line.is_start() { End::Truncated } else { End::Clean };
+        let end = self.end();
         let last_event_id = mem::take(&mut self.last_event_id);
         *self = Self { limits: self.limits, last_event_id, retry: self.retry, ..Self::default() };
         end
+    }
+
+    /// How the stream would end here.
+    pub(crate) fn end(&self) -> End {
+        let in_bom = (1..BOM.len()).contains(&usize::from(self.bom));
+        let waiting = self.skipping || (self.lent != Lent::Block && self.block.is_waiting());
+        if in_bom || waiting || !self.line.is_start() { End::Truncated } else { End::Clean }
+    }
+
+    /// Shows the last block as a blank line would have completed it; `None` without one. Its id and retry time take no
+    /// effect. Nothing but [`finish`](Self::finish) may follow.
+    pub(crate) fn last_block<T>(&mut self, show: impl FnOnce(EventRef<'_>) -> T) -> Option<T> {
+        if self.end() == End::Clean {
+            return None;
+        }
+        let (last_event_id, retry) = (self.last_event_id.clone(), self.retry);
+        let mut rest = &b"\n\n"[..];
+        let mut found = None;
+        while !rest.is_empty() && !matches!(found, Some(Found::Event | Found::NoData)) {
+            // Line ends exceed no limit.
+            found = self.advance_few::<true>(&mut rest).unwrap_or_default();
+        }
+        // Back at once: `show` is the user's, and may panic.
+        let last_event_id = mem::replace(&mut self.last_event_id, last_event_id);
+        let retry = mem::replace(&mut self.retry, retry).filter(|_| self.block.has_retry);
+        match found {
+            Some(Found::Event | Found::NoData) => {
+                Some(show(EventRef { last_event_id: &last_event_id, retry, ..self.view_buffers() }))
+            }
+            _ => None,
+        }
     }
 
     /// Lends what was found. `chunk` is the slice that [`advance`](Self::advance) was called with.

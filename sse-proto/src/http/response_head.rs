@@ -60,6 +60,11 @@ impl ResponseHead {
         self.fields.get(name)
     }
 
+    /// The values of all headers called `name`, in any case and in order: together they are one list (RFC 9110 section 5.3).
+    pub fn header_values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.fields.all(name)
+    }
+
     /// All headers in order, names as they were sent.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.fields.iter()

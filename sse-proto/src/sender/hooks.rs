@@ -1,9 +1,8 @@
 //! What a sender says by itself, in the user's words.
 
 use alloc::string::ToString;
-use core::fmt;
 
-use crate::hook::Shared;
+use crate::hook::{Hook, Shared};
 use crate::hub::Gap;
 use crate::{Encoder, EventRef, Frame};
 
@@ -12,19 +11,19 @@ type TellGap = dyn Fn(Gap, Encoder<'_>) + Send + Sync;
 
 /// The functions of a [`Config`](super::Config) that encode what a sender says by itself. Clones share them, so that they can be
 /// called after a lock around the sender was released.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Hooks {
-    keep_alive: Option<Shared<KeepAlive>>,
-    gap: Option<Shared<TellGap>>,
+    keep_alive: Option<Hook<Shared<KeepAlive>>>,
+    gap: Option<Hook<Shared<TellGap>>>,
 }
 
 impl Hooks {
     pub(super) fn set_keep_alive(&mut self, encode: impl Fn(Encoder<'_>) + Send + Sync + 'static) {
-        self.keep_alive = Some(Shared::new(encode));
+        self.keep_alive = Some(Hook(Shared::new(encode)));
     }
 
     pub(super) fn set_gap(&mut self, encode: impl Fn(Gap, Encoder<'_>) + Send + Sync + 'static) {
-        self.gap = Some(Shared::new(encode));
+        self.gap = Some(Hook(Shared::new(encode)));
     }
 
     /// Whether [`keep_alive`](Self::keep_alive) calls a function of the user's.
@@ -35,7 +34,7 @@ impl Hooks {
     /// What keeps the connection open; by default the shortest comment.
     pub fn keep_alive(&self) -> Frame {
         Frame::encode(|mut encoder| match &self.keep_alive {
-            Some(encode) => encode(encoder),
+            Some(Hook(encode)) => encode(encoder),
             None => encoder.keep_alive(),
         })
     }
@@ -43,18 +42,9 @@ impl Hooks {
     /// What tells the client of a gap; by default an event named `gap`.
     pub fn gap(&self, gap: Gap) -> Frame {
         Frame::encode(|encoder| match &self.gap {
-            Some(encode) => encode(gap, encoder),
+            Some(Hook(encode)) => encode(gap, encoder),
             None => encode_gap(gap, encoder),
         })
-    }
-}
-
-impl fmt::Debug for Hooks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hooks")
-            .field("keep_alive", &self.keep_alive.is_some())
-            .field("gap", &self.gap.is_some())
-            .finish()
     }
 }
 

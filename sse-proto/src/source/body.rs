@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::reason::Cause;
-use crate::decode::Found;
-use crate::{Decoder, Item, LimitExceeded};
+use crate::decode::{Beginning, Found};
+use crate::{Decoder, End, Item, LimitExceeded};
 
 /// A buffer to read into, and the decoder of what is in it.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(super) struct Body {
     /// What was found last, and the bytes it may lie in.
     found: Option<(Found, Range<usize>)>,
     pub(super) decoder: Decoder,
+    /// Until a line of an event stream is recognised.
+    beginning: Option<Beginning>,
     /// Reads since an event was found.
     fruitless: u8,
     /// How the body ended, once it has; counts when all is decoded.
@@ -31,15 +33,34 @@ impl Body {
     const FRUITLESS: u8 = 16;
 
     pub(super) fn new(decoder: Decoder) -> Self {
-        Self { buffer: Vec::new(), unread: 0..0, found: None, decoder, fruitless: 0, ended: None }
+        Self {
+            buffer: Vec::new(),
+            unread: 0..0,
+            found: None,
+            decoder,
+            beginning: None,
+            fruitless: 0,
+            ended: None,
+        }
     }
 
     /// Forgets what is left of a response, for the next.
     pub(super) fn clear(&mut self) {
         self.found = None;
         self.unread = 0..0;
+        self.beginning = None;
         self.ended = None;
         self.fruitless = 0;
+    }
+
+    /// An event stream begins, of which so many bytes are kept until a line is recognised.
+    pub(super) fn open(&mut self, limit: usize) {
+        self.beginning = Some(Beginning::new(limit));
+    }
+
+    /// At the end of an event stream: its beginning, if no line was recognised.
+    pub(super) fn take_unrecognized(&mut self) -> Option<Vec<u8>> {
+        self.beginning.take()?.finish()
     }
 
     pub(super) fn space(&mut self) -> &mut [u8] {
@@ -57,6 +78,11 @@ impl Body {
     pub(super) fn set_unread(&mut self, bytes: Range<usize>) {
         self.found = None;
         self.unread = bytes.start.min(self.buffer.len())..bytes.end.min(self.buffer.len());
+        if let Some(beginning) = &mut self.beginning {
+            if beginning.push(self.buffer.get(self.unread.clone()).unwrap_or_default()) {
+                self.beginning = None;
+            }
+        }
     }
 
     /// Counts a read.
@@ -80,6 +106,18 @@ impl Body {
     /// How the body ended, if it has and all is decoded.
     pub(super) fn take_end(&mut self) -> Option<Result<(), Cause>> {
         if self.is_empty() { self.ended.take() } else { None }
+    }
+
+    /// At the end of the body: ends the line that the body left incomplete, then its last block, one step with each call.
+    /// `false`: there is nothing to complete.
+    pub(super) fn complete(&mut self) -> bool {
+        let is_complete = self.decoder.end() == End::Clean;
+        if let (false, Some(first)) = (is_complete, self.space().first_mut()) {
+            *first = b'\n';
+            self.unread = 0..1;
+            self.ended = Some(Ok(()));
+        }
+        !is_complete
     }
 
     /// Finds the next event, and with `OBSERVE` comments too. `false`: all is decoded.

@@ -108,7 +108,7 @@ impl Clock {
                 timeout(self.silent, timeouts.silence, Timeout::Silence),
                 timeout(self.eventless, timeouts.events, Timeout::Events),
             ),
-            State::Refused(_) => Some((self.waiting.after(timeouts.refusal), Due::Refusal)),
+            State::Refused { .. } => Some((self.waiting.after(timeouts.refusal), Due::Refusal)),
             State::Waiting(until) => Some((*until, Due::Attempt)),
             State::Idle | State::Preparing => None,
             State::Closed => return None,

@@ -23,7 +23,10 @@ use core::error::Error;
 use core::time::Duration;
 
 pub use self::backoff::Backoff;
-pub use self::config::{Config, EndMarker, Reconnect, Timeouts, is_transient};
+#[cfg(feature = "http1")]
+pub(crate) use self::config::Check;
+pub use self::config::{Config, EndMarker, EndPredicate, Reconnect, Timeouts, is_transient};
+pub(crate) use self::reason::UNRECOGNIZED;
 pub use self::reason::{Cause, Closed, Refusal, SourceError, Timeout};
 pub use self::redirect::RedirectError;
 pub use self::response::check_response;
@@ -233,11 +236,18 @@ impl EventSource {
         if !matches!(self.state, State::Connecting) {
             return;
         }
-        let input = match self.route.target(&head, self.config.max_redirects) {
+        let target = self.route.target(&head, self.config.max_redirects).map(|target| {
+            let url = target?;
+            self.config.check_redirect(self.request().url(), &url).map(|()| url)
+        });
+        let input = match target {
             Some(Ok(url)) => Input::Redirected { status: head.status(), url },
             Some(Err(error)) => Input::Close(Closed::Refused(Refusal::Redirect(error))),
             None if head.status() == 204 => Input::Close(Closed::Stopped),
-            None => (self.config.check)(&head).map_or_else(Input::Refused, |()| Input::Accepted),
+            None => match self.config.check(&head) {
+                Ok(()) => Input::Accepted,
+                Err(refusal) => Input::Refused { is_transient: self.config.retries(&refusal), refusal },
+            },
         };
         self.response = Some(head);
         self.transition(now, input);
@@ -372,8 +382,9 @@ impl EventSource {
 
     /// The request of this attempt, to be changed on [`Want::Prepare`]. The next attempt begins with the user's again.
     ///
-    /// After a permanent redirect to another origin the request is already without credentials and the user's headers; what is
-    /// added then is taken off again, unless its URL is changed as well.
+    /// After a permanent redirect to another origin the request begins there, without credentials and the user's headers. What is
+    /// added then is taken off again, unless the URL is changed to one of another origin: an origin that the caller names gets
+    /// what the caller adds. A query or a path that is added goes along.
     pub fn request_mut(&mut self) -> &mut Request {
         self.route.request_mut()
     }
@@ -383,7 +394,10 @@ impl EventSource {
         self.response.as_ref()
     }
 
-    /// The beginning of a refused response's body, at most [`Config::refusal_bytes`]; empty otherwise.
+    /// The beginning of a body that is no event stream, at most [`Config::refusal_bytes`]; empty otherwise.
+    ///
+    /// Either the response was refused, or it was accepted and not one line of its body is a field or a comment
+    /// ([`Cause::Unrecognized`]): an error message that was sent as an event stream. Kept until the next attempt begins.
     pub fn refused_body(&self) -> &[u8] {
         &self.refused_body
     }

@@ -1,5 +1,6 @@
 //! Why an attempt failed, and why nothing more comes.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::error::Error;
@@ -20,12 +21,15 @@ pub enum Cause {
     /// The peer sent no proper HTTP, or the connection was cut inside a response.
     #[cfg(feature = "http1")]
     Http(ResponseError),
-    /// The response was refused, with a status that [`Config::retry_status`](super::Config::retry_status) names.
+    /// The response was refused, with a status that [`Config::set_retry_status`](super::Config::set_retry_status) names.
     Refused(Refusal),
     /// The body ended, and nothing was lost.
     Ended,
     /// The body ended inside an event, or before the [`EndMarker`](super::EndMarker).
     Truncated,
+    /// The body ended, and not one line of it was a field or a comment: something else than an event stream was sent as one.
+    /// [`EventSource::refused_body`](crate::EventSource::refused_body) has its beginning. A body of blank lines is not meant.
+    Unrecognized,
     /// It took too long.
     Timeout(Timeout),
 }
@@ -44,7 +48,7 @@ pub enum Timeout {
     Events,
 }
 
-/// Why a response is no event stream. The server's fault.
+/// Why a response is not taken for an event stream: the server's fault, unless a hook of the user's says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -56,8 +60,8 @@ pub enum Refusal {
     Coding(String),
     /// It leads elsewhere, to where the source does not go.
     Redirect(RedirectError),
-    /// The user's own check says so, with this reason.
-    Other(&'static str),
+    /// A check of the user's says so, with this reason.
+    Other(Cow<'static, str>),
 }
 
 /// Why nothing more comes from an event source.
@@ -113,6 +117,8 @@ impl SourceError {
     }
 }
 
+pub(crate) const UNRECOGNIZED: &str = "no event stream: not one line of the body is a field or a comment";
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -122,6 +128,7 @@ impl fmt::Display for Cause {
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Ended => f.write_str("the stream ended"),
             Self::Truncated => f.write_str("the stream ended before its last event was complete"),
+            Self::Unrecognized => f.write_str(UNRECOGNIZED),
             Self::Timeout(timeout) => timeout.fmt(f),
         }
     }

@@ -1,12 +1,13 @@
 //! Where a redirect leads, and what goes along (Fetch, "HTTP-redirect fetch").
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use core::fmt;
 
 use crate::header::LAST_EVENT_ID;
 use crate::http::{Request, ResponseHead, Scheme, Url, UrlError};
 
-/// Why a redirect is not followed. The server's fault.
+/// Why a redirect is not followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RedirectError {
@@ -19,6 +20,8 @@ pub enum RedirectError {
     Location(UrlError),
     /// It leads from `https` to `http`.
     Insecure,
+    /// The hook of [`Config::set_check_redirect`](super::Config::set_check_redirect) refuses it, with this reason.
+    Vetoed(Cow<'static, str>),
 }
 
 impl fmt::Display for RedirectError {
@@ -27,6 +30,7 @@ impl fmt::Display for RedirectError {
             Self::TooMany { limit } => write!(f, "more than {limit} redirects"),
             Self::Location(error) => write!(f, "redirect to nowhere: {error}"),
             Self::Insecure => f.write_str("redirect from https to http"),
+            Self::Vetoed(reason) => write!(f, "redirect not allowed: {reason}"),
         }
     }
 }

@@ -9,28 +9,39 @@ use crate::header;
 use crate::http::ResponseHead;
 
 /// Accepts the responses that the standard accepts: status 200 and media type `text/event-stream` (HTML, "The EventSource
-/// interface"), without a content coding, since none was asked for. The default of
-/// [`Config::check`](super::Config::check).
+/// interface"), without a content coding that would have to be decoded, since none was asked for.
+///
+/// The default check of every layer: of [`Config`](super::Config), and of [`Receiver`](crate::Receiver) for an HTTP response.
+///
+/// [`header::media_type`] and [`header::content_coding`] say how the headers are read. The media type is checked last, so that a
+/// check of your own can forgive it and keep the others.
 ///
 /// HTTP libraries that decode a coding remove its header.
 ///
 /// # Errors
-/// What is different.
+/// The first difference, in this order: status, content coding, media type.
 pub fn check_response(head: &ResponseHead) -> Result<(), Refusal> {
-    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
     if head.status() != 200 {
         return Err(Refusal::Status(head.status()));
     }
-    let media_type = head.header("content-type").unwrap_or_default();
-    if !header::is_event_stream(media_type) {
-        return Err(Refusal::MediaType(text(media_type)));
+    if let Some(coding) = header::content_coding(head.header_values("content-encoding")) {
+        return Err(Refusal::Coding(coding.into()));
     }
-    match head.header("content-encoding") {
-        Some(coding) if !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity") => {
-            Err(Refusal::Coding(text(coding)))
+    let is_event_stream = header::media_type(head.header_values("content-type"))
+        .is_some_and(|found| found.eq_ignore_ascii_case(header::MEDIA_TYPE));
+    if is_event_stream { Ok(()) } else { Err(Refusal::MediaType(content_type(head))) }
+}
+
+/// All `Content-Type` values, as one list.
+fn content_type(head: &ResponseHead) -> String {
+    let mut list = String::new();
+    for value in head.header_values("content-type") {
+        if !list.is_empty() {
+            list.push_str(", ");
         }
-        _ => Ok(()),
+        list.push_str(&String::from_utf8_lossy(value));
     }
+    list
 }
 
 /// How long `Retry-After` asks to wait (RFC 9110 section 10.2.3): seconds, or a date, which is compared with the response's own
@@ -81,6 +92,23 @@ mod tests {
         let coded =
             |coding: &str| head(200, "text/event-stream").with_header("Content-Encoding", coding.as_bytes());
         assert_eq!(check_response(&coded("Identity")), Ok(()));
-        assert_eq!(check_response(&coded("gzip")), Err(Refusal::Coding("gzip".into())));
+        assert_eq!(check_response(&coded("none")), Ok(()));
+        assert_eq!(check_response(&coded("none, GZip")), Err(Refusal::Coding("GZip".into())));
+        let twice = coded("none").with_header("content-encoding", b"br");
+        assert_eq!(check_response(&twice), Err(Refusal::Coding("br".into())));
+        let both = head(200, "text/html").with_header("Content-Encoding", b"gzip");
+        assert_eq!(check_response(&both), Err(Refusal::Coding("gzip".into())), "the media type comes last");
+    }
+
+    #[test]
+    fn the_last_media_type_of_all_headers_decides() {
+        let head = |first: &str, second: &str| {
+            let head = ResponseHead::new(200).with_header("Content-Type", first.as_bytes());
+            head.with_header("content-type", second.as_bytes())
+        };
+        assert_eq!(check_response(&head("application/json", "text/event-stream")), Ok(()));
+        assert_eq!(check_response(&head("text/event-stream", "")), Ok(()));
+        let html = Refusal::MediaType("text/event-stream, text/html".into());
+        assert_eq!(check_response(&head("text/event-stream", "text/html")), Err(html));
     }
 }

@@ -45,11 +45,13 @@ impl Route {
         self.guard();
     }
 
-    /// Takes back what must not go where only a redirect has led. Again after the user has changed the request: whoever adds a
-    /// token to every request means the origin they named, or the one that they set.
+    /// Takes back what must not go to an origin that only redirects have led to. Again after the user has changed the request:
+    /// whoever adds a token to every request means the origin that they named, in the template or in this attempt.
+    ///
+    /// Origins are compared, not URLs: a hook that adds a query to wherever the request goes has named no origin.
     pub(super) fn guard(&mut self) {
-        let led_astray = !self.home.has_origin_of(self.template.url());
-        if led_astray && *self.current.url() == self.home {
+        let url = self.current.url();
+        if url.has_origin_of(&self.home) && !url.has_origin_of(self.template.url()) {
             redirect::keep_secrets(&mut self.current);
         }
     }

@@ -21,8 +21,8 @@ pub(super) enum State {
     Connecting,
     /// The body of an accepted response is coming.
     Open,
-    /// The body of a refused response is coming.
-    Refused(Refusal),
+    /// The body of a refused response is coming; if the refusal is transient, another attempt follows.
+    Refused { refusal: Refusal, is_transient: bool },
     /// The next attempt is due then.
     Waiting(Instant),
     /// For good.
@@ -41,7 +41,7 @@ pub(super) enum Input {
     /// The response leads elsewhere.
     Redirected { status: u16, url: Url },
     /// The response is something else.
-    Refused(Refusal),
+    Refused { refusal: Refusal, is_transient: bool },
     /// All that is wanted of a refused response is in.
     Settled,
     /// The connection or the attempt has failed.
@@ -88,28 +88,31 @@ impl EventSource {
             }
             (State::Connecting, Input::Accepted) => {
                 self.clock.open(now);
+                self.body.open(self.config.refusal_bytes);
                 self.opened = true;
                 State::Open
             }
-            (State::Connecting, Input::Refused(refusal)) => {
+            (State::Connecting, Input::Refused { refusal, is_transient }) => {
                 self.clock.start_refusal(now);
-                State::Refused(refusal)
+                State::Refused { refusal, is_transient }
             }
             (State::Connecting, Input::Lost(cause)) => self.lost(now, cause),
             (State::Connecting, Input::Ended) => self.lost(now, Cause::Truncated),
-            (State::Refused(refusal), Input::Settled | Input::Lost(_) | Input::Ended) => match refusal {
-                Refusal::Status(status) if (self.config.retry_status)(status) => {
+            (State::Refused { refusal, is_transient }, Input::Settled | Input::Lost(_) | Input::Ended) => {
+                if is_transient {
                     self.lost(now, Cause::Refused(refusal))
+                } else {
+                    self.closed(Closed::Refused(refusal))
                 }
-                refusal => self.closed(Closed::Refused(refusal)),
-            },
+            }
             (State::Open, Input::Lost(cause)) => {
                 // An event that was cut off is the smaller loss.
                 let _ = self.finish(now);
                 self.lost(now, cause)
             }
             (State::Open, Input::Ended) => match (self.finish(now), &self.config.end) {
-                (End::Clean, EndMarker::None) => self.lost(now, Cause::Ended),
+                (None, _) => self.lost(now, Cause::Unrecognized),
+                (Some(End::Clean), EndMarker::None) => self.lost(now, Cause::Ended),
                 _ => self.lost(now, Cause::Truncated),
             },
             (State::Open, Input::Marked) => self.closed(Closed::Finished),
@@ -131,14 +134,23 @@ impl EventSource {
         self.clock.start_connecting(now);
     }
 
-    /// After an open stream: forgets what is incomplete, and former failures if the stream was healthy.
-    fn finish(&mut self, now: Instant) -> End {
+    /// After an open stream: forgets what is incomplete, and former failures if the stream was healthy. `None`: it was no event
+    /// stream, and its beginning is kept for the user.
+    fn finish(&mut self, now: Instant) -> Option<End> {
         if self.clock.was_healthy(now, self.config.healthy_after) {
             self.failures = 0;
             self.clock.recover();
         }
+        let unrecognized = self.body.take_unrecognized();
         self.body.clear();
-        self.body.decoder.finish()
+        let end = self.body.decoder.finish();
+        match unrecognized {
+            Some(beginning) => {
+                self.refused_body = beginning;
+                None
+            }
+            None => Some(end),
+        }
     }
 
     /// After a failure, or an end that counts as one: another attempt, or none.

@@ -5,7 +5,7 @@ use super::config::EndMarker;
 use super::reason::{Cause, Closed};
 use super::signal::Signal;
 use super::state::{Input, State};
-use crate::{Instant, Item, LimitExceeded};
+use crate::{Instant, Item, Limit, LimitExceeded};
 
 /// What an [`EventSource`] wants. [`Prepare`](Self::Prepare), [`Request`](Self::Request), [`Read`](Self::Read),
 /// [`Wait`](Self::Wait) and [`Closed`](Self::Closed) stand until they are met; the others come once, and are gone when the next want is asked for.
@@ -70,23 +70,23 @@ impl EventSource {
                 State::Idle => self.transition(now, Input::Asked),
                 State::Preparing => return Want::Prepare,
                 State::Connecting => return Want::Request,
-                State::Open => match self.body.advance::<OBSERVE>() {
+                State::Open => match self.advance_body::<OBSERVE>() {
                     Ok(true) => {
                         if let Some(want) = self.found::<OBSERVE>(now) {
                             return want;
                         }
                     }
                     Ok(false) => match self.body.take_end() {
-                        Some(Ok(())) => self.transition(now, Input::Ended),
-                        Some(Err(cause)) => self.transition(now, Input::Lost(cause)),
+                        Some(end) => self.end_of_body(now, end),
                         None => return Want::Read,
                     },
+                    Err(error) if error.limit() == Limit::Comment && !OBSERVE => {}
                     Err(error) => {
                         self.current = Some(Signal::Skipped(error));
                         return Want::Limit(error);
                     }
                 },
-                State::Refused(_) => {
+                State::Refused { .. } => {
                     let limit = self.config.refusal_bytes;
                     self.body.move_to(&mut self.refused_body, limit);
                     if self.body.take_end().is_none() && self.refused_body.len() < limit {
@@ -100,6 +100,29 @@ impl EventSource {
         }
     }
 
+    /// Finds the next event, and what else has to be looked at.
+    fn advance_body<const OBSERVE: bool>(&mut self) -> Result<bool, LimitExceeded> {
+        if OBSERVE || self.config.end.may_lack_data() {
+            return self.body.advance::<true>();
+        }
+        self.body.advance::<false>()
+    }
+
+    /// The body has ended, and all of it is decoded.
+    fn end_of_body(&mut self, now: Instant, end: Result<(), Cause>) {
+        if let Err(cause) = end {
+            return self.transition(now, Input::Lost(cause));
+        }
+        if self.config.deliver_incomplete && self.body.complete() {
+            return;
+        }
+        let is_marked = match &self.config.end {
+            EndMarker::None => false,
+            end => self.body.decoder.last_block(|block| end.is_met_by(block)).unwrap_or_default(),
+        };
+        self.transition(now, if is_marked { Input::Marked } else { Input::Ended });
+    }
+
     /// What to do with what was found; `None` if nothing.
     fn found<const OBSERVE: bool>(&mut self, now: Instant) -> Option<Want> {
         // Nearly always: it is an event, and looking into it would only cost time.
@@ -107,27 +130,22 @@ impl EventSource {
             self.clock.hear_event();
             return Some(Want::Event);
         }
-        let event = match self.body.item()? {
-            Item::Event(event) => event,
-            Item::Comment(_) => return Some(Want::Signal),
-            Item::NoData(block) => {
-                self.new_retry = block.retry();
-                return None;
-            }
+        let (block, is_event) = match self.body.item()? {
+            Item::Event(event) => (event, true),
+            Item::NoData(block) => (block, false),
+            Item::Comment(_) => return OBSERVE.then_some(Want::Signal),
         };
-        self.new_retry = event.retry();
-        self.clock.hear_event();
-        match &self.config.end {
-            EndMarker::None => {}
-            EndMarker::Data(data) if event.data() == data => {
-                self.transition(now, Input::Marked);
-                return None;
-            }
-            EndMarker::Data(_) => {}
-            EndMarker::Name(name) => self.marked = event.name() == name,
-            EndMarker::When(is_marker) => self.marked = is_marker(event),
+        self.new_retry = block.retry();
+        if is_event {
+            self.clock.hear_event();
         }
-        Some(Want::Event)
+        let is_marker = self.config.end.is_met_by(block);
+        if is_marker && !(is_event && self.config.end.may_lack_data()) {
+            self.transition(now, Input::Marked);
+            return None;
+        }
+        self.marked = is_marker;
+        is_event.then_some(Want::Event)
     }
 
     /// What has happened and was not signalled.
@@ -160,7 +178,7 @@ impl EventSource {
     }
 
     pub(super) fn has_body(&self) -> bool {
-        matches!(self.state, State::Open | State::Refused(_))
+        matches!(self.state, State::Open | State::Refused { .. })
     }
 
     /// Counts bytes of the peer's, whatever they are.

@@ -14,6 +14,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use sse_proto::http1::{Request, RequestHeadError, Response, ResponseError};
+use sse_proto::source::{Refusal, check_response};
 use sse_proto::{End, Event, Item, Limit, Limits, ReceiveError, Receiver};
 
 const EVENT_STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
@@ -152,10 +153,15 @@ contract! {
 
     fn a_response_that_is_no_event_stream_is_refused() {
         for (response, expected) in [
-            ("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", ReceiveError::Status(404)),
-            ("HTTP/1.1 204 No Content\r\n\r\n", ReceiveError::Status(204)),
-            ("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>", ReceiveError::MediaType("text/html".into())),
-            ("HTTP/1.1 200 OK\r\n\r\n", ReceiveError::MediaType(String::new())),
+            ("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", Refusal::Status(404).into()),
+            ("HTTP/1.1 204 No Content\r\n\r\n", Refusal::Status(204).into()),
+            ("HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n", Refusal::Status(302).into()),
+            ("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>", Refusal::MediaType("text/html".into()).into()),
+            ("HTTP/1.1 200 OK\r\n\r\n", Refusal::MediaType(String::new()).into()),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n\r\n\x1f",
+                Refusal::Coding("gzip".into()).into(),
+            ),
             ("HTTP/1.1 200 OK\r\nContent-Ty", ReceiveError::Http(ResponseError::IncompleteHead)),
             ("", ReceiveError::Http(ResponseError::IncompleteHead)),
         ] {
@@ -164,6 +170,41 @@ contract! {
         }
         let error = wait!(connect(&get(&serve_bytes("SSH-2.0-x\r\n", 1000)))).unwrap_err();
         assert!(matches!(refusal(&error), ReceiveError::Http(_)), "{error}");
+    }
+
+    fn responses_that_browsers_read_are_read() {
+        for headers in [
+            "Content-Type: application/json, text/event-stream; charset=utf-8",
+            "Content-Type: application/json\r\nContent-Type: text/event-stream",
+            "Content-Type: text/event-stream\r\nContent-Encoding: none",
+        ] {
+            let response = format!("HTTP/1.1 200 OK\r\n{headers}\r\n\r\ndata: x\n\n");
+            let mut reader = wait!(connect(&get(&serve_bytes(response, 1000)))).unwrap();
+            assert_eq!(next!(reader), Some(Event::new("x")), "{headers}");
+        }
+    }
+
+    fn a_check_of_the_users_accepts_and_refuses() {
+        let without_type = "HTTP/1.1 200 OK\r\n\r\ndata: x\n\n";
+        let coded = "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\n\x0b";
+        for (response, expected) in [
+            (without_type, Ok(())),
+            (coded, Err(Refusal::Coding("br".into()))),
+            ("HTTP/1.1 200 OK\r\nX-Busy: 1\r\n\r\n", Err(Refusal::Other("busy".into()))),
+        ] {
+            let request = get(&serve_bytes(response, 1000));
+            let busy = String::from("x-busy");
+            let receiver = Receiver::http1(&request).with_check(move |head| match check_response(head) {
+                _ if head.header(&busy).is_some() => Err(Refusal::Other("busy".into())),
+                Err(Refusal::MediaType(found)) if found.is_empty() => Ok(()),
+                verdict => verdict,
+            });
+            match (wait!(connect_with(&request, receiver)), expected) {
+                (Ok(mut reader), Ok(())) => assert_eq!(next!(reader), Some(Event::new("x"))),
+                (Err(error), Err(expected)) => assert_eq!(refusal(&error), &expected.into()),
+                (found, expected) => panic!("{found:?} instead of {expected:?}"),
+            }
+        }
     }
 
     fn a_cut_body_is_an_error_and_a_cut_event_is_dropped() {
@@ -178,6 +219,36 @@ contract! {
         let mut reader = wait!(connect(&get(&serve_bytes(chunked("data: half") + "0\r\n\r\n", 1000)))).unwrap();
         assert_eq!(next!(reader), None);
         assert_eq!(reader.end(), Some(End::Truncated));
+    }
+
+    fn a_clean_end_completes_the_last_event_on_request() {
+        let incomplete = chunked("data: one\n\ndata: two");
+        for (response, is_clean) in [(incomplete.clone() + "0\r\n\r\n", true), (incomplete, false)] {
+            let request = get(&serve_bytes(response, 1000));
+            let receiver = Receiver::http1(&request).with_deliver_incomplete(true);
+            let mut reader = wait!(connect_with(&request, receiver)).unwrap();
+            assert_eq!(next!(reader), Some(Event::new("one")));
+            if is_clean {
+                assert_eq!(next!(reader), Some(Event::new("two")));
+                assert_eq!(next!(reader), None);
+                assert_eq!(reader.end(), Some(End::Clean));
+            } else {
+                let error = wait!(reader.next()).unwrap().unwrap_err();
+                assert_eq!(refusal(&error), &ReceiveError::Http(ResponseError::IncompleteBody));
+            }
+        }
+    }
+
+    fn a_body_in_which_nothing_is_recognised_is_an_error_that_shows_it() {
+        let json = "{\"error\":{\"message\":\"context too long\"}}";
+        for response in [format!("{EVENT_STREAM}\r\n{json}"), chunked(json) + "0\r\n\r\n"] {
+            for piece in [1, 1000] {
+                let mut reader = wait!(connect(&get(&serve_bytes(response.clone(), piece)))).unwrap();
+                let error = wait!(reader.next()).unwrap().unwrap_err();
+                assert_eq!(refusal(&error), &ReceiveError::Unrecognized { beginning: json.into() });
+                assert!(wait!(reader.next()).is_none());
+            }
+        }
     }
 
     fn an_error_is_reported_whether_there_is_a_handle_or_not() {

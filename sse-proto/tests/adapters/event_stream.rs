@@ -89,6 +89,19 @@ fn after_a_limit_the_events_go_on() {
 }
 
 #[test]
+fn a_body_in_which_nothing_is_recognised_is_an_error_that_shows_it() {
+    block_on(async {
+        let mut events = EventStream::new(in_pieces(b"{\"error\":1}", 3));
+        let beginning = b"{\"error\":1}".to_vec();
+        let error = ReadError::Receive(ReceiveError::Unrecognized { beginning });
+        assert_eq!(events.next().await, Some(Err(error)));
+        assert_eq!(events.next().await, None);
+        let mut events = EventStream::with_receiver(in_pieces(b"{\"error\":1}", 3), Receiver::new());
+        assert_eq!(events.next().await, None, "a bare stream is the standard's");
+    });
+}
+
+#[test]
 fn an_error_of_the_body_ends_it_behind_the_last_event() {
     let pieces = [Ok(b"data: one\n\nda".to_vec()), Err("reset"), Ok(b"data: two\n\n".to_vec())];
     let body = Pieces(pieces.map(Poll::Ready).into());

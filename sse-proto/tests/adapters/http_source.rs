@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 use sse_proto::Event;
 use sse_proto::http::{Request, Url};
 use sse_proto::source::{
-    Backoff, Cause, Closed, Config, EndMarker, Refusal, Signal, SourceError, Timeout, is_transient,
+    Backoff, Cause, Closed, Config, EndMarker, RedirectError, Refusal, Signal, SourceError, Timeout, check_response,
+    is_transient,
 };
 
 const EVENT_STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
@@ -104,7 +105,7 @@ contract! {
         ]);
         let request = get(&url).with_header("X-Mine", "1").unwrap();
         let mut config = config();
-        config.retry_status = is_transient;
+        config.set_retry_status(is_transient);
         let mut source = HttpSource::new(request, send).with_config(config);
         assert_eq!(wait!(source.next()).unwrap().unwrap(), Event::new("one").with_id("é1").unwrap());
         assert_eq!(source.machine().response().unwrap().status(), 200);
@@ -148,6 +149,30 @@ contract! {
         assert!(request.starts_with("get /sse ") && !request.contains("fresh"), "{request}");
     }
 
+    fn a_body_goes_along_with_a_redirect_unless_it_is_vetoed() {
+        for is_vetoed in [false, true] {
+            let (there, elsewhere) = serve([events("event: bye\ndata: here\n\n")]);
+            let redirect = format!("HTTP/1.1 307 Go\r\nLocation: {there}\r\nContent-Length: 0\r\n\r\n");
+            let (url, _requests) = serve([respond(redirect)]);
+            let mut config = config();
+            let allowed = get(&there).url().port();
+            config.set_check_redirect(move |_, to| match to.port() {
+                port if port == allowed && !is_vetoed => Ok(()),
+                port => Err(format!("not to port {port}").into()),
+            });
+            let request = Request::new("POST", &url).unwrap().with_body("question");
+            let mut source = HttpSource::new(request, send).with_config(config);
+            match wait!(source.next()) {
+                Some(Ok(event)) if !is_vetoed => assert_eq!(event.data(), "here"),
+                Some(Err(SourceError::Closed(Closed::Refused(Refusal::Redirect(RedirectError::Vetoed(reason)))))) => {
+                    assert_eq!(reason, format!("not to port {allowed}"));
+                }
+                other => panic!("{other:?}"),
+            }
+            assert_eq!(elsewhere.try_recv().is_ok_and(|request| request.ends_with("question")), !is_vetoed);
+        }
+    }
+
     fn a_refused_response_says_why() {
         let response = "HTTP/1.1 401 No\r\nContent-Length: 11\r\nX-Why: a\r\n\r\nbad api key";
         let mut source = source(&serve([respond(response)]).0, config());
@@ -158,6 +183,23 @@ contract! {
         assert_eq!(source.machine().refused_body(), b"bad api key");
         assert_eq!(source.machine().response().unwrap().header("x-why"), Some(&b"a"[..]));
         assert!(wait!(source.next()).is_none());
+    }
+
+    fn a_response_without_a_media_type_is_read_on_request() {
+        let response = "HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\nevent: bye\ndata: here\n\n\n";
+        let mut refused = source(&serve([respond(response)]).0, config());
+        match wait!(refused.next()) {
+            Some(Err(SourceError::Closed(Closed::Refused(Refusal::MediaType(found))))) => assert_eq!(found, ""),
+            other => panic!("{other:?}"),
+        }
+        let (mut config, forgiven) = (config(), String::new());
+        config.set_check(move |head| match check_response(head) {
+            Err(Refusal::MediaType(found)) if found == forgiven => Ok(()),
+            verdict => verdict,
+        });
+        let mut accepted = source(&serve([respond(response)]).0, config);
+        assert_eq!(wait!(accepted.next()).unwrap().unwrap().data(), "here");
+        assert!(wait!(accepted.next()).is_none());
     }
 
     fn status_204_stops_it() {
@@ -209,6 +251,37 @@ contract! {
             other => panic!("{other:?}"),
         }
         assert!(wait!(source.next_signal()).is_none());
+    }
+
+    fn a_last_event_without_its_blank_line_counts_at_a_clean_end_only() {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: ";
+        for (length, deliver, is_finished) in [(22, false, true), (22, true, true), (23, true, false)] {
+            let mut config = config();
+            config.max_attempts = Some(1);
+            config.deliver_incomplete = deliver;
+            let response = format!("{head}{length}\r\n\r\nevent: bye\ndata: here\n");
+            let mut source = source(&serve([respond(response)]).0, config);
+            assert!(matches!(wait!(source.next_signal()), Some(Signal::Opened(_))));
+            if deliver && is_finished {
+                assert!(matches!(wait!(source.next_signal()), Some(Signal::Event(event)) if event.data() == "here"));
+            }
+            match wait!(source.next_signal()) {
+                Some(Signal::Closed(Closed::Finished)) if is_finished => {}
+                Some(Signal::Closed(Closed::Lost { cause: Cause::Transport(_), .. })) if !is_finished => {}
+                other => panic!("{length}, {deliver}: {other:?}"),
+            }
+        }
+    }
+
+    fn a_body_in_which_nothing_is_recognised_shows_it() {
+        let mut config = config();
+        config.max_attempts = Some(1);
+        let mut source = source(&serve([events("{\"error\":1}")]).0, config);
+        match wait!(source.next()) {
+            Some(Err(SourceError::Closed(Closed::Lost { cause: Cause::Unrecognized, .. }))) => {}
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(source.machine().refused_body(), b"{\"error\":1}");
     }
 
     fn silence_times_out() {

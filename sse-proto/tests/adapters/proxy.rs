@@ -89,6 +89,7 @@ fn a_proxy_says_why_there_is_no_stream() {
         ("HTTP/1.1 503 Service Unavailable\r\n\r\n", 503),
         ("HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n", 502),
         ("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n", 502),
+        ("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n\r\n\x1f", 502),
         ("no HTTP\r\n\r\n", 502),
     ] {
         let (url, _asked) = answering(answer);

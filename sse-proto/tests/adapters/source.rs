@@ -12,7 +12,9 @@ use std::time::Instant;
 use allocation_counter::measure;
 use sse_proto::Event;
 use sse_proto::http::Request;
-use sse_proto::source::{Cause, Closed, Config, EndMarker, Reconnect, Refusal, Signal, SourceError};
+use sse_proto::source::{
+    Cause, Closed, Config, EndMarker, Reconnect, Refusal, Signal, SourceError, check_response,
+};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -156,6 +158,19 @@ contract! { 512 * 1024;
         assert_eq!(source.machine().refused_body().len(), Config::default().refusal_bytes);
         assert!(source.machine().refused_body().starts_with(b"no entry no"));
         assert_eq!(server.requests(), 1);
+    }
+
+    fn a_response_without_a_media_type_is_read_on_request() {
+        let server = Server::answering("HTTP/1.1 200 OK\r\n\r\ndata: x\n\n");
+        let mut source_of_default = source(&server.url, Config::default());
+        check!(source_of_default, ["closed: no event stream: the response has no media type"]);
+        let (mut config, forgiven) = (config(), String::new());
+        config.max_attempts = Some(1);
+        config.set_check(move |head| match check_response(head) {
+            Err(Refusal::MediaType(found)) if found == forgiven => Ok(()),
+            verdict => verdict,
+        });
+        check!(source(&server.url, config), ["open 200", "x", "lost after 1: the stream ended"]);
     }
 
     fn a_server_that_answers_and_closes_is_asked_less_and_less() {
@@ -328,6 +343,41 @@ contract! { 512 * 1024;
         assert!(wait!(source.next()).is_none());
     }
 
+    fn a_marker_without_its_blank_line_counts_at_a_clean_end_only() {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
+        let cut = "lost after 1: connection closed before the body was complete";
+        for (rest, end) in [
+            ("\r\ndata: [DONE]", "closed: the end marker came"),
+            ("Content-Length: 12\r\n\r\ndata: [DONE]", "closed: the end marker came"),
+            ("Content-Length: 13\r\n\r\ndata: [DONE]", cut),
+            ("Transfer-Encoding: chunked\r\n\r\nc\r\ndata: [DONE]\r\n0\r\n\r\n", "closed: the end marker came"),
+            ("Transfer-Encoding: chunked\r\n\r\nc\r\ndata: [DONE]\r\n", cut),
+        ] {
+            let server = Server::new(move |_, socket| send(socket, &format!("{head}{rest}")));
+            let mut config = config();
+            config.max_attempts = Some(1);
+            config.end = EndMarker::Data("[DONE]".into());
+            check!(source(&server.url, config), ["open 200", end]);
+        }
+        let named = Server::answering("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: next\ndata: {}\n\nevent: complete\n\n");
+        let mut config = config();
+        config.end = EndMarker::Name("complete".into());
+        check!(source(&named.url, config), ["open 200", "{}", "closed: the end marker came"]);
+    }
+
+    fn a_body_in_which_nothing_is_recognised_shows_it() {
+        let json = "{\"error\":{\"message\":\"context too long\"}}";
+        let server = Server::new(move |_, socket| send(socket, &format!("{EVENT_STREAM}{json}")));
+        let mut config = config();
+        config.max_attempts = Some(2);
+        let failed = "no event stream: not one line of the body is a field or a comment";
+        let mut source = source(&server.url, config);
+        check!(source, [
+            "open 200", &*format!("failure 1: {failed}"), "open 200", &*format!("lost after 2: {failed}"),
+        ]);
+        assert_eq!(source.machine().refused_body(), json.as_bytes());
+    }
+
     fn a_name_with_several_addresses_is_tried_through() {
         // The listener has one of the two that this name usually has.
         let server = Server::answering("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: hi\n\n");
@@ -353,6 +403,28 @@ contract! { 512 * 1024;
         for token in ["Bearer 2", "Bearer 3"] {
             let head = server.heads.recv().unwrap();
             assert!(head.contains(&format!("Authorization: {token}\r\n")), "{head}");
+        }
+    }
+
+    fn a_token_stays_at_home_whatever_a_hook_makes_of_the_url() {
+        let elsewhere = Server::new(|_, socket| send(socket, EVENT_STREAM));
+        let location = elsewhere.url.clone();
+        let home = Server::new(move |_, socket| {
+            send(socket, &format!("HTTP/1.1 308 Go\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"));
+        });
+        let prepare = |mut request: Request| {
+            request.set_header("Authorization", "Bearer secret")?;
+            request.set_url(format!("{}?v=1", request.url()).parse()?);
+            Ok(request)
+        };
+        let mut config = config();
+        config.max_attempts = Some(2);
+        let mut source = with_prepare(source(&home.url, config), prepare);
+        check!(source, ["open 200", "failure 1: the stream ended", "open 200", "lost after 2: the stream ended"]);
+        assert!(home.heads.recv().unwrap().contains("Bearer secret"));
+        for target in ["GET / ", "GET /?v=1 "] {
+            let head = elsewhere.heads.recv().unwrap();
+            assert!(head.starts_with(target) && !head.contains("secret"), "{head}");
         }
     }
 

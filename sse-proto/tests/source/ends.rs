@@ -2,7 +2,7 @@
 
 use sse_proto::http::Request;
 use sse_proto::http1::{self, Client};
-use sse_proto::source::{Cause, Closed, EndMarker, Signal, Want};
+use sse_proto::source::{Cause, Closed, Config, EndMarker, Signal, Want};
 use sse_proto::{EventSource, Instant};
 
 use super::world::*;
@@ -23,7 +23,7 @@ fn a_marker_in_the_data_ends_the_stream_and_is_kept_to_itself() {
 
 #[test]
 fn a_named_event_or_one_that_is_recognised_is_given_before_the_end() {
-    for end in [EndMarker::Name("stop".into()), EndMarker::When(|event| event.data().ends_with("bye"))] {
+    for end in [EndMarker::Name("stop".into()), EndMarker::when(|event| event.data().ends_with("bye"))] {
         let mut config = config();
         config.end = end;
         check(
@@ -277,5 +277,211 @@ fn a_client_is_closed_while_it_connects_writes_and_reads() {
         assert_eq!(client.want(now), (http1::Want::Closed, None));
         assert_eq!(client.pending(), b"");
         assert!(matches!(client.take_closed(), Some(Closed::ByCaller)));
+    }
+}
+
+const TRUNCATED: &str = "the stream ended before its last event was complete";
+
+/// What comes of a stream that ends after this body, or is cut there.
+#[track_caller]
+fn check_last(config: &Config, body: &str, end: Step, expected: &[&str]) {
+    let script = [stream_of(vec![Step::Bytes(body.into()), end])];
+    let request = Request::new("POST", URL).unwrap();
+    check(&request, config, &script, &[&["0 POST http://a.test/", "open 200"], expected].concat());
+}
+
+#[test]
+fn a_marker_needs_no_blank_line_at_a_clean_end() {
+    let config = |end| {
+        let mut config = config();
+        config.end = end;
+        config
+    };
+    let (finished, cut) = ("closed: the end marker came", format!("failed: {TRUNCATED}"));
+    let data = || config(EndMarker::Data("[DONE]".into()));
+    let name = || config(EndMarker::Name("bye".into()));
+    let when = || config(EndMarker::when(|event| event.name() == "bye" && event.id() != Some("2")));
+    for (config, last, is_marker) in [
+        (data(), "data: [DONE]", true),
+        (data(), "data:[DONE]\n", true),
+        (data(), "data: [DONE]\r", true),
+        (data(), "data: [DONE]\r\n", true),
+        (data(), "id: 2\ndata: [DONE]\nretry: 5", true),
+        (data(), "data: [DONE]\n: comment", true),
+        (data(), "data: [DONE", false),
+        (data(), "data: x\ndata: [DONE]", false),
+        (data(), "event: [DONE]", false),
+        (data(), "[DONE]", false),
+        (config(EndMarker::Data("".into())), "data", true),
+        (config(EndMarker::Data("".into())), "event: x", false),
+        (name(), "event: bye\ndata: 1", true),
+        (name(), "event: bye\n", true),
+        (name(), "event: bye", true),
+        (name(), "event: by", false),
+        (name(), "data: bye", false),
+        (config(EndMarker::Name("message".into())), "id: 2", false),
+        (config(EndMarker::Name("message".into())), "data: 2", true),
+        (when(), "id: 1\nevent: bye", true),
+        (when(), "event: bye\ndata: 1\n", true),
+        (when(), "event: bye\nid: 2", false),
+        (config(EndMarker::when(|_| true)), "id: 2", false),
+    ] {
+        let body = format!("id: 1\ndata: a\n\n{last}");
+        let event = r#"message: "a" #1"#;
+        // The markers that every event would be.
+        if matches!(&config.end, EndMarker::Name(name) if name == "message") || last == "id: 2" {
+            check_last(&config, last, Step::End, &[if is_marker { finished } else { &cut }]);
+            continue;
+        }
+        check_last(&config, &body, Step::End, &[event, if is_marker { finished } else { &cut }]);
+        check_last(&config, &body, Step::Cut, &[event, "failed: cut"]);
+    }
+}
+
+#[test]
+fn a_last_block_that_is_not_given_changes_neither_id_nor_retry_time() {
+    for (end, last) in
+        [(EndMarker::Data("x".into()), "x"), (EndMarker::Data("x".into()), "y"), (EndMarker::None, "y")]
+    {
+        let mut config = config();
+        config.end = end;
+        let now = Instant::default();
+        let mut source = EventSource::new(get(URL), 0).with_config(config);
+        assert_eq!(source.want(now).0, Want::Prepare);
+        source.handle_prepared(now);
+        assert_eq!(source.want(now).0, Want::Request);
+        source.handle_response(
+            now,
+            sse_proto::http::ResponseHead::new(200).with_header("Content-Type", b"text/event-stream"),
+        );
+        source.handle_bytes(now, format!("id: 1\n\nid: 2\ndata: {last}\nretry: 7").as_bytes());
+        source.handle_end(now);
+        assert_eq!(source.want(now).0, if last == "x" { Want::Closed } else { Want::Wait });
+        assert_eq!((source.last_event_id(), source.retry()), ("1", None));
+    }
+}
+
+#[test]
+fn a_named_end_needs_no_data() {
+    let stream = "event: next\ndata: {}\n\n:\nid: 4\n\nretry: 9\nevent: complete\n\ndata: beyond\n\n";
+    for end in [EndMarker::Name("complete".into()), EndMarker::when(|event| event.name() == "complete")] {
+        let mut config = config();
+        config.end = end;
+        let log = ["0 GET http://a.test/", "open 200", r#"next: "{}" #"#];
+        let rest = [r#"comment """#, "retry 9", "closed: the end marker came"];
+        check(&get(URL), &config, &[open(stream)], &[&log[..], &rest].concat());
+
+        // Where only events are asked for, comments and blocks without data stay out of sight, a long one too.
+        config.limits.comment_bytes = 3;
+        let now = Instant::default();
+        let mut source = EventSource::new(get(URL), 0).with_config(config);
+        assert_eq!(source.want(now).0, Want::Prepare);
+        source.handle_prepared(now);
+        assert_eq!(source.want(now).0, Want::Request);
+        let head = sse_proto::http::ResponseHead::new(200);
+        source.handle_response(now, head.with_header("Content-Type", b"text/event-stream"));
+        source.handle_bytes(now, stream.replace(":\n", ":\n: a long comment\n").as_bytes());
+        assert_eq!(source.want(now).0, Want::Event);
+        assert_eq!(source.event().name(), "next");
+        assert_eq!(source.want(now), (Want::Closed, None));
+        assert!(matches!(source.take_closed(), Some(Closed::Finished)));
+        assert_eq!(source.last_event_id(), "4");
+    }
+}
+
+#[test]
+fn a_clean_end_completes_the_last_event_on_request() {
+    let (ended, failed) = ("closed: the stream ended", format!("failed: {TRUNCATED}"));
+    for (last, event) in [
+        ("id: 2\ndata: b", r#"message: "b" #2"#),
+        ("data: b\r", r#"message: "b" #1"#),
+        ("event: x\ndata: b\n", r#"x: "b" #1"#),
+        ("data", r#"message: "" #1"#),
+    ] {
+        let body = format!("id: 1\ndata: a\n\n{last}");
+        let mut config = config();
+        check_last(&config, &body, Step::End, &[r#"message: "a" #1"#, &failed]);
+        config.deliver_incomplete = true;
+        check_last(&config, &body, Step::End, &[r#"message: "a" #1"#, event, ended]);
+        check_last(&config, &body, Step::Cut, &[r#"message: "a" #1"#, "failed: cut"]);
+        // The end is then no marker, unless the event is.
+        config.end = EndMarker::Data("[DONE]".into());
+        check_last(&config, &body, Step::End, &[r#"message: "a" #1"#, event, &failed]);
+        config.end = EndMarker::when(|event| event.data() != "a");
+        check_last(&config, &body, Step::End, &[r#"message: "a" #1"#, event, "closed: the end marker came"]);
+    }
+    let mut config = config();
+    config.deliver_incomplete = true;
+    for (body, expected) in [
+        ("", &[ended][..]),
+        ("data: a\n\n", &[r#"message: "a" #"#, ended]),
+        (": comment", &[r#"comment " comment""#, ended]),
+        ("event: x", &[ended]),
+        ("retry: 3", &[ended]),
+    ] {
+        check_last(&config, body, Step::End, expected);
+    }
+}
+
+#[test]
+fn a_body_in_which_nothing_is_recognised_is_a_failure_that_shows_it() {
+    let error = r#"{"error":{"message":"context too long"}}"#;
+    let failed = "no event stream: not one line of the body is a field or a comment";
+    let body = |text: &str| format!("body {text:?}");
+    let mut config = config();
+    for body_sent in [error, "{\n  \"error\": 1\n}\n", "\u{feff}<p>\r\n\r\n"] {
+        check_last(&config, body_sent, Step::End, &[&format!("failed: {failed}"), &body(body_sent)]);
+        // A cut stays a cut, but what came before it can be read.
+        check_last(&config, body_sent, Step::Cut, &["failed: cut", &body(body_sent)]);
+    }
+    let pause = [Step::Bytes(error.into()), Step::Pause(ms(1 << 40))];
+    config.timeouts.silence = Some(ms(50));
+    check(
+        &Request::new("POST", URL).unwrap(),
+        &config,
+        &[stream_of(pause.to_vec())],
+        &["0 POST http://a.test/", "open 200", "failed: the stream fell silent", &body(error)],
+    );
+    // With all that could complete or end it.
+    config.end = EndMarker::when(|_| true);
+    config.deliver_incomplete = true;
+    check_last(&config, error, Step::End, &[&format!("failed: {failed}"), &body(error)]);
+    config.refusal_bytes = 7;
+    check_last(&config, error, Step::End, &[&format!("failed: {failed}"), &body(r#"{"error"#)]);
+    config.refusal_bytes = 0;
+    check_last(&config, error, Step::End, &[&format!("failed: {failed}")]);
+
+    // It counts as a failure in a row, and the next attempt forgets it.
+    let mut config = super::world::config();
+    config.max_attempts = Some(3);
+    let blank = ended("\n\r\n");
+    check(
+        &get(URL),
+        &config,
+        &[ended(error), blank, ended(&format!("{error}\n: no more\n\n"))],
+        &[
+            "0 GET http://a.test/",
+            "open 200",
+            &format!("failure 1, again in 1000: {failed}"),
+            "1000 GET http://a.test/",
+            "open 200",
+            "failure 2, again in 2000: the stream ended",
+            "3000 GET http://a.test/",
+            "open 200",
+            r#"comment " no more""#,
+            "failed: the stream ended (after 3 attempts)",
+        ],
+    );
+    // One field is enough, even in the last line.
+    for stream in ["", "data", "id: 1\nx\n", "x\n\nretry: x\n", ":"] {
+        let mut config = super::world::config();
+        config.max_attempts = Some(1);
+        let script = [ended(stream)];
+        let source = EventSource::new(get(URL), 0).with_config(config);
+        let log = World::new(&script, 1).drive_source(source, &|_| {});
+        assert!(
+            log.last().is_some_and(|line| line.starts_with("failed: the stream ended")),
+            "{stream:?}: {log:?}"
+        );
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use sse_proto::http::ResponseHead;
 use sse_proto::http1::{self, Client};
-use sse_proto::source::{Config, EndMarker, Want, is_transient};
+use sse_proto::source::{Closed, Config, EndMarker, Want, is_transient};
 use sse_proto::{EventSource, Instant};
 
 use super::world::{get, ms};
@@ -35,6 +35,10 @@ fn report() -> impl Strategy<Value = Report> {
         b":\n",
         b"retry: 7\n\n",
         b"data: end\n\n",
+        b"data: end",
+        b"event: end\n\n",
+        b"event: end\r",
+        b"{}",
         b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n",
         b"HTTP/1.1 302 x\r\nLocation: /b\r\n\r\n",
         b"HTTP/1.1 503 x\r\nContent-Length: 3\r\n\r\nabc",
@@ -59,11 +63,18 @@ fn report() -> impl Strategy<Value = Report> {
     ]
 }
 
-fn source() -> EventSource {
+/// With a marker of each kind, and with incomplete events delivered or dropped.
+fn source(kind: u8) -> EventSource {
     let mut config = Config::default();
-    config.retry_status = is_transient;
+    config.set_retry_status(is_transient);
     config.timeouts.silence = Some(ms(100));
-    config.end = EndMarker::Data("end".into());
+    config.deliver_incomplete = kind % 2 == 0;
+    config.end = match kind / 2 {
+        0 => EndMarker::None,
+        1 => EndMarker::Data("end".into()),
+        2 => EndMarker::Name("end".into()),
+        _ => EndMarker::when(|event| event.data() == "end"),
+    };
     EventSource::new(get("http://a.test/"), 1).with_config(config)
 }
 
@@ -71,8 +82,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_source_takes_every_report(reports in prop::collection::vec(report(), 0..200)) {
-        let mut source = source();
+    fn a_source_takes_every_report(kind in 0..8_u8, reports in prop::collection::vec(report(), 0..200)) {
+        let mut source = source(kind);
         let mut now = Instant::default();
         let mut closed = false;
         for report in reports {
@@ -122,8 +133,8 @@ proptest! {
     }
 
     #[test]
-    fn a_client_takes_every_report(reports in prop::collection::vec(report(), 0..200)) {
-        let mut client = Client::new(source());
+    fn a_client_takes_every_report(kind in 0..8_u8, reports in prop::collection::vec(report(), 0..200)) {
+        let mut client = Client::new(source(kind));
         let mut now = Instant::default();
         for report in reports {
             match report {
@@ -168,5 +179,25 @@ proptest! {
                 Report::Close => client.close(),
             }
         }
+    }
+
+    #[test]
+    fn a_marker_at_the_end_is_one_as_if_a_blank_line_had_followed(kind in 1..4_u8, parts in prop::collection::vec(0..12_usize, 0..10)) {
+        const PARTS: [&str; 12] =
+            ["data", "event", "id", ": ", ":", "end", "x", "\n", "\n", "\r", "\r\n", "data: end"];
+        let stream: String = parts.iter().map(|part| PARTS[*part]).collect();
+        let is_finished = |stream: &str| {
+            // Incomplete events are dropped.
+            let (mut source, now) = (source(2 * kind + 1), Instant::default());
+            while source.want(now).0 != Want::Request {
+                source.handle_prepared(now);
+            }
+            source.handle_response(now, ResponseHead::new(200).with_header("Content-Type", b"text/event-stream"));
+            source.handle_bytes(now, stream.as_bytes());
+            source.handle_end(now);
+            while source.want(now).0 == Want::Event {}
+            matches!(source.take_closed(), Some(Closed::Finished))
+        };
+        prop_assert_eq!(is_finished(&stream), is_finished(&format!("{stream}\n\n")), "{:?}", stream);
     }
 }

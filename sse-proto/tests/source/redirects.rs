@@ -245,3 +245,132 @@ fn a_post_that_a_redirect_made_a_get_is_a_post_again() {
         ],
     );
 }
+
+#[test]
+fn a_token_stays_at_home_whatever_a_hook_makes_of_the_url() {
+    // What the hook makes of the URL, where the second attempt goes, and whether the token goes along.
+    let with_query = |request: &Request| format!("{}?v=1", request.url());
+    type Change<'a> = &'a dyn Fn(&Request) -> String;
+    let cases: [(Change, &str, bool); 6] = [
+        (&with_query, "http://b.test/x?v=1", false),
+        (&|request| format!("{}#part", request.url()), "http://b.test/x#part", false),
+        (&|_| "http://B.test:80/y".into(), "http://b.test/y", false),
+        (&|_| "http://b.test:81/".into(), "http://b.test:81/", true),
+        (&|_| "https://b.test/".into(), "https://b.test/", true),
+        (&|_| "http://a.test/again".into(), "http://a.test/again", true),
+    ];
+    for (change, url, goes_along) in cases {
+        let first = std::cell::Cell::new(true);
+        let source = sse_proto::EventSource::new(get("http://a.test/").with_header("X-Key", "1").unwrap(), 0)
+            .with_config(config());
+        let script = [redirect(308, "http://b.test/x"), ended(""), open("")];
+        let log = World::new(&script, usize::MAX).drive_source(source, &|request| {
+            request.set_header("Authorization", "Bearer fresh").unwrap();
+            if !first.replace(false) {
+                request.set_url(change(request).parse().unwrap());
+            }
+        });
+        let token = if goes_along { " Authorization=Bearer fresh" } else { "" };
+        assert_eq!(
+            log,
+            [
+                "0 GET http://a.test/ X-Key=1 Authorization=Bearer fresh",
+                "0 GET http://b.test/x",
+                "open 200",
+                "failure 1, again in 1000: the stream ended",
+                &format!("1000 GET {url}{token}"),
+                "open 200",
+            ]
+        );
+    }
+    // The way home through another origin ends where the user meant to be.
+    check(
+        &get("http://a.test/").with_header("X-Key", "1").unwrap(),
+        &config(),
+        &[redirect(301, "http://b.test/"), redirect(301, "http://a.test/b"), ended(""), open("")],
+        &[
+            "0 GET http://a.test/ X-Key=1",
+            "0 GET http://b.test/",
+            "0 GET http://a.test/b",
+            "open 200",
+            "failure 1, again in 1000: the stream ended",
+            "1000 GET http://a.test/b X-Key=1",
+            "open 200",
+        ],
+    );
+}
+
+#[test]
+fn each_redirect_can_be_vetoed_before_it_is_followed() {
+    let (asked_in, asked) = std::sync::mpsc::channel();
+    let mut config = config();
+    config.set_check_redirect(move |from, to| {
+        asked_in.send(format!("{from} {to}")).unwrap();
+        if to.has_origin_of(from) { Ok(()) } else { Err(format!("{} is another host", to.host()).into()) }
+    });
+    check(
+        &get("http://a.test/"),
+        &config,
+        &[redirect(301, "/b"), redirect(307, "c"), redirect(302, "http://b.test/")],
+        &[
+            "0 GET http://a.test/",
+            "0 GET http://a.test/b",
+            "0 GET http://a.test/c",
+            "failed: no event stream: redirect not allowed: b.test is another host",
+        ],
+    );
+    let asked: Vec<_> = asked.try_iter().collect();
+    let once = [
+        "http://a.test/ http://a.test/b",
+        "http://a.test/b http://a.test/c",
+        "http://a.test/c http://b.test/",
+    ];
+    assert_eq!(asked.chunks(3).collect::<Vec<_>>(), [once; 4]);
+    // What is not followed anyway is not asked about.
+    config.max_redirects = 1;
+    check(
+        &get("http://a.test/"),
+        &config,
+        &[redirect(301, "/b"), redirect(307, "http://b.test/")],
+        &["0 GET http://a.test/", "0 GET http://a.test/b", "failed: no event stream: more than 1 redirects"],
+    );
+}
+
+#[test]
+fn a_body_goes_along_where_the_method_stays() {
+    use sse_proto::source::{Closed, RedirectError, Refusal, Want};
+    let now = sse_proto::Instant::default();
+    let connecting = |config| {
+        let request = Request::new("POST", "http://a.test/").unwrap().with_body("prompt");
+        let mut source = sse_proto::EventSource::new(request, 0).with_config(config);
+        assert_eq!(source.want(now).0, Want::Prepare);
+        source.handle_prepared(now);
+        assert_eq!(source.want(now).0, Want::Request);
+        source
+    };
+    for (status, method, body) in
+        [(302, "GET", ""), (303, "GET", ""), (307, "POST", "prompt"), (308, "POST", "prompt")]
+    {
+        let head = sse_proto::http::ResponseHead::new(status).with_header("Location", b"http://b.test/");
+        let mut source = connecting(config());
+        source.handle_response(now, head.clone());
+        assert_eq!(source.want(now).0, Want::Request);
+        assert_eq!(
+            (source.request().method(), source.request().body()),
+            (method, body.as_bytes()),
+            "{status}"
+        );
+
+        let mut config = config();
+        config.set_check_redirect(|_, _| Err("not with this body".into()));
+        let mut source = connecting(config);
+        source.handle_response(now, head);
+        assert_eq!(source.want(now).0, Want::Closed);
+        assert_eq!(source.request().url().host(), "a.test");
+        let Some(Closed::Refused(Refusal::Redirect(RedirectError::Vetoed(reason)))) = source.take_closed()
+        else {
+            panic!("{status}");
+        };
+        assert_eq!(reason, "not with this body");
+    }
+}

@@ -86,6 +86,45 @@ fn connecting_to_refused_to_closed() {
 }
 
 #[test]
+fn responses_are_read_as_browsers_read_them() {
+    const STREAM: &str = "text/event-stream";
+    let answer = |headers: &[(&'static str, &str)]| {
+        let headers = headers.iter().map(|(name, value)| (*name, value.to_string())).collect();
+        [Answer::Response(200, headers, vec![Step::Bytes("data: x\n\n".into())])]
+    };
+    let event = ["0 GET http://a.test/", "open 200", r#"message: "x" #"#];
+    for headers in [
+        &[("Content-Type", "application/json, text/event-stream; charset=utf-8")][..],
+        &[("Content-Type", "application/json"), ("content-type", STREAM)],
+        &[("Content-Type", STREAM), ("Content-Encoding", "none")],
+        &[("Content-Type", STREAM), ("Content-Encoding", "identity"), ("Content-Encoding", "utf-8")],
+    ] {
+        check(&get(URL), &config(), &answer(headers), &event);
+    }
+    for (headers, what) in [
+        (
+            &[("Content-Type", "text/event-stream, text/html")][..],
+            r#"response has the media type "text/event-stream, text/html""#,
+        ),
+        (
+            &[("Content-Type", STREAM), ("Content-Type", "text/html")],
+            r#"response has the media type "text/event-stream, text/html""#,
+        ),
+        (
+            &[("Content-Type", STREAM), ("Content-Encoding", "none"), ("Content-Encoding", "identity, BR")],
+            r#"body has the content coding "BR""#,
+        ),
+    ] {
+        let mut answer = answer(headers);
+        if let [Answer::Response(_, _, steps)] = &mut answer {
+            *steps = vec![Step::End];
+        }
+        let failed = format!("failed: no event stream: the {what}");
+        check(&get(URL), &config(), &answer, &["0 GET http://a.test/", &failed]);
+    }
+}
+
+#[test]
 fn what_a_refused_response_says_can_be_read() {
     let say = |steps| vec![Answer::Response(403, vec![("Content-Type", "text/event-stream".into())], steps)];
     let failed = "failed: no event stream: the server answered with status 403";
@@ -106,7 +145,7 @@ fn what_a_refused_response_says_can_be_read() {
 #[test]
 fn connecting_to_refused_to_waiting_where_the_policy_says_so() {
     let mut config = config();
-    config.retry_status = sse_proto::source::is_transient;
+    config.set_retry_status(sse_proto::source::is_transient);
     let busy = |after: &str| Answer::Response(503, vec![("Retry-After", after.into())], vec![Step::End]);
     check(
         &get(URL),
@@ -131,10 +170,10 @@ fn connecting_to_refused_to_waiting_where_the_policy_says_so() {
 fn a_check_of_the_users_replaces_ours() {
     use sse_proto::source::Refusal;
     let mut config = config();
-    config.check = |head| match head.header("x-stream") {
+    config.set_check(|head| match head.header("x-stream") {
         Some(_) => Ok(()),
-        None => Err(Refusal::Other("no x-stream")),
-    };
+        None => Err(Refusal::Other("no x-stream".into())),
+    });
     let created = Answer::Response(
         201,
         vec![("X-Stream", "1".into())],
