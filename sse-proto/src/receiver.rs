@@ -118,10 +118,12 @@ impl Receiver {
     /// A receiver of the HTTP/1.1 response to this request: the event stream is its body.
     ///
     /// The response is accepted if its status is 200 and its media type is `text/event-stream`. The stream begins with the
-    /// last event id of the request.
+    /// last event id of the request. The connection must not be used again: the response may be framed ambiguously; see
+    /// [`ResponseDecoder::for_single_use`].
     #[cfg(feature = "http1")]
     pub fn http1(request: &Request) -> Self {
-        let mut receiver = Self { response: Some(ResponseDecoder::new(request.method())), ..Self::new() };
+        let response = ResponseDecoder::new(request.method()).for_single_use();
+        let mut receiver = Self { response: Some(response), ..Self::new() };
         let id = request
             .header(header::LAST_EVENT_ID)
             .and_then(|id| header::parse_last_event_id(id).ok().flatten());

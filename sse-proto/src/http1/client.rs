@@ -201,7 +201,8 @@ impl Client {
             number,
             request: bytes,
             written: 0,
-            response: ResponseDecoder::new(request.method()).with_limits(self.head_limits),
+            // Each request has a connection of its own.
+            response: ResponseDecoder::new(request.method()).with_limits(self.head_limits).for_single_use(),
             unread: 0..0,
             ended: false,
         });

@@ -119,6 +119,19 @@ contract! { 512 * 1024;
         check!(source(&server.url, config), ["lost after 1: no response in time"]);
     }
 
+    fn framing_that_servers_really_send_is_read() {
+        for (version, headers) in [
+            ("1.1", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked"),
+            ("1.1", "Content-Length: 1\r\nTransfer-Encoding: identity, chunked"),
+            ("1.0", "Transfer-Encoding: chunked"),
+        ] {
+            let server = Server::new(move |_, socket| send(socket, &format!(
+                "HTTP/{version} 200 OK\r\nContent-Type: text/event-stream\r\n{headers}\r\n\r\n 9 \r\ndata: x\n\n\r\n0\r\n\r\n"
+            )));
+            check!(source(&server.url, config()), ["open 200", "x", "failure 1: the stream ended"]);
+        }
+    }
+
     fn a_head_without_end_is_refused() {
         for (head, part) in [("HTTP/1.1 200 OK\r\nX: ", "x"), ("HTTP/1.1 200 OK\r\n", "X: y\r\n"), ("", "HTTP/1.1 103 x\r\n\r\n")] {
             let server = Server::new(move |_, socket| {

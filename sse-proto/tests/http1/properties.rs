@@ -30,7 +30,10 @@ fn read_body(framing: Framing, pieces: &[&[u8]]) -> (Vec<u8>, usize, Result<(), 
 type ReadResponse = (Vec<ResponseHead>, Vec<u8>, usize, Result<(), ResponseError>);
 
 fn read_response(method: &str, pieces: &[&[u8]]) -> ReadResponse {
-    let mut decoder = ResponseDecoder::new(method);
+    read_response_with(ResponseDecoder::new(method), pieces)
+}
+
+fn read_response_with(mut decoder: ResponseDecoder, pieces: &[&[u8]]) -> ReadResponse {
     let (mut heads, mut body, mut leftover) = (Vec::new(), Vec::new(), 0);
     for &piece in pieces {
         let mut input = piece;
@@ -144,6 +147,10 @@ proptest! {
         let pieces = pieces(&input, &shares);
         for method in ["GET", "HEAD"] {
             prop_assert_eq!(read_response(method, &pieces), read_response(method, &[&input]));
+            let single_use = |pieces: &[&[u8]]| {
+                read_response_with(ResponseDecoder::new(method).for_single_use(), pieces)
+            };
+            prop_assert_eq!(single_use(&pieces), single_use(&[&input]));
         }
         prop_assert_eq!(read_requests(&pieces), read_requests(&[&input]));
         for framing in [Framing::Chunked, Framing::Length(7), Framing::UntilClose, Framing::None] {
