@@ -215,6 +215,9 @@ impl EventSource {
             let client = &mut self.client;
             let done = match want {
                 Want::Prepare => {
+                    if let Ok(time) = time::SystemTime::UNIX_EPOCH.elapsed() {
+                        client.set_wall_clock(now, time);
+                    }
                     let prepared = (self.prepare)(client.request().clone());
                     let now = self.now();
                     self.client.handle_request(now, prepared);

@@ -6,6 +6,7 @@ use std::future::{poll_fn, ready};
 use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
 
 use futures_core::{FusedStream, Stream};
 use sse_proto::http::{Request, UrlError};
@@ -246,7 +247,12 @@ impl EventSource {
             let (want, deadline) = ask(&mut self.client, now);
             let client = &mut self.client;
             let done = match want {
-                Want::Prepare => self.poll_prepare(cx, now).map(Ok),
+                Want::Prepare => {
+                    if let Ok(time) = SystemTime::UNIX_EPOCH.elapsed() {
+                        client.set_wall_clock(now, time);
+                    }
+                    self.poll_prepare(cx, now).map(Ok)
+                }
                 Want::Connect => {
                     let url = client.request().url();
                     if let Err(error) = self.tls.check(url) {

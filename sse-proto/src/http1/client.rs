@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::error::Error;
 use core::ops::Range;
+use core::time::Duration;
 
 use super::head::HeadLimits;
 use super::response_decoder::{ResponseDecoder, ResponsePart};
@@ -185,6 +186,11 @@ impl Client {
         E: Into<Box<dyn Error + Send + Sync>>,
     {
         self.source.handle_request(now, prepared);
+    }
+
+    /// Reports what the wall clock says; see [`EventSource::set_wall_clock`].
+    pub fn set_wall_clock(&mut self, now: Instant, since_unix_epoch: Duration) {
+        self.source.set_wall_clock(now, since_unix_epoch);
     }
 
     /// Reports that the connection is there. A report that was not wanted is ignored.

@@ -228,6 +228,15 @@ impl EventSource {
         self.clock.set_connected(now);
     }
 
+    /// Reports what the wall clock says: the time since 1970, in UTC. To be called on each [`Want::Prepare`], as wall clocks get
+    /// set.
+    ///
+    /// Only a `Retry-After` with a date in a response without a `Date` is compared with it (RFC 9110 section 10.2.3). A source
+    /// that was never told the time ignores such a `Retry-After`.
+    pub fn set_wall_clock(&mut self, now: Instant, since_unix_epoch: Duration) {
+        self.clock.set_wall(now, since_unix_epoch);
+    }
+
     /// Reports the head of the response to the request.
     pub fn handle_response(&mut self, now: Instant, head: ResponseHead) {
         if !matches!(self.state, State::Connecting) {

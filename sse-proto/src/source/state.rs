@@ -151,7 +151,9 @@ impl EventSource {
             });
         }
         let retry_after = match (&cause, &self.response) {
-            (Cause::Refused(_), Some(head)) => response::retry_after(head).unwrap_or_default(),
+            (Cause::Refused(_), Some(head)) => {
+                response::retry_after(head, self.clock.wall(now)).unwrap_or_default()
+            }
             _ => Duration::ZERO,
         };
         let random = self.random.draw();

@@ -132,6 +132,15 @@ contract! { 512 * 1024;
         }
     }
 
+    fn a_retry_after_date_is_compared_with_the_clock_of_the_system() {
+        let server = Server::answering("HTTP/1.1 429 x\r\nRetry-After: Mon Nov  6 08:49:37 2400\r\n\r\n");
+        let mut config = config();
+        config.retry_status = sse_proto::source::is_transient;
+        config.backoff.retry_max = Duration::from_secs(1234);
+        let signal = wait!(source(&server.url, config).next_signal());
+        assert!(matches!(signal, Some(Signal::Reconnecting { delay, .. }) if delay.as_secs() == 1234), "{signal:?}");
+    }
+
     fn a_head_without_end_is_refused() {
         for (head, part) in [("HTTP/1.1 200 OK\r\nX: ", "x"), ("HTTP/1.1 200 OK\r\n", "X: y\r\n"), ("", "HTTP/1.1 103 x\r\n\r\n")] {
             let server = Server::new(move |_, socket| {
