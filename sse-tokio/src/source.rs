@@ -21,7 +21,7 @@ use crate::connection::{BoxFuture, Connection};
 #[cfg(feature = "rustls-no-provider")]
 use crate::rustls;
 use crate::tls::Tls;
-use crate::{CloseHandle, Signals};
+use crate::{CloseHandle, Signals, USER_AGENT};
 
 /// Keeps a subscription to an event stream: connects, and connects again with the last event id whenever the stream is lost.
 ///
@@ -77,17 +77,18 @@ impl EventSource {
         Request::get(url).map(Self::new)
     }
 
-    /// Subscribes to what this request asks for. Each attempt sends it anew.
+    /// Subscribes to what this request asks for. Each attempt sends it anew, with [`USER_AGENT`] where it has no `User-Agent`.
     pub fn new(request: Request) -> Self {
         // The only randomness in `std`: keys that differ with each call.
         let seed = RandomState::new().hash_one(());
         Self::with_client(Client::new(sse_proto::EventSource::new(request, seed)))
     }
 
-    /// Does what this client says: with other limits for heads, with a seed of yours.
+    /// Does what this client says: with other limits for heads, with a seed of yours. Requests get the default
+    /// [`USER_AGENT`], unless the client has another.
     pub fn with_client(client: Client) -> Self {
         Self {
-            client,
+            client: client.with_default_user_agent(USER_AGENT),
             connection: Connection::default(),
             tls: Tls::default(),
             prepare: Box::new(|request| Box::pin(ready(Ok(request)))),

@@ -1,5 +1,6 @@
 //! A subscription over a connection of bytes.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::error::Error;
@@ -96,6 +97,8 @@ use crate::{EventRef, EventSource, Instant, LimitExceeded};
 pub struct Client {
     source: EventSource,
     head_limits: HeadLimits,
+    /// What requests without a `User-Agent` get; empty for none.
+    user_agent: Cow<'static, str>,
     /// That with the connection there is; `None` without one.
     exchange: Option<Exchange>,
 }
@@ -144,7 +147,7 @@ pub enum Want {
 impl Client {
     /// A client that connects for this source.
     pub fn new(source: EventSource) -> Self {
-        Self { source, head_limits: HeadLimits::default(), exchange: None }
+        Self { source, head_limits: HeadLimits::default(), user_agent: Cow::Borrowed(""), exchange: None }
     }
 
     /// Decides otherwise where there is a choice; see [`EventSource::with_config`].
@@ -157,6 +160,17 @@ impl Client {
     #[must_use]
     pub fn with_head_limits(self, head_limits: HeadLimits) -> Self {
         Self { head_limits, ..self }
+    }
+
+    /// Sends this `User-Agent` with each request that has none, redirected ones among them; see
+    /// [`Request::encode_with_user_agent`]. Default: none. The first one that is set stays, so that whoever wraps a client does
+    /// not rename it.
+    #[must_use]
+    pub fn with_default_user_agent(mut self, user_agent: impl Into<Cow<'static, str>>) -> Self {
+        if self.user_agent.is_empty() {
+            self.user_agent = user_agent.into();
+        }
+        self
     }
 
     /// The source, to ask it about itself.
@@ -202,7 +216,7 @@ impl Client {
         }
         let request = self.source.request();
         let mut bytes = Vec::new();
-        request.encode(&mut bytes);
+        request.encode_with_user_agent(&self.user_agent, &mut bytes);
         self.exchange = Some(Exchange {
             number,
             request: bytes,

@@ -134,7 +134,8 @@ contract! {
         assert_eq!(next!(reader), None);
         assert_eq!(reader.last_event_id(), "é7", "the stream goes on from there");
         let head = server.join().unwrap().to_lowercase();
-        for line in ["get /sse http/1.1", "accept: application/json, text/event-stream", "last-event-id: é7", "host: 127.0.0.1:"] {
+        let agent = format!("user-agent: {}/{}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        for line in ["get /sse http/1.1", "accept: application/json, text/event-stream", "last-event-id: é7", "host: 127.0.0.1:", &agent] {
             assert!(head.contains(line), "{line} in {head}");
         }
     }

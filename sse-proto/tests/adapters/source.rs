@@ -141,6 +141,33 @@ contract! { 512 * 1024;
         assert!(matches!(signal, Some(Signal::Reconnecting { delay, .. }) if delay.as_secs() == 1234), "{signal:?}");
     }
 
+    fn requests_name_the_library_unless_the_user_names_another() {
+        let ours = format!("{}/{}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        for (named, expected) in [(None, &*ours), (Some("ticker/1.0"), "ticker/1.0")] {
+            let there = Server::answering(EVENT_STREAM);
+            let url = there.url.clone();
+            let here = Server::new(move |_, socket| {
+                send(socket, &format!("HTTP/1.1 307 x\r\nLocation: {url}\r\n\r\n"));
+            });
+            let mut request = Request::get(&here.url).unwrap();
+            if let Some(name) = named {
+                request = request.with_header("User-Agent", name).unwrap();
+            }
+            let prepare = |mut request: Request| {
+                request.set_header("Authorization", "Bearer x")?;
+                Ok(request)
+            };
+            let mut source = with_prepare(EventSource::new(request).with_config(config()), prepare);
+            check!(source, ["open 200"]);
+            for (server, secrets) in [(here, 1), (there, 0)] {
+                let head = server.heads.recv().unwrap();
+                assert!(head.contains(&format!("User-Agent: {expected}\r\n")), "{head}");
+                assert_eq!(head.matches("User-Agent").count(), 1, "{head}");
+                assert_eq!(head.matches("Bearer x").count(), secrets, "{head}");
+            }
+        }
+    }
+
     fn a_head_without_end_is_refused() {
         for (head, part) in [("HTTP/1.1 200 OK\r\nX: ", "x"), ("HTTP/1.1 200 OK\r\n", "X: y\r\n"), ("", "HTTP/1.1 103 x\r\n\r\n")] {
             let server = Server::new(move |_, socket| {

@@ -157,3 +157,35 @@ fn a_status_without_a_body_gets_no_events() {
     assert_eq!(sender.pending().len(), head);
     assert!(!sender.pending().windows(8).any(|bytes| bytes.eq_ignore_ascii_case(b"transfer")));
 }
+
+#[test]
+fn a_user_agent_is_only_a_default_and_breaks_out_of_no_header() {
+    let sent = |request: &Request, agent: &str| {
+        let mut out = Vec::new();
+        request.encode_with_user_agent(agent, &mut out);
+        String::from_utf8(out).unwrap()
+    };
+    let request = Request::get("http://a/").unwrap();
+    assert!(sent(&request, "robot/1").ends_with("\r\nUser-Agent: robot/1\r\n\r\n"));
+    for other in ["", "a\r\nX: y", "a\0"] {
+        assert!(!sent(&request, other).contains("User-Agent"), "{other:?}");
+    }
+    let request = request.with_header("user-agent", "mine").unwrap();
+    assert!(!sent(&request, "robot/1").contains("robot"));
+}
+
+#[test]
+fn a_client_names_itself_once_and_for_all() {
+    use sse_proto::http1::{Client, Want};
+    use sse_proto::{EventSource, Instant};
+
+    let now = Instant::default();
+    let source = EventSource::new(Request::get("http://a/").unwrap(), 0);
+    let mut client = Client::new(source).with_default_user_agent("first").with_default_user_agent("second");
+    assert_eq!(client.want(now).0, Want::Prepare);
+    client.handle_request::<std::io::Error>(now, Ok(Request::get("http://b/").unwrap()));
+    assert_eq!(client.want(now).0, Want::Connect);
+    client.handle_connected(now);
+    assert_eq!(client.want(now).0, Want::Write);
+    assert!(client.pending().ends_with(b"\r\nUser-Agent: first\r\n\r\n"));
+}
