@@ -27,7 +27,7 @@ pub use self::config::{Config, EndMarker, Reconnect, Timeouts, is_transient};
 pub use self::reason::{Cause, Closed, Refusal, SourceError, Timeout};
 pub use self::redirect::RedirectError;
 pub use self::response::check_response;
-pub use self::signal::Signal;
+pub use self::signal::{IdNotSent, Signal};
 pub use self::want::Want;
 
 use self::body::Body;
@@ -139,7 +139,9 @@ pub struct EventSource {
     refused_body: Vec<u8>,
     /// What the caller can take before the next want.
     current: Option<Signal>,
-    /// Signals to come: a stream was opened, a block of it asked for a retry time, it was lost.
+    /// Signals to come: an attempt goes without the last event id, a stream was opened, a block of it asked for a retry time, it
+    /// was lost.
+    id_not_sent: Option<IdNotSent>,
     opened: bool,
     new_retry: Option<Duration>,
     reconnecting: Option<Signal>,
@@ -173,6 +175,7 @@ impl EventSource {
             response: None,
             refused_body: Vec::new(),
             current: None,
+            id_not_sent: None,
             opened: false,
             reconnecting: None,
             new_retry: None,
@@ -334,6 +337,7 @@ impl EventSource {
     fn interrupt(&mut self, input: Input) {
         // What was not signalled yet no longer matters.
         (self.current, self.reconnecting, self.new_retry, self.opened) = (None, None, None, false);
+        self.id_not_sent = None;
         self.marked = false;
         // It does not matter when.
         self.transition(Instant::default(), input);

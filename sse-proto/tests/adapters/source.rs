@@ -168,6 +168,20 @@ contract! { 512 * 1024;
         }
     }
 
+    fn an_id_that_is_too_long_for_servers_is_kept_and_not_sent() {
+        let server = Server::new(|number, socket| match number {
+            0 => send(socket, &format!("{EVENT_STREAM}id: {}\ndata: one\n\n", "k".repeat(20_000))),
+            _ => send(socket, &format!("{EVENT_STREAM}data: two\n\n")),
+        });
+        let mut source = source(&server.url, config());
+        check!(source, [
+            "open 200", "one", "failure 1: the stream ended",
+            "IdNotSent(TooLong { length: 20000, limit: 4096 })", "open 200", "two",
+        ]);
+        assert_eq!(source.last_event_id().len(), 20_000);
+        assert!(server.heads.try_iter().all(|head| !head.to_lowercase().contains("last-event-id")));
+    }
+
     fn a_head_without_end_is_refused() {
         for (head, part) in [("HTTP/1.1 200 OK\r\nX: ", "x"), ("HTTP/1.1 200 OK\r\n", "X: y\r\n"), ("", "HTTP/1.1 103 x\r\n\r\n")] {
             let server = Server::new(move |_, socket| {
