@@ -67,6 +67,9 @@ use crate::{Decoder, EventRef, Instant, Item, header};
 /// | [`Wait`](Want::Wait) | drop the connection, and wait for the deadline | nothing else |
 /// | [`Closed`](Want::Closed) | drop the connection; tell the user [`take_closed`](Self::take_closed) | nothing: this is the end |
 ///
+/// There is no cookie store: a `Set-Cookie`, that of a redirect among them, has no effect. Set a `Cookie` header on the request, or
+/// leave cookies to an HTTP library beneath the source.
+///
 /// Whatever goes wrong with a connection is reported with [`handle_error`](Self::handle_error), and a deadline that has
 /// passed with [`handle_deadline`](Self::handle_deadline). Reports can come at any time: those that do not fit change nothing.
 ///

@@ -398,6 +398,23 @@ contract! { 512 * 1024;
         assert_eq!(wait!(source.next()).unwrap().unwrap(), Event::new("hi"));
     }
 
+    fn an_address_with_a_zone_is_connected_to_and_named_without_it() {
+        // There are machines without IPv6.
+        let Ok(listener) = TcpListener::bind("[::1]:0") else { return };
+        let port = listener.local_addr().unwrap().port();
+        let server = thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            let head = read_head(&mut socket);
+            send(&mut socket, &format!("{EVENT_STREAM}data: hi\n\n"));
+            head
+        });
+        // By its number, as systems call the loopback interface by different names; it is 1 on Linux.
+        let mut source = source(&format!("http://[::1%251]:{port}/"), config());
+        assert_eq!(wait!(source.next()).unwrap().unwrap(), Event::new("hi"));
+        let head = server.join().unwrap();
+        assert!(head.contains(&format!("Host: [::1]:{port}\r\n")), "{head}");
+    }
+
     fn each_attempt_is_prepared_anew() {
         let server = Server::new(|_, socket| send(socket, EVENT_STREAM));
         let mut number = 0;

@@ -55,6 +55,10 @@ fn defaults_and_what_replaces_them() {
             get().with_url(Url::parse("https://[::1]/x").unwrap()),
             "Host: [::1]\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\n",
         ),
+        (
+            get().with_url(Url::parse("http://[fe80::1%25eth0]:81/x").unwrap()),
+            "Host: [fe80::1]:81\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\n",
+        ),
     ];
     for (request, headers) in cases {
         assert_eq!(encoded(&request), format!("GET /x HTTP/1.1\r\n{headers}\r\n"));
