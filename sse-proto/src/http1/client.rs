@@ -97,7 +97,7 @@ use crate::{EventRef, EventSource, Instant, LimitExceeded};
 pub struct Client {
     source: EventSource,
     head_limits: HeadLimits,
-    /// What requests without a `User-Agent` get; empty for none.
+    /// The default `User-Agent`; empty for none.
     user_agent: Cow<'static, str>,
     /// That with the connection there is; `None` without one.
     exchange: Option<Exchange>,
@@ -162,9 +162,10 @@ impl Client {
         Self { head_limits, ..self }
     }
 
-    /// Sends this `User-Agent` with each request that has none, redirected ones among them; see
-    /// [`Request::encode_with_user_agent`]. Default: none. The first one that is set stays, so that whoever wraps a client does
-    /// not rename it.
+    /// Sets the `User-Agent` of requests that have none, also after a redirect or a change by the user; see
+    /// [`Request::encode_with_user_agent`]. Default: none.
+    ///
+    /// A second call changes nothing: an adapter that wraps a client keeps the name that its user has set.
     #[must_use]
     pub fn with_default_user_agent(mut self, user_agent: impl Into<Cow<'static, str>>) -> Self {
         if self.user_agent.is_empty() {
