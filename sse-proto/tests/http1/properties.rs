@@ -151,6 +151,10 @@ proptest! {
                 read_response_with(ResponseDecoder::new(method).for_single_use(), pieces)
             };
             prop_assert_eq!(single_use(&pieces), single_use(&[&input]));
+            let strict = read_response(method, &[&input]);
+            if strict.3.is_ok() {
+                prop_assert_eq!(single_use(&[&input]), strict);
+            }
         }
         prop_assert_eq!(read_requests(&pieces), read_requests(&[&input]));
         for framing in [Framing::Chunked, Framing::Length(7), Framing::UntilClose, Framing::None] {
