@@ -1,4 +1,5 @@
-//! However the bytes of a connection are cut, the response decoder gives the same response, or the same error.
+//! However the bytes of a connection are cut, the response decoder gives the same response, or the same error. For single use it
+//! reads all that it reads otherwise, alike.
 #![no_main]
 
 #[path = "../cuts.rs"]
@@ -13,9 +14,18 @@ fuzz_target!(|data: &[u8]| {
     let small = HeadLimits { bytes: choices.next().unwrap_or(0), headers: choices.next().unwrap_or(0) % 8 };
     for (method, limits) in [("GET", HeadLimits::default()), ("HEAD", HeadLimits::default()), ("GET", small)]
     {
-        let expected = run(method, limits, [stream]);
-        assert_eq!(run(method, limits, stream.chunks(1)), expected);
-        assert_eq!(run(method, limits, cuts::pieces(stream, &offsets)), expected);
+        let strict = ResponseDecoder::new(method).with_limits(limits);
+        let single_use = strict.clone().for_single_use();
+        for decoder in [&strict, &single_use] {
+            let expected = run(decoder, [stream]);
+            assert_eq!(run(decoder, stream.chunks(1)), expected);
+            assert_eq!(run(decoder, cuts::pieces(stream, &offsets)), expected);
+        }
+        let (strict, single_use) = (run(&strict, [stream]), run(&single_use, [stream]));
+        assert!(!single_use.reusable);
+        if strict.error.is_none() {
+            assert_eq!(Seen { reusable: false, ..strict }, single_use);
+        }
     }
 });
 
@@ -31,8 +41,8 @@ struct Seen {
     at_end: Option<ResponseError>,
 }
 
-fn run<'a>(method: &str, limits: HeadLimits, pieces: impl IntoIterator<Item = &'a [u8]>) -> Seen {
-    let mut decoder = ResponseDecoder::new(method).with_limits(limits);
+fn run<'a>(decoder: &ResponseDecoder, pieces: impl IntoIterator<Item = &'a [u8]>) -> Seen {
+    let mut decoder = decoder.clone();
     let mut seen = Seen::default();
     let mut leftover = Vec::new();
     for mut input in pieces {

@@ -55,8 +55,8 @@ fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
         if url.scheme() == Scheme::Https {
             return Err("https is not supported; try: curl -sN URL | ssecat -".into());
         }
-        let socket =
-            TcpStream::connect((url.host(), url.port())).map_err(|error| format!("{source}: {error}"))?;
+        let socket = TcpStream::connect((&*url.host_with_zone(), url.port()))
+            .map_err(|error| format!("{source}: {error}"))?;
         let reader = EventReader::open(Pieces { io: socket, most }, &request)
             .map_err(|error| format!("{source}: {error}"))?;
         return print(reader, options);

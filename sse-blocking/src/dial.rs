@@ -11,7 +11,7 @@ use sse_proto::http1::{Race, RaceWant};
 
 /// Connects to whichever address of the host answers first. No attempt lasts longer than this.
 pub(crate) fn dial(url: &Url, limit: Option<Duration>) -> io::Result<TcpStream> {
-    let addresses: Vec<_> = (url.host(), url.port()).to_socket_addrs()?.collect();
+    let addresses: Vec<_> = (&*url.host_with_zone(), url.port()).to_socket_addrs()?.collect();
     let socket = race(&addresses, limit)?;
     socket.set_nodelay(true)?;
     Ok(socket)

@@ -8,9 +8,10 @@ use sse_proto::http1::{Request, RequestDecoder, RequestHead, Response, Scheme};
 use sse_proto::{Receiver, Sender};
 
 use crate::dial::dial;
-use crate::{AcceptError, EventReader, EventWriter, ReadError};
+use crate::{AcceptError, EventReader, EventWriter, ReadError, USER_AGENT};
 
-/// Sends this request over a new TCP connection, and returns once the server has accepted it with an event stream.
+/// Sends this request over a new TCP connection, and returns once the server has accepted it with an event stream. It names
+/// the [`USER_AGENT`] where the request has none.
 ///
 /// # Errors
 /// If the server cannot be reached, or answers with what [`check_response`](sse_proto::source::check_response) refuses. For an
@@ -33,7 +34,8 @@ pub fn connect_with(request: &Request, receiver: Receiver) -> Result<EventReader
 }
 
 impl<S: Read + Write> EventReader<S> {
-    /// Sends this request over a connection, and returns once the server has accepted it with an event stream.
+    /// Sends this request over a connection, and returns once the server has accepted it with an event stream. It names
+    /// the [`USER_AGENT`] where the request has none.
     ///
     /// # Errors
     /// If the connection fails, or the server answers with what [`check_response`](sse_proto::source::check_response) refuses.
@@ -47,7 +49,7 @@ impl<S: Read + Write> EventReader<S> {
     /// As [`open`](Self::open).
     pub fn open_with(mut io: S, request: &Request, receiver: Receiver) -> Result<Self, ReadError> {
         let mut bytes = Vec::new();
-        request.encode(&mut bytes);
+        request.encode_with_user_agent(USER_AGENT, &mut bytes);
         io.write_all(&bytes)?;
         io.flush()?;
         let mut reader = Self::with_receiver(io, receiver);

@@ -188,6 +188,9 @@ impl HttpSource {
             let limit = deadline.map(|at| at.since(now));
             match want {
                 Want::Prepare => {
+                    if let Ok(time) = time::SystemTime::UNIX_EPOCH.elapsed() {
+                        self.source.set_wall_clock(now, time);
+                    }
                     self.client.close(&self.handle);
                     let prepared = (self.prepare)(self.source.request().clone());
                     self.source.handle_request(self.now(), prepared);

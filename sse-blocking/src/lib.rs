@@ -102,6 +102,20 @@ pub use crate::signals::Signals;
 pub use crate::source::EventSource;
 pub use crate::writer::EventWriter;
 
+/// The `User-Agent` of requests that have none: this crate and its version. A program that names itself may put it behind its own
+/// name (RFC 9110 section 10.1.5).
+///
+/// ```
+/// use sse_blocking::EventSource;
+/// use sse_blocking::proto::http::Request;
+///
+/// let agent = format!("ticker/1.0 {}", sse_blocking::USER_AGENT);
+/// let request = Request::get("http://127.0.0.1:8888/sse")?.with_header("User-Agent", &agent)?;
+/// let source = EventSource::new(request);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
 /// Why an answer failed: any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 

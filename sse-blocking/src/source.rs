@@ -14,7 +14,7 @@ use sse_proto::{Event, EventRef, Instant};
 use crate::close::CloseOnDrop;
 use crate::connection::Connection;
 use crate::tls::Tls;
-use crate::{CloseHandle, Signals};
+use crate::{CloseHandle, Signals, USER_AGENT};
 
 /// Keeps a subscription to an event stream: connects, and connects again with the last event id whenever the stream is lost.
 ///
@@ -63,17 +63,18 @@ impl EventSource {
         Request::get(url).map(Self::new)
     }
 
-    /// Subscribes to what this request asks for. Each attempt sends it anew.
+    /// Subscribes to what this request asks for. Each attempt sends it anew, with [`USER_AGENT`] where it has no `User-Agent`.
     pub fn new(request: Request) -> Self {
         // The only randomness in `std`: keys that differ with each call.
         let seed = RandomState::new().hash_one(());
         Self::with_client(Client::new(sse_proto::EventSource::new(request, seed)))
     }
 
-    /// Does what this client says: with other limits for heads, with a seed of yours.
+    /// Does what this client says: with other limits for heads, with a seed of yours. Requests get the default
+    /// [`USER_AGENT`], unless the client has another.
     pub fn with_client(client: Client) -> Self {
         Self {
-            client,
+            client: client.with_default_user_agent(USER_AGENT),
             connection: Connection::default(),
             tls: Tls::default(),
             prepare: Box::new(Ok),
@@ -215,6 +216,9 @@ impl EventSource {
             let client = &mut self.client;
             let done = match want {
                 Want::Prepare => {
+                    if let Ok(time) = time::SystemTime::UNIX_EPOCH.elapsed() {
+                        client.set_wall_clock(now, time);
+                    }
                     let prepared = (self.prepare)(client.request().clone());
                     let now = self.now();
                     self.client.handle_request(now, prepared);

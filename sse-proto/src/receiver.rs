@@ -141,11 +141,13 @@ impl Receiver {
     /// A receiver of the HTTP/1.1 response to this request: the event stream is its body.
     ///
     /// [`check_response`] decides whether the response is accepted, or a check of your own: [`with_check`](Self::with_check).
-    /// The stream begins with the last event id of the request.
+    /// The stream begins with the last event id of the request. The connection must not be used again: the response may be framed
+    /// ambiguously; see [`ResponseDecoder::for_single_use`].
     #[cfg(feature = "http1")]
     pub fn http1(request: &Request) -> Self {
-        let mut receiver = Self { response: Some(ResponseDecoder::new(request.method())), ..Self::new() }
-            .with_refusal_bytes(Self::REFUSAL_BYTES);
+        let response = ResponseDecoder::new(request.method()).for_single_use();
+        let mut receiver =
+            Self { response: Some(response), ..Self::new() }.with_refusal_bytes(Self::REFUSAL_BYTES);
         let id = request
             .header(header::LAST_EVENT_ID)
             .and_then(|id| header::parse_last_event_id(id).ok().flatten());

@@ -12,6 +12,8 @@ mod receiving;
 mod requests;
 #[path = "http1/sending.rs"]
 mod sending;
+#[path = "http1/single_use.rs"]
+mod single_use;
 #[path = "http1/urls.rs"]
 mod urls;
 #[path = "http1/vectors.rs"]

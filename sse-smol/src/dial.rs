@@ -15,7 +15,7 @@ use crate::alarm::Alarm;
 
 /// Connects to whichever address of the host answers first.
 pub(crate) async fn dial(url: Url) -> io::Result<TcpStream> {
-    let addresses = resolve((url.host(), url.port())).await?;
+    let addresses = resolve((&*url.host_with_zone(), url.port())).await?;
     let socket = race(&addresses).await?;
     socket.set_nodelay(true)?;
     Ok(socket)

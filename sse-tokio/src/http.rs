@@ -11,9 +11,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::dial::dial;
-use crate::{AcceptError, EventReader, EventWriter, ReadError};
+use crate::{AcceptError, EventReader, EventWriter, ReadError, USER_AGENT};
 
-/// Sends this request over a new TCP connection, and returns once the server has accepted it with an event stream.
+/// Sends this request over a new TCP connection, and returns once the server has accepted it with an event stream. It names
+/// the [`USER_AGENT`] where the request has none.
 ///
 /// # Errors
 /// If the server cannot be reached, or answers with what [`check_response`](sse_proto::source::check_response) refuses. For an
@@ -39,7 +40,8 @@ pub async fn connect_with(
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> EventReader<S> {
-    /// Sends this request over a connection, and returns once the server has accepted it with an event stream.
+    /// Sends this request over a connection, and returns once the server has accepted it with an event stream. It names
+    /// the [`USER_AGENT`] where the request has none.
     ///
     /// # Errors
     /// If the connection fails, or the server answers with what [`check_response`](sse_proto::source::check_response) refuses.
@@ -53,7 +55,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> EventReader<S> {
     /// As [`open`](Self::open).
     pub async fn open_with(mut io: S, request: &Request, receiver: Receiver) -> Result<Self, ReadError> {
         let mut bytes = Vec::new();
-        request.encode(&mut bytes);
+        request.encode_with_user_agent(USER_AGENT, &mut bytes);
         write(&mut io, &bytes).await?;
         let mut reader = Self::with_receiver(io, receiver);
         reader.wait_until_open().await?;

@@ -5,6 +5,7 @@ use std::future::{poll_fn, ready};
 use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
 
 use futures_core::{FusedStream, Stream};
 use http_body::Body;
@@ -209,6 +210,9 @@ impl HttpSource {
             let (want, deadline) = ask(&mut self.source, now);
             let done = match want {
                 Want::Prepare => {
+                    if let Ok(time) = SystemTime::UNIX_EPOCH.elapsed() {
+                        self.source.set_wall_clock(now, time);
+                    }
                     self.client.disconnect();
                     self.poll_prepare(cx, now)
                 }

@@ -6,6 +6,7 @@ use std::future::{poll_fn, ready};
 use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
 
 use futures_core::{FusedStream, Stream};
 use sse_proto::http::{Request, UrlError};
@@ -20,7 +21,7 @@ use crate::connection::{BoxFuture, Connection};
 #[cfg(feature = "rustls-no-provider")]
 use crate::rustls;
 use crate::tls::Tls;
-use crate::{CloseHandle, Signals};
+use crate::{CloseHandle, Signals, USER_AGENT};
 
 /// Keeps a subscription to an event stream: connects, and connects again with the last event id whenever the stream is lost.
 ///
@@ -76,17 +77,18 @@ impl EventSource {
         Request::get(url).map(Self::new)
     }
 
-    /// Subscribes to what this request asks for. Each attempt sends it anew.
+    /// Subscribes to what this request asks for. Each attempt sends it anew, with [`USER_AGENT`] where it has no `User-Agent`.
     pub fn new(request: Request) -> Self {
         // The only randomness in `std`: keys that differ with each call.
         let seed = RandomState::new().hash_one(());
         Self::with_client(Client::new(sse_proto::EventSource::new(request, seed)))
     }
 
-    /// Does what this client says: with other limits for heads, with a seed of yours.
+    /// Does what this client says: with other limits for heads, with a seed of yours. Requests get the default
+    /// [`USER_AGENT`], unless the client has another.
     pub fn with_client(client: Client) -> Self {
         Self {
-            client,
+            client: client.with_default_user_agent(USER_AGENT),
             connection: Connection::default(),
             tls: Tls::default(),
             prepare: Box::new(|request| Box::pin(ready(Ok(request)))),
@@ -246,7 +248,12 @@ impl EventSource {
             let (want, deadline) = ask(&mut self.client, now);
             let client = &mut self.client;
             let done = match want {
-                Want::Prepare => self.poll_prepare(cx, now).map(Ok),
+                Want::Prepare => {
+                    if let Ok(time) = SystemTime::UNIX_EPOCH.elapsed() {
+                        client.set_wall_clock(now, time);
+                    }
+                    self.poll_prepare(cx, now).map(Ok)
+                }
                 Want::Connect => {
                     let url = client.request().url();
                     if let Err(error) = self.tls.check(url) {

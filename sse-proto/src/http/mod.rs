@@ -4,6 +4,7 @@
 //! own, copy [`Request::headers_to_send`] into its request, and its response into a [`ResponseHead`].
 
 pub(crate) mod fields;
+mod percent;
 mod reference;
 mod request;
 mod response_head;

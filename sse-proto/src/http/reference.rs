@@ -4,15 +4,15 @@ use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::Write;
 
-use super::url::{Url, UrlError, split_fragment};
+use super::percent::without_breaks;
+use super::url::{Url, UrlError, split_fragment, split_query};
 
 impl Url {
     /// Resolves a reference, absolute or relative, against this URL (RFC 3986 section 5.2).
     ///
-    /// Bytes that no URL may hold (spaces, controls, anything outside ASCII) are percent-encoded, as browsers do with the
-    /// `Location` of a redirect. The fragment is that of the reference.
+    /// The reference is read as [`parse`](Self::parse) reads a URL, as browsers do with the `Location` of a redirect. The fragment is
+    /// that of the reference.
     ///
     /// ```
     /// use sse_proto::http::Url;
@@ -27,7 +27,7 @@ impl Url {
     ///
     /// What it gives is no such URL: another scheme than `http` and `https`, say.
     pub fn join(&self, reference: &str) -> Result<Url, UrlError> {
-        let reference = encode(reference.trim_matches([' ', '\t']));
+        let reference = without_breaks(reference);
         let (reference, fragment) = split_fragment(&reference);
         Ok(self.join_without_fragment(reference)?.with_fragment(fragment))
     }
@@ -50,12 +50,13 @@ impl Url {
                 (Cow::Owned(without_dots(&format!("{folder}{path}"))), query)
             }
         };
-        Url::parse(&format!("{}://{}{path}{query}", self.scheme().as_str(), self.authority()))
+        Url::parse(&format!("{}{path}{query}", self.origin()))
     }
 
-    /// Whether both have the same scheme, host and port (RFC 6454 section 5).
+    /// Whether both have the same scheme, host, zone and port (RFC 6454 section 5).
     pub fn has_origin_of(&self, other: &Url) -> bool {
-        (self.scheme(), self.host(), self.port()) == (other.scheme(), other.host(), other.port())
+        let origin = |url: &Url| (url.scheme(), url.port());
+        origin(self) == origin(other) && (self.host(), self.zone()) == (other.host(), other.zone())
     }
 }
 
@@ -65,12 +66,6 @@ fn has_scheme(reference: &str) -> bool {
         scheme.starts_with(|first: char| first.is_ascii_alphabetic())
             && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
     })
-}
-
-/// Splits before the question mark.
-fn split_query(target: &str) -> (&str, &str) {
-    // Cannot panic: a position that `find` returns, or the length.
-    target.split_at(target.find('?').unwrap_or(target.len()))
 }
 
 /// Removes `.` and `..` from an absolute path (RFC 3986 section 5.2.4).
@@ -90,20 +85,4 @@ fn without_dots(path: &str) -> String {
         }
     }
     format!("/{}", kept.join("/"))
-}
-
-fn encode(reference: &str) -> Cow<'_, str> {
-    if reference.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Cow::Borrowed(reference);
-    }
-    let mut encoded = String::with_capacity(reference.len());
-    for byte in reference.bytes() {
-        if byte.is_ascii_graphic() {
-            encoded.push(char::from(byte));
-        } else {
-            // Cannot fail: a `String` takes everything.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    Cow::Owned(encoded)
 }

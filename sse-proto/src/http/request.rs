@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::fields::{Fields, HeaderError, append_field, excerpt, is_token_byte};
+use super::fields::{Fields, HeaderError, append_field, excerpt, is_token_byte, is_value_byte};
 use super::url::{Url, UrlError};
 use crate::header::{LAST_EVENT_ID, MEDIA_TYPE, accept, is_event_stream};
 
@@ -216,6 +216,23 @@ impl Request {
 
     /// Appends head and body to `out`, as HTTP/1.1 (RFC 9112 section 3).
     pub fn encode(&self, out: &mut Vec<u8>) {
+        self.encode_with_user_agent("", out);
+    }
+
+    /// As [`encode`](Self::encode), with this `User-Agent` where the request has none (RFC 9110 section 10.1.5).
+    ///
+    /// For libraries and programs that name themselves. An empty one, and one with a control byte, is left out.
+    ///
+    /// ```
+    /// use sse_proto::http::Request;
+    ///
+    /// let request = Request::get("http://example.com/")?;
+    /// let mut out = Vec::new();
+    /// request.encode_with_user_agent("robot/1.0", &mut out);
+    /// assert!(String::from_utf8(out)?.contains("User-Agent: robot/1.0\r\n"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn encode_with_user_agent(&self, user_agent: &str, out: &mut Vec<u8>) {
         for part in [&self.method, " ", self.url.target(), " HTTP/1.1\r\n"] {
             out.extend_from_slice(part.as_bytes());
         }
@@ -224,6 +241,10 @@ impl Request {
         }
         for (name, value) in self.headers_to_send() {
             append_field(out, name, &value);
+        }
+        let is_value = !user_agent.is_empty() && user_agent.bytes().all(is_value_byte);
+        if is_value && self.header("user-agent").is_none() {
+            append_field(out, "User-Agent", user_agent.as_bytes());
         }
         // Servers wait for a length where the method expects a body (RFC 9110 section 8.6).
         if self.body.is_some() || matches!(&*self.method, "POST" | "PUT" | "PATCH") {

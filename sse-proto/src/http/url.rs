@@ -1,6 +1,6 @@
 //! The address of a request.
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
@@ -8,6 +8,7 @@ use core::net::Ipv6Addr;
 use core::str::FromStr;
 
 use super::fields::is_host_byte;
+use super::percent::{Part, encode, without_breaks};
 
 /// What a [`Url`] is reached by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,9 +38,14 @@ impl Scheme {
 
 /// An absolute `http://` or `https://` URL (RFC 9110 section 4.2), split into what a client needs.
 ///
-/// Only what may go on the wire as it is gets accepted: nothing is percent-encoded, no host name is converted to ASCII.
-/// Scheme and host are lower-cased, the fragment is kept but goes nowhere, user information is refused
-/// (RFC 9110 section 4.2.4).
+/// A URL is read as browsers read it (WHATWG URL): spaces and controls around it and line breaks inside it are dropped; in path,
+/// query and fragment, bytes that no URL may hold are percent-encoded, text outside ASCII as UTF-8. What is encoded already
+/// stays. Scheme and host are lower-cased. The fragment is kept but never sent.
+///
+/// Refused where browsers guess: user information (RFC 9110 section 4.2.4), a backslash before the query, and a host name
+/// outside ASCII, which this crate has no tables to convert.
+///
+/// An IPv6 address may have a zone (RFC 6874): `http://[fe80::1%25eth0]/`. It says which interface to use, and is not sent.
 ///
 /// ```
 /// use sse_proto::http1::{Scheme, Url};
@@ -50,12 +56,16 @@ impl Scheme {
 /// assert_eq!(url.authority(), "example.com:8443");
 /// assert_eq!(url.target(), "/events?topic=a");
 /// assert_eq!(url.fragment(), Some("top"));
+///
+/// let url = Url::parse("http://example.com/café?q=a b")?;
+/// assert_eq!(url.target(), "/caf%C3%A9?q=a%20b");
 /// # Ok::<(), sse_proto::http1::UrlError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Url {
     scheme: Scheme,
     host: String,
+    zone: Option<String>,
     port: u16,
     authority: String,
     target: String,
@@ -69,7 +79,12 @@ impl Url {
     ///
     /// [`UrlError`] says what cannot stand in such a URL. Its text never repeats user information.
     pub fn parse(text: &str) -> Result<Url, UrlError> {
-        refuse_byte(text, 0, |byte| byte.is_ascii_graphic() && byte != b'\\')?;
+        let text = &*without_breaks(text);
+        // Browsers take it for a slash, others do not: they would not agree on the host.
+        let end_of_path = text.find(['?', '#']).unwrap_or(text.len());
+        if let Some(position) = text.find('\\').filter(|&at| at < end_of_path) {
+            return Err(UrlError::Byte { byte: b'\\', position });
+        }
         let (scheme, rest) = text.split_once("://").ok_or(UrlError::Scheme)?;
         let authority_position = scheme.len() + "://".len();
         let scheme = [Scheme::Http, Scheme::Https]
@@ -82,12 +97,12 @@ impl Url {
         if let Some(at) = authority.find('@') {
             return Err(UrlError::UserInfo { position: authority_position + at });
         }
-        let (host, port) = match authority.strip_prefix('[') {
+        let (host, zone, port) = match authority.strip_prefix('[') {
             Some(literal) => split_ipv6(literal)?,
             None => {
                 let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
-                refuse_byte(host, authority_position, is_host_byte)?;
-                (host, port)
+                check_host(host, authority_position)?;
+                (host, None, port)
             }
         };
         if host.is_empty() {
@@ -97,8 +112,15 @@ impl Url {
         let host = host.to_ascii_lowercase();
         let bracketed = if host.contains(':') { format!("[{host}]") } else { host.clone() };
         let authority = if port == scheme.default_port() { bracketed } else { format!("{bracketed}:{port}") };
-        let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
-        Ok(Url { scheme, host, port, authority, target, fragment: fragment.map(str::to_owned) })
+        let (path, query) = split_query(target);
+        let slash = if path.is_empty() { "/" } else { "" };
+        let target = match query.strip_prefix('?') {
+            Some(query) => format!("{slash}{}?{}", encode(path, Part::Path), encode(query, Part::Query)),
+            None => format!("{slash}{}", encode(path, Part::Path)),
+        };
+        let zone = zone.map(str::to_owned);
+        let url = Url { scheme, host, zone, port, authority, target, fragment: None };
+        Ok(url.with_fragment(fragment))
     }
 
     /// How the host is reached.
@@ -106,9 +128,31 @@ impl Url {
         self.scheme
     }
 
-    /// The host's name or address in lower case; an IPv6 address without brackets.
+    /// The host's name or address in lower case; an IPv6 address without brackets and zone. The name that a TLS certificate has.
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// The zone of an IPv6 address (RFC 4007 section 11): the name or number of a network interface of this machine, as it was
+    /// written. `None` without one. It is never sent (RFC 6874 section 1).
+    ///
+    /// ```
+    /// let url = sse_proto::http::Url::parse("http://[fe80::1%25eth0]:8080/")?;
+    /// assert_eq!((url.host(), url.zone()), ("fe80::1", Some("eth0")));
+    /// assert_eq!(url.authority(), "[fe80::1]:8080");
+    /// assert_eq!(url.host_with_zone(), "fe80::1%eth0");
+    /// # Ok::<(), sse_proto::http::UrlError>(())
+    /// ```
+    pub fn zone(&self) -> Option<&str> {
+        self.zone.as_deref()
+    }
+
+    /// The host as the resolver of a system takes it (`getaddrinfo`): its name or address, and the zone where there is one.
+    pub fn host_with_zone(&self) -> Cow<'_, str> {
+        match &self.zone {
+            Some(zone) => Cow::Owned(format!("{}%{zone}", self.host)),
+            None => Cow::Borrowed(&self.host),
+        }
     }
 
     /// The TCP port, the scheme's default (80, 443) if the URL names none.
@@ -117,7 +161,7 @@ impl Url {
     }
 
     /// Host and port as a `Host` header has them (RFC 9110 section 7.2): a default port left out, an
-    /// IPv6 address in brackets.
+    /// IPv6 address in brackets and without its zone.
     pub fn authority(&self) -> &str {
         &self.authority
     }
@@ -133,7 +177,19 @@ impl Url {
     }
 
     pub(crate) fn with_fragment(self, fragment: Option<&str>) -> Url {
-        Url { fragment: fragment.map(str::to_owned), ..self }
+        Url { fragment: fragment.map(|fragment| encode(fragment, Part::Fragment).into_owned()), ..self }
+    }
+
+    /// Scheme and authority, with the zone.
+    pub(super) fn origin(&self) -> String {
+        match &self.zone {
+            // Cannot be `None`: only an address in brackets has a zone.
+            Some(zone) => {
+                let port = self.authority.split_once(']').map_or("", |(_, port)| port);
+                format!("{}://[{}%25{zone}]{port}", self.scheme.as_str(), self.host)
+            }
+            None => format!("{}://{}", self.scheme.as_str(), self.authority),
+        }
     }
 }
 
@@ -147,7 +203,7 @@ impl FromStr for Url {
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}{}", self.scheme.as_str(), self.authority, self.target)?;
+        write!(f, "{}{}", self.origin(), self.target)?;
         self.fragment.iter().try_for_each(|fragment| write!(f, "#{fragment}"))
     }
 }
@@ -158,12 +214,17 @@ impl fmt::Display for Url {
 pub enum UrlError {
     /// It does not begin with `http://` or `https://`.
     Scheme,
-    /// A byte that cannot stand there: a control, a space, a backslash, something outside ASCII, or in the host
-    /// any other byte no host has.
+    /// A byte that cannot stand there: in the host one that no host name has, or a backslash before the query.
     Byte {
         /// The byte.
         byte: u8,
-        /// How many bytes stand before it.
+        /// How many bytes stand before it, those apart that are dropped.
+        position: usize,
+    },
+    /// A host name outside ASCII. Its ASCII form works, which begins with `xn--` (RFC 5890 section 2.3.2.1): crates for IDNA
+    /// convert it.
+    InternationalHost {
+        /// How many bytes stand before its first character outside ASCII.
         position: usize,
     },
     /// User information before the host.
@@ -173,7 +234,7 @@ pub enum UrlError {
     },
     /// No host.
     EmptyHost,
-    /// Brackets around something other than an IPv6 address.
+    /// Brackets around something other than an IPv6 address, with or without a zone.
     Ipv6,
     /// A port that is not a number from 1 to 65535.
     Port {
@@ -187,6 +248,10 @@ impl fmt::Display for UrlError {
         match self {
             UrlError::Scheme => f.write_str("url does not begin with http:// or https://"),
             UrlError::Byte { byte, position } => write!(f, "byte 0x{byte:02x} at {position} in url"),
+            UrlError::InternationalHost { position } => write!(
+                f,
+                "host name with a character outside ascii at {position} in url, its ascii form begins with xn--"
+            ),
             UrlError::UserInfo { position } => {
                 write!(f, "user information before the @ at {position} in url")
             }
@@ -199,11 +264,18 @@ impl fmt::Display for UrlError {
 
 impl core::error::Error for UrlError {}
 
-fn refuse_byte(text: &str, text_position: usize, allowed: impl Fn(u8) -> bool) -> Result<(), UrlError> {
-    match text.bytes().enumerate().find(|&(_, byte)| !allowed(byte)) {
-        Some((at, byte)) => Err(UrlError::Byte { byte, position: text_position + at }),
+fn check_host(host: &str, host_position: usize) -> Result<(), UrlError> {
+    match host.bytes().enumerate().find(|&(_, byte)| !is_host_byte(byte)) {
+        Some((at, byte)) if byte.is_ascii() => Err(UrlError::Byte { byte, position: host_position + at }),
+        Some((at, _)) => Err(UrlError::InternationalHost { position: host_position + at }),
         None => Ok(()),
     }
+}
+
+/// Splits before the question mark.
+pub(super) fn split_query(target: &str) -> (&str, &str) {
+    // Cannot panic: a position that `find` returns, or the length.
+    target.split_at(target.find('?').unwrap_or(target.len()))
 }
 
 /// Splits at the first `#`.
@@ -211,15 +283,28 @@ pub(super) fn split_fragment(text: &str) -> (&str, Option<&str>) {
     text.split_once('#').map_or((text, None), |(before, fragment)| (before, Some(fragment)))
 }
 
-/// Splits `::1]:80` into address and port.
-fn split_ipv6(literal: &str) -> Result<(&str, &str), UrlError> {
+/// Splits `fe80::1%25eth0]:80` into address, zone and port.
+fn split_ipv6(literal: &str) -> Result<(&str, Option<&str>, &str), UrlError> {
     let (address, rest) = literal.split_once(']').ok_or(UrlError::Ipv6)?;
+    let (address, zone) = match address.split_once('%') {
+        Some((address, zone)) => (address, Some(parse_zone(zone).ok_or(UrlError::Ipv6)?)),
+        None => (address, None),
+    };
     address.parse::<Ipv6Addr>().map_err(|_| UrlError::Ipv6)?;
     match rest.strip_prefix(':') {
-        Some(port) => Ok((address, port)),
-        None if rest.is_empty() => Ok((address, "")),
+        Some(port) => Ok((address, zone, port)),
+        None if rest.is_empty() => Ok((address, zone, "")),
         None => Err(UrlError::Ipv6),
     }
+}
+
+/// What stands behind the percent sign: `25eth0`, or `eth0` as people write it, unless that could be something encoded (RFC 6874
+/// section 3).
+fn parse_zone(text: &str) -> Option<&str> {
+    let encoded = text.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    let zone = if encoded { text.strip_prefix("25")? } else { text };
+    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    (!zone.is_empty() && zone.bytes().all(is_unreserved)).then_some(zone)
 }
 
 /// An empty port is the default one (RFC 3986 section 6.2.3).

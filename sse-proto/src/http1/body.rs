@@ -46,6 +46,8 @@ pub struct BodyDecoder {
     framing_bytes: usize,
     trailers: usize,
     limits: HeadLimits,
+    /// Whether whitespace may stand around a chunk size.
+    padded_sizes: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +94,13 @@ impl BodyDecoder {
             Framing::Length(length) => State::Length(length),
             Framing::UntilClose => State::UntilClose,
         };
-        BodyDecoder { state, framing_bytes: 0, trailers: 0, limits: HeadLimits::default() }
+        BodyDecoder {
+            state,
+            framing_bytes: 0,
+            trailers: 0,
+            limits: HeadLimits::default(),
+            padded_sizes: false,
+        }
     }
 
     /// A decoder for the body that follows `head`.
@@ -105,6 +113,11 @@ impl BodyDecoder {
     pub fn with_limits(mut self, limits: HeadLimits) -> BodyDecoder {
         self.limits = limits;
         self
+    }
+
+    /// Whether to accept whitespace around chunk sizes, as servers send that write them with a fixed width.
+    pub(super) fn with_padded_sizes(self, padded_sizes: bool) -> BodyDecoder {
+        BodyDecoder { padded_sizes, ..self }
     }
 
     /// Takes bytes from the front of `input` and returns the next piece of the body, as much as is in.
@@ -172,6 +185,7 @@ impl BodyDecoder {
             (State::Size(Some(size)), b'\r') => State::SizeEnd(size),
             (State::Size(Some(size)), b';') => State::Extension(size),
             (State::Size(Some(size)), b' ' | b'\t') => State::SizeSpace(size),
+            (State::Size(None), b' ' | b'\t') if self.padded_sizes => State::Size(None),
             (State::Size(size), _) => {
                 match (char::from(byte).to_digit(16), size.unwrap_or(0).checked_mul(16)) {
                     // Cannot overflow: the lowest four bits of a multiple of 16 are free.
@@ -182,6 +196,7 @@ impl BodyDecoder {
             }
             (State::SizeSpace(size), b' ' | b'\t') => State::SizeSpace(size),
             (State::SizeSpace(size), b';') => State::Extension(size),
+            (State::SizeSpace(size), b'\r') if self.padded_sizes => State::SizeEnd(size),
             (State::SizeSpace(_), _) => return Err(BodyError::ChunkSize { byte }),
             (State::Extension(size), b'\r') => State::SizeEnd(size),
             (State::Extension(size), _) if is_value_byte(byte) => State::Extension(size),

@@ -1,9 +1,11 @@
 //! A subscription over a connection of bytes.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::error::Error;
 use core::ops::Range;
+use core::time::Duration;
 
 use super::head::HeadLimits;
 use super::response_decoder::{ResponseDecoder, ResponsePart};
@@ -95,6 +97,8 @@ use crate::{EventRef, EventSource, Instant, LimitExceeded};
 pub struct Client {
     source: EventSource,
     head_limits: HeadLimits,
+    /// The default `User-Agent`; empty for none.
+    user_agent: Cow<'static, str>,
     /// That with the connection there is; `None` without one.
     exchange: Option<Exchange>,
 }
@@ -143,7 +147,7 @@ pub enum Want {
 impl Client {
     /// A client that connects for this source.
     pub fn new(source: EventSource) -> Self {
-        Self { source, head_limits: HeadLimits::default(), exchange: None }
+        Self { source, head_limits: HeadLimits::default(), user_agent: Cow::Borrowed(""), exchange: None }
     }
 
     /// Decides otherwise where there is a choice; see [`EventSource::with_config`].
@@ -156,6 +160,18 @@ impl Client {
     #[must_use]
     pub fn with_head_limits(self, head_limits: HeadLimits) -> Self {
         Self { head_limits, ..self }
+    }
+
+    /// Sets the `User-Agent` of requests that have none, also after a redirect or a change by the user; see
+    /// [`Request::encode_with_user_agent`]. Default: none.
+    ///
+    /// A second call changes nothing: an adapter that wraps a client keeps the name that its user has set.
+    #[must_use]
+    pub fn with_default_user_agent(mut self, user_agent: impl Into<Cow<'static, str>>) -> Self {
+        if self.user_agent.is_empty() {
+            self.user_agent = user_agent.into();
+        }
+        self
     }
 
     /// The source, to ask it about itself.
@@ -187,6 +203,11 @@ impl Client {
         self.source.handle_request(now, prepared);
     }
 
+    /// Reports what the wall clock says; see [`EventSource::set_wall_clock`].
+    pub fn set_wall_clock(&mut self, now: Instant, since_unix_epoch: Duration) {
+        self.source.set_wall_clock(now, since_unix_epoch);
+    }
+
     /// Reports that the connection is there. A report that was not wanted is ignored.
     pub fn handle_connected(&mut self, now: Instant) {
         let number = self.source.exchange();
@@ -196,12 +217,13 @@ impl Client {
         }
         let request = self.source.request();
         let mut bytes = Vec::new();
-        request.encode(&mut bytes);
+        request.encode_with_user_agent(&self.user_agent, &mut bytes);
         self.exchange = Some(Exchange {
             number,
             request: bytes,
             written: 0,
-            response: ResponseDecoder::new(request.method()).with_limits(self.head_limits),
+            // Each request has a connection of its own.
+            response: ResponseDecoder::new(request.method()).with_limits(self.head_limits).for_single_use(),
             unread: 0..0,
             ended: false,
         });

@@ -22,7 +22,6 @@ pub enum Framing {
 impl Framing {
     /// What a head's fields say, if they say anything.
     pub(super) fn announced(fields: &Fields, version: Version) -> Result<Option<Framing>, HeadError> {
-        let chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
         if fields.get("transfer-encoding").is_none() {
             return content_length(fields).map(|length| length.map(Framing::Length));
         }
@@ -32,15 +31,47 @@ impl Framing {
         if fields.get("content-length").is_some() {
             return Err(HeadError::ConflictingFraming);
         }
-        let codings: Vec<&[u8]> =
-            fields.list("transfer-encoding").filter(|coding| !coding.is_empty()).collect();
-        match codings.split_last() {
-            Some((last, [])) if chunked(last) => Ok(Some(Framing::Chunked)),
-            Some((last, below @ [first, ..])) if chunked(last) && !below.iter().any(chunked) => {
-                Err(HeadError::UnknownTransferCoding { value: excerpt(first) })
-            }
-            _ => Err(HeadError::TransferEncoding { value: excerpt(&codings.join(&b", "[..])) }),
+        let codings = transfer_codings(fields);
+        if matches!(codings[..], [coding] if is_chunked(coding)) {
+            return Ok(Some(Framing::Chunked));
         }
+        Err(refused_codings(&codings))
+    }
+
+    /// As [`announced`](Self::announced), where the connection carries nothing after this message: then a wrong guess costs
+    /// one stream, and smuggles nothing.
+    ///
+    /// `chunked` overrides a length and may be named twice, in HTTP/1.0 too; `identity` is no coding.
+    pub(super) fn announced_once(fields: &Fields) -> Result<Option<Framing>, HeadError> {
+        let mut codings = transfer_codings(fields);
+        codings.retain(|coding| !coding.eq_ignore_ascii_case(b"identity"));
+        if codings.is_empty() {
+            return content_length(fields).map(|length| length.map(Framing::Length));
+        }
+        if codings.iter().all(|coding| is_chunked(coding)) {
+            return Ok(Some(Framing::Chunked));
+        }
+        Err(refused_codings(&codings))
+    }
+}
+
+fn transfer_codings(fields: &Fields) -> Vec<&[u8]> {
+    fields.list("transfer-encoding").filter(|coding| !coding.is_empty()).collect()
+}
+
+fn is_chunked(coding: &[u8]) -> bool {
+    coding.eq_ignore_ascii_case(b"chunked")
+}
+
+/// Why these codings, which are not `chunked` alone, are refused.
+fn refused_codings(codings: &[&[u8]]) -> HeadError {
+    match codings.split_last() {
+        Some((last, below @ [first, ..]))
+            if is_chunked(last) && !below.iter().any(|coding| is_chunked(coding)) =>
+        {
+            HeadError::UnknownTransferCoding { value: excerpt(first) }
+        }
+        _ => HeadError::TransferEncoding { value: excerpt(&codings.join(&b", "[..])) },
     }
 }
 

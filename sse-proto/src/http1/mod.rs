@@ -20,6 +20,8 @@
 //! - Repeated equal `Content-Length` values are one value (section 6.3); `Content-Length` beside
 //!   `Transfer-Encoding` is refused, in either direction, as is `Transfer-Encoding` in HTTP/1.0.
 //! - `chunked` is the only transfer coding (section 7).
+//! - A client that never uses a connection again, as [`Client`] and [`Receiver::http1`](crate::Receiver::http1), accepts more:
+//!   see [`ResponseDecoder::for_single_use`].
 //! - A minor version above 1 counts as HTTP/1.1 (RFC 9110 section 2.5).
 
 mod body;

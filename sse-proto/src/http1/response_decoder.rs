@@ -48,6 +48,7 @@ pub struct ResponseDecoder {
     state: State,
     method: String,
     limits: HeadLimits,
+    single_use: bool,
     /// The last head that came.
     head: Option<ResponseHead>,
     /// Whether what the head says lets another request follow.
@@ -79,6 +80,7 @@ impl ResponseDecoder {
             state: State::Head(HeadReader::new(HeadLimits::default())),
             method: method.into(),
             limits: HeadLimits::default(),
+            single_use: false,
             head: None,
             keep_alive: false,
         }
@@ -88,6 +90,18 @@ impl ResponseDecoder {
     #[must_use]
     pub fn with_limits(self, limits: HeadLimits) -> ResponseDecoder {
         ResponseDecoder { state: State::Head(HeadReader::new(limits)), limits, ..self }
+    }
+
+    /// Reads the framing that servers really send, for a connection that carries no other response.
+    ///
+    /// The decoder then accepts a `Content-Length` beside `Transfer-Encoding: chunked`, which overrides the length;
+    /// `Transfer-Encoding` in HTTP/1.0; `chunked` named twice, which is applied once; the coding `identity`, which is ignored
+    /// (RFC 9112 sections 6.1 and 6.3); and whitespace around a chunk size, within
+    /// [`BodyDecoder::CHUNK_LINE_LIMIT`]. By default all of that is an error: where another response may follow, two readings
+    /// of one body let an attacker choose that response. [`reusable`](Self::reusable) is therefore always `false`.
+    #[must_use]
+    pub fn for_single_use(self) -> ResponseDecoder {
+        ResponseDecoder { single_use: true, ..self }
     }
 
     /// Takes bytes from the front of `input` and returns the next part of the response, body bytes as soon as they
@@ -139,9 +153,9 @@ impl ResponseDecoder {
 
     /// Whether another request may be sent on the connection (RFC 9112 section 9.3): the response is complete,
     /// neither it nor its framing ends the connection, and `leftover`, what `decode` left in the input, is empty (bytes
-    /// nobody asked for make whatever follows suspect).
+    /// nobody asked for make whatever follows suspect). Always `false` [for single use](Self::for_single_use).
     pub fn reusable(&self, leftover: &[u8]) -> bool {
-        self.is_complete() && self.keep_alive && leftover.is_empty()
+        !self.single_use && self.is_complete() && self.keep_alive && leftover.is_empty()
     }
 
     fn advance<'i>(&mut self, input: &mut &'i [u8]) -> Result<Advance<'i>, ResponseError> {
@@ -164,9 +178,10 @@ impl ResponseDecoder {
         if head.is_interim() {
             reader.clear();
         } else {
-            let framing = head.framing(&self.method)?;
+            let framing = head.framing(&self.method, self.single_use)?;
             self.keep_alive = head.keep_alive() && framing != Framing::UntilClose;
-            self.state = State::Body(BodyDecoder::new(framing).with_limits(self.limits));
+            let body = BodyDecoder::new(framing).with_limits(self.limits);
+            self.state = State::Body(body.with_padded_sizes(self.single_use));
         }
         self.head = Some(head);
         Ok(Advance::Head)

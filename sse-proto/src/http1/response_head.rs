@@ -20,12 +20,19 @@ impl ResponseHead {
     }
 
     /// How the body is delimited that answers a request with such a method.
-    pub(super) fn framing(&self, method: &str) -> Result<Framing, HeadError> {
+    ///
+    /// `single_use` says that the connection carries nothing after this response.
+    pub(super) fn framing(&self, method: &str, single_use: bool) -> Result<Framing, HeadError> {
         // Whatever the fields say: RFC 9112 section 6.3, rule 1.
         if method == "HEAD" || matches!(self.status(), 204 | 304) {
             return Ok(Framing::None);
         }
-        Ok(Framing::announced(self.fields(), self.version())?.unwrap_or(Framing::UntilClose))
+        let announced = if single_use {
+            Framing::announced_once(self.fields())
+        } else {
+            Framing::announced(self.fields(), self.version())
+        };
+        Ok(announced?.unwrap_or(Framing::UntilClose))
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Clock {
     eventless: Option<Instant>,
     /// The first failure in a row.
     failing: Option<Instant>,
+    /// What the wall clock said, and when.
+    wall: Option<(Instant, Duration)>,
 }
 
 /// What is due at a deadline.
@@ -92,6 +94,15 @@ impl Clock {
     /// How long attempts have been failing at `then`, if the first in a row fails now.
     pub(super) fn failing(&mut self, now: Instant, then: Instant) -> Duration {
         then.since(*self.failing.get_or_insert(now))
+    }
+
+    pub(super) fn set_wall(&mut self, now: Instant, since_unix_epoch: Duration) {
+        self.wall = Some((now, since_unix_epoch));
+    }
+
+    /// What the wall clock says now: the time since 1970. `None` if nobody ever said.
+    pub(super) fn wall(&self, now: Instant) -> Option<Duration> {
+        self.wall.map(|(at, since_unix_epoch)| since_unix_epoch.saturating_add(now.since(at)))
     }
 
     /// The next deadline in this state, and what it is for.

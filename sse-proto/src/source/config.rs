@@ -50,6 +50,13 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// How much of one event is held in memory.
     pub limits: Limits,
+    /// The longest last event id that attempts send, in bytes. Default 4 KiB.
+    ///
+    /// A longer one is kept, but the attempt goes without it, and [`Signal::IdNotSent`](super::Signal::IdNotSent) says so:
+    /// otherwise the server would refuse every attempt, with status 431 or 400. nginx and Apache take header lines of up to
+    /// 8 KiB, Node.js takes 16 KiB for the whole head; half of the smaller leaves room for the other headers, tokens and cookies
+    /// among them, where a proxy limits them together.
+    pub sent_id_bytes: usize,
     /// How many redirects one attempt follows. Default 20 (Fetch, "HTTP-redirect fetch"); one more is refused, and with 0 a
     /// redirect is a refused status.
     ///
@@ -167,6 +174,7 @@ impl Default for Config {
             max_elapsed: None,
             timeouts: Timeouts::default(),
             limits: Limits::default(),
+            sent_id_bytes: 4 * 1024,
             max_redirects: 20,
             refusal_bytes: 8 * 1024,
             end: EndMarker::None,

@@ -30,7 +30,7 @@ pub(crate) use self::reason::UNRECOGNIZED;
 pub use self::reason::{Cause, Closed, Refusal, SourceError, Timeout};
 pub use self::redirect::RedirectError;
 pub use self::response::check_response;
-pub use self::signal::Signal;
+pub use self::signal::{IdNotSent, Signal};
 pub use self::want::Want;
 
 use self::body::Body;
@@ -69,6 +69,9 @@ use crate::{Decoder, EventRef, Instant, Item, header};
 /// | [`Yield`](Want::Yield) | let other tasks run | nothing: it comes once |
 /// | [`Wait`](Want::Wait) | drop the connection, and wait for the deadline | nothing else |
 /// | [`Closed`](Want::Closed) | drop the connection; tell the user [`take_closed`](Self::take_closed) | nothing: this is the end |
+///
+/// There is no cookie store: a `Set-Cookie`, that of a redirect among them, has no effect. Set a `Cookie` header on the request, or
+/// leave cookies to an HTTP library beneath the source.
 ///
 /// Whatever goes wrong with a connection is reported with [`handle_error`](Self::handle_error), and a deadline that has
 /// passed with [`handle_deadline`](Self::handle_deadline). Reports can come at any time: those that do not fit change nothing.
@@ -142,7 +145,9 @@ pub struct EventSource {
     refused_body: Vec<u8>,
     /// What the caller can take before the next want.
     current: Option<Signal>,
-    /// Signals to come: a stream was opened, a block of it asked for a retry time, it was lost.
+    /// Signals to come: an attempt goes without the last event id, a stream was opened, a block of it asked for a retry time, it
+    /// was lost.
+    id_not_sent: Option<IdNotSent>,
     opened: bool,
     new_retry: Option<Duration>,
     reconnecting: Option<Signal>,
@@ -176,6 +181,7 @@ impl EventSource {
             response: None,
             refused_body: Vec::new(),
             current: None,
+            id_not_sent: None,
             opened: false,
             reconnecting: None,
             new_retry: None,
@@ -229,6 +235,15 @@ impl EventSource {
     /// the response is waited for.
     pub fn handle_connected(&mut self, now: Instant) {
         self.clock.set_connected(now);
+    }
+
+    /// Reports what the wall clock says: the time since 1970, in UTC. To be called on each [`Want::Prepare`], as wall clocks get
+    /// set.
+    ///
+    /// Only a `Retry-After` with a date in a response without a `Date` is compared with it (RFC 9110 section 10.2.3). A source
+    /// that was never told the time ignores such a `Retry-After`.
+    pub fn set_wall_clock(&mut self, now: Instant, since_unix_epoch: Duration) {
+        self.clock.set_wall(now, since_unix_epoch);
     }
 
     /// Reports the head of the response to the request.
@@ -335,6 +350,7 @@ impl EventSource {
     fn interrupt(&mut self, input: Input) {
         // What was not signalled yet no longer matters.
         (self.current, self.reconnecting, self.new_retry, self.opened) = (None, None, None, false);
+        self.id_not_sent = None;
         self.marked = false;
         // It does not matter when.
         self.transition(Instant::default(), input);

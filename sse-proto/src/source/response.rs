@@ -44,16 +44,21 @@ fn content_type(head: &ResponseHead) -> String {
     list
 }
 
-/// How long `Retry-After` asks to wait (RFC 9110 section 10.2.3): seconds, or a date, which is compared with the response's own
-/// `Date`, so that neither clock need be right.
-pub(super) fn retry_after(head: &ResponseHead) -> Option<Duration> {
+/// How long `Retry-After` asks to wait (RFC 9110 section 10.2.3): seconds, or a date.
+///
+/// The date is compared with the response's own `Date`, so that neither clock need be right, or with `wall_clock`, the time since
+/// 1970, where the response has none.
+pub(super) fn retry_after(head: &ResponseHead, wall_clock: Option<Duration>) -> Option<Duration> {
     let value = core::str::from_utf8(head.header("retry-after")?).ok()?.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than fit are a long time.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
-    let then = http_date::parse(value)?;
-    let now = http_date::parse(core::str::from_utf8(head.header("date")?).ok()?)?;
+    let wall_clock = wall_clock.map(|time| http_date::UNIX_EPOCH.saturating_add(time.as_secs()));
+    let date = head.header("date").and_then(|date| core::str::from_utf8(date).ok());
+    let date = date.and_then(|date| http_date::parse(date, wall_clock.unwrap_or(http_date::WRITTEN)));
+    let now = date.or(wall_clock)?;
+    let then = http_date::parse(value, now)?;
     Some(Duration::from_secs(then.saturating_sub(now)))
 }
 
@@ -63,7 +68,7 @@ mod tests {
 
     fn after(retry_after: &str, date: &str) -> Option<u64> {
         let head = ResponseHead::new(503).with_header("Retry-After", retry_after.as_bytes());
-        super::retry_after(&head.with_header("Date", date.as_bytes())).map(|delay| delay.as_secs())
+        super::retry_after(&head.with_header("Date", date.as_bytes()), None).map(|delay| delay.as_secs())
     }
 
     #[test]
@@ -74,10 +79,32 @@ mod tests {
         assert_eq!(after("99999999999999999999999", ""), Some(u64::MAX));
         assert_eq!(after("Sun, 06 Nov 1994 08:50:00 GMT", date), Some(23));
         assert_eq!(after("Sun, 06 Nov 1994 08:49:00 GMT", date), Some(0), "it is past");
+        assert_eq!(after("Sunday, 06-Nov-94 08:50:00 GMT", date), Some(23));
+        assert_eq!(after("Sun Nov  6 08:50:00 1994", date), Some(23));
+        assert_eq!(after("Sun Nov  6 08:50:00 1994", "Sunday, 06-Nov-94 08:49:37 GMT"), Some(23));
         for other in ["", "-1", "1.5", "soon", "Sun, 06 Nov 1994"] {
             assert_eq!(after(other, date), None, "{other}");
         }
         assert_eq!(after("Sun, 06 Nov 1994 08:50:00 GMT", ""), None, "nothing to compare with");
+    }
+
+    #[test]
+    fn a_date_without_date_is_compared_with_the_wall_clock() {
+        let after = |retry_after: &str, date: &str, clock| {
+            let head = ResponseHead::new(503).with_header("Retry-After", retry_after.as_bytes());
+            super::retry_after(&head.with_header("Date", date.as_bytes()), Some(clock))
+        };
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let clock = Duration::from_secs(784_111_777);
+        let ten = Some(Duration::from_secs(10));
+        assert_eq!(after("Sun Nov  6 08:49:47 1994", "", clock), ten);
+        assert_eq!(after("Sunday, 06-Nov-94 08:49:47 GMT", "", clock), ten);
+        assert_eq!(after("Sun Nov  6 08:49:47 1994", "no date", clock), ten);
+        assert_eq!(after("Sun Nov  6 08:49:47 1994", date, clock * 2), ten, "`Date` is the better clock");
+        assert_eq!(after("Sun Nov  6 08:49:47 1994", "", Duration::MAX), Some(Duration::ZERO));
+        assert_eq!(after("7", "", clock), Some(Duration::from_secs(7)));
+        let longest = after("Fri Dec 31 23:59:60 9999", "Mon Jan  1 00:00:00 0001", clock);
+        assert!(longest > Some(Duration::from_secs(9998 * 365 * 24 * 60 * 60)));
     }
 
     #[test]

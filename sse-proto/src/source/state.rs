@@ -6,7 +6,7 @@ use super::EventSource;
 use super::config::{EndMarker, Reconnect};
 use super::reason::{Cause, Closed, Refusal};
 use super::response;
-use super::signal::Signal;
+use super::signal::{IdNotSent, Signal};
 use crate::http::Url;
 use crate::{End, Instant};
 
@@ -123,7 +123,9 @@ impl EventSource {
 
     /// Before an attempt: its request, and nothing left of the one before.
     fn begin(&mut self) {
-        self.route.begin(self.body.decoder.last_event_id());
+        let id = self.body.decoder.last_event_id();
+        self.id_not_sent = IdNotSent::reason(id, self.config.sent_id_bytes);
+        self.route.begin(if self.id_not_sent.is_none() { id } else { "" });
         self.response = None;
         self.refused_body.clear();
         self.body.clear();
@@ -163,7 +165,9 @@ impl EventSource {
             });
         }
         let retry_after = match (&cause, &self.response) {
-            (Cause::Refused(_), Some(head)) => response::retry_after(head).unwrap_or_default(),
+            (Cause::Refused(_), Some(head)) => {
+                response::retry_after(head, self.clock.wall(now)).unwrap_or_default()
+            }
             _ => Duration::ZERO,
         };
         let random = self.random.draw();

@@ -156,6 +156,9 @@ impl EventSource {
         if let Some(retry) = self.new_retry.take() {
             return Some(Signal::Retry(retry));
         }
+        if let Some(reason) = self.id_not_sent.take() {
+            return Some(Signal::IdNotSent(reason));
+        }
         self.reconnecting.take()
     }
 

@@ -102,7 +102,13 @@ contract! {
         let until_close = format!("{EVENT_STREAM}\r\n{body}");
         let old = until_close.replace("HTTP/1.1", "HTTP/1.0");
         let interim = format!("HTTP/1.1 103 Early Hints\r\n\r\n{until_close}");
-        for response in [chunked(body) + "0\r\n\r\n", length, until_close, old, interim] {
+        let whole = chunked(body) + "0\r\n\r\n";
+        // Framing against the rules, which servers send.
+        let coding = "Transfer-Encoding: chunked\r\n";
+        let twice = whole.replace(coding, &coding.repeat(2));
+        let old_chunks = whole.replace("HTTP/1.1", "HTTP/1.0");
+        let padded = whole.replace("0\r\n\r\n", " 0 \r\n\r\n");
+        for response in [whole, length, until_close, old, interim, twice, old_chunks, padded] {
             for piece in [response.len(), 7, 1] {
                 let mut reader = wait!(connect(&get(&serve_bytes(response.clone(), piece)))).unwrap();
                 assert_eq!(reader.response().unwrap().status(), 200);
@@ -129,7 +135,8 @@ contract! {
         assert_eq!(next!(reader), None);
         assert_eq!(reader.last_event_id(), "é7", "the stream goes on from there");
         let head = server.join().unwrap().to_lowercase();
-        for line in ["get /sse http/1.1", "accept: application/json, text/event-stream", "last-event-id: é7", "host: 127.0.0.1:"] {
+        let agent = format!("user-agent: {}/{}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        for line in ["get /sse http/1.1", "accept: application/json, text/event-stream", "last-event-id: é7", "host: 127.0.0.1:", &agent] {
             assert!(head.contains(line), "{line} in {head}");
         }
     }

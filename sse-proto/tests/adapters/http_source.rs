@@ -127,6 +127,16 @@ contract! {
         }
     }
 
+    fn a_retry_after_date_is_compared_with_the_clock_of_the_system() {
+        let (url, _) = serve([respond("HTTP/1.1 429 x\r\nRetry-After: Mon Nov  6 08:49:37 2400\r\n\r\n")]);
+        let mut config = config();
+        config.set_retry_status(is_transient);
+        config.backoff.retry_max = Duration::from_secs(1234);
+        config.backoff.jitter_percent = 0;
+        let signal = wait!(source(&url, config).next_signal());
+        assert!(matches!(signal, Some(Signal::Reconnecting { delay, .. }) if delay.as_secs() == 1234), "{signal:?}");
+    }
+
     fn it_follows_redirects_without_what_is_not_meant_for_others() {
         let (there, elsewhere) = serve([events("event: bye\ndata: here\n\n")]);
         let (url, requests) = serve([

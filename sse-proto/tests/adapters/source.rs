@@ -121,6 +121,69 @@ contract! { 512 * 1024;
         check!(source(&server.url, config), ["lost after 1: no response in time"]);
     }
 
+    fn framing_that_servers_really_send_is_read() {
+        for (version, headers) in [
+            ("1.1", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked"),
+            ("1.1", "Content-Length: 1\r\nTransfer-Encoding: identity, chunked"),
+            ("1.0", "Transfer-Encoding: chunked"),
+        ] {
+            let server = Server::new(move |_, socket| send(socket, &format!(
+                "HTTP/{version} 200 OK\r\nContent-Type: text/event-stream\r\n{headers}\r\n\r\n 9 \r\ndata: x\n\n\r\n0\r\n\r\n"
+            )));
+            check!(source(&server.url, config()), ["open 200", "x", "failure 1: the stream ended"]);
+        }
+    }
+
+    fn a_retry_after_date_is_compared_with_the_clock_of_the_system() {
+        let server = Server::answering("HTTP/1.1 429 x\r\nRetry-After: Mon Nov  6 08:49:37 2400\r\n\r\n");
+        let mut config = config();
+        config.set_retry_status(sse_proto::source::is_transient);
+        config.backoff.retry_max = Duration::from_secs(1234);
+        let signal = wait!(source(&server.url, config).next_signal());
+        assert!(matches!(signal, Some(Signal::Reconnecting { delay, .. }) if delay.as_secs() == 1234), "{signal:?}");
+    }
+
+    fn requests_name_the_library_unless_the_user_names_another() {
+        let ours = format!("{}/{}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        for (named, expected) in [(None, &*ours), (Some("ticker/1.0"), "ticker/1.0")] {
+            let there = Server::answering(EVENT_STREAM);
+            let url = there.url.clone();
+            let here = Server::new(move |_, socket| {
+                send(socket, &format!("HTTP/1.1 307 x\r\nLocation: {url}\r\n\r\n"));
+            });
+            let mut request = Request::get(&here.url).unwrap();
+            if let Some(name) = named {
+                request = request.with_header("User-Agent", name).unwrap();
+            }
+            let prepare = |mut request: Request| {
+                request.set_header("Authorization", "Bearer x")?;
+                Ok(request)
+            };
+            let mut source = with_prepare(EventSource::new(request).with_config(config()), prepare);
+            check!(source, ["open 200"]);
+            for (server, secrets) in [(here, 1), (there, 0)] {
+                let head = server.heads.recv().unwrap();
+                assert!(head.contains(&format!("User-Agent: {expected}\r\n")), "{head}");
+                assert_eq!(head.matches("User-Agent").count(), 1, "{head}");
+                assert_eq!(head.matches("Bearer x").count(), secrets, "{head}");
+            }
+        }
+    }
+
+    fn an_id_that_is_too_long_for_servers_is_kept_and_not_sent() {
+        let server = Server::new(|number, socket| match number {
+            0 => send(socket, &format!("{EVENT_STREAM}id: {}\ndata: one\n\n", "k".repeat(20_000))),
+            _ => send(socket, &format!("{EVENT_STREAM}data: two\n\n")),
+        });
+        let mut source = source(&server.url, config());
+        check!(source, [
+            "open 200", "one", "failure 1: the stream ended",
+            "IdNotSent(TooLong { length: 20000, limit: 4096 })", "open 200", "two",
+        ]);
+        assert_eq!(source.last_event_id().len(), 20_000);
+        assert!(server.heads.try_iter().all(|head| !head.to_lowercase().contains("last-event-id")));
+    }
+
     fn a_head_without_end_is_refused() {
         for (head, part) in [("HTTP/1.1 200 OK\r\nX: ", "x"), ("HTTP/1.1 200 OK\r\n", "X: y\r\n"), ("", "HTTP/1.1 103 x\r\n\r\n")] {
             let server = Server::new(move |_, socket| {
@@ -383,6 +446,23 @@ contract! { 512 * 1024;
         let server = Server::answering("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: hi\n\n");
         let mut source = source(&server.url.replace("127.0.0.1", "localhost"), config());
         assert_eq!(wait!(source.next()).unwrap().unwrap(), Event::new("hi"));
+    }
+
+    fn an_address_with_a_zone_is_connected_to_and_named_without_it() {
+        // There are machines without IPv6.
+        let Ok(listener) = TcpListener::bind("[::1]:0") else { return };
+        let port = listener.local_addr().unwrap().port();
+        let server = thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            let head = read_head(&mut socket);
+            send(&mut socket, &format!("{EVENT_STREAM}data: hi\n\n"));
+            head
+        });
+        // By its number, as systems call the loopback interface by different names; it is 1 on Linux.
+        let mut source = source(&format!("http://[::1%251]:{port}/"), config());
+        assert_eq!(wait!(source.next()).unwrap().unwrap(), Event::new("hi"));
+        let head = server.join().unwrap();
+        assert!(head.contains(&format!("Host: [::1]:{port}\r\n")), "{head}");
     }
 
     fn each_attempt_is_prepared_anew() {

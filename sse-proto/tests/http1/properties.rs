@@ -30,7 +30,10 @@ fn read_body(framing: Framing, pieces: &[&[u8]]) -> (Vec<u8>, usize, Result<(), 
 type ReadResponse = (Vec<ResponseHead>, Vec<u8>, usize, Result<(), ResponseError>);
 
 fn read_response(method: &str, pieces: &[&[u8]]) -> ReadResponse {
-    let mut decoder = ResponseDecoder::new(method);
+    read_response_with(ResponseDecoder::new(method), pieces)
+}
+
+fn read_response_with(mut decoder: ResponseDecoder, pieces: &[&[u8]]) -> ReadResponse {
     let (mut heads, mut body, mut leftover) = (Vec::new(), Vec::new(), 0);
     for &piece in pieces {
         let mut input = piece;
@@ -144,6 +147,14 @@ proptest! {
         let pieces = pieces(&input, &shares);
         for method in ["GET", "HEAD"] {
             prop_assert_eq!(read_response(method, &pieces), read_response(method, &[&input]));
+            let single_use = |pieces: &[&[u8]]| {
+                read_response_with(ResponseDecoder::new(method).for_single_use(), pieces)
+            };
+            prop_assert_eq!(single_use(&pieces), single_use(&[&input]));
+            let strict = read_response(method, &[&input]);
+            if strict.3.is_ok() {
+                prop_assert_eq!(single_use(&[&input]), strict);
+            }
         }
         prop_assert_eq!(read_requests(&pieces), read_requests(&[&input]));
         for framing in [Framing::Chunked, Framing::Length(7), Framing::UntilClose, Framing::None] {
@@ -170,7 +181,8 @@ proptest! {
     #[test]
     fn requests_round_trip(
         method in "[A-Z]{1,8}".prop_filter("asks for a tunnel", |method| method != "CONNECT"),
-        target in "/[!\"$-\\[\\]-~]{0,30}",
+        // Nothing that a URL percent-encodes.
+        target in "/[!$-&(-;=?@-\\[\\]_a-z|~]{0,30}",
         headers in vec((header_name(), header_value()), 0..8),
         id in header_value(),
         body in proptest::option::of(vec(any::<u8>(), 0..100)),
@@ -247,10 +259,15 @@ proptest! {
 
     #[test]
     fn urls_never_panic_and_print_what_they_read(text in prop_oneof![
-        "(http|HTTPS|ftp)?:?/{0,3}[a-zA-Z@:\\[\\]0-9./?#\\\\ü ]{0,20}",
+        "(http|HTTPS|ftp)?:?/{0,3}[a-zA-Z@:\\[\\]0-9./?#\\\\ü %\t\"']{0,20}",
+        "http://[a-z]?[\\PC\n\0]{0,20}",
+        "https?://\\[fe80::1%[0-9a-f.%]{0,8}\\](:[0-9]{0,5})?[/?#]?[a ]?",
         any::<String>(),
     ]) {
         if let Ok(url) = sse_proto::http1::Url::parse(&text) {
+            prop_assert!(url.target().bytes().chain(url.authority().bytes()).all(|byte| byte.is_ascii_graphic()));
+            prop_assert!(url.target().starts_with('/'));
+            // Nothing is encoded twice.
             prop_assert_eq!(sse_proto::http1::Url::parse(&url.to_string()), Ok(url));
         }
     }

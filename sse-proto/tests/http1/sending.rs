@@ -55,6 +55,10 @@ fn defaults_and_what_replaces_them() {
             get().with_url(Url::parse("https://[::1]/x").unwrap()),
             "Host: [::1]\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\n",
         ),
+        (
+            get().with_url(Url::parse("http://[fe80::1%25eth0]:81/x").unwrap()),
+            "Host: [fe80::1]:81\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\n",
+        ),
     ];
     for (request, headers) in cases {
         assert_eq!(encoded(&request), format!("GET /x HTTP/1.1\r\n{headers}\r\n"));
@@ -156,4 +160,36 @@ fn a_status_without_a_body_gets_no_events() {
     sender.finish();
     assert_eq!(sender.pending().len(), head);
     assert!(!sender.pending().windows(8).any(|bytes| bytes.eq_ignore_ascii_case(b"transfer")));
+}
+
+#[test]
+fn a_user_agent_is_only_a_default_and_breaks_out_of_no_header() {
+    let sent = |request: &Request, agent: &str| {
+        let mut out = Vec::new();
+        request.encode_with_user_agent(agent, &mut out);
+        String::from_utf8(out).unwrap()
+    };
+    let request = Request::get("http://a/").unwrap();
+    assert!(sent(&request, "robot/1").ends_with("\r\nUser-Agent: robot/1\r\n\r\n"));
+    for other in ["", "a\r\nX: y", "a\0"] {
+        assert!(!sent(&request, other).contains("User-Agent"), "{other:?}");
+    }
+    let request = request.with_header("user-agent", "mine").unwrap();
+    assert!(!sent(&request, "robot/1").contains("robot"));
+}
+
+#[test]
+fn a_client_names_itself_once_and_for_all() {
+    use sse_proto::http1::{Client, Want};
+    use sse_proto::{EventSource, Instant};
+
+    let now = Instant::default();
+    let source = EventSource::new(Request::get("http://a/").unwrap(), 0);
+    let mut client = Client::new(source).with_default_user_agent("first").with_default_user_agent("second");
+    assert_eq!(client.want(now).0, Want::Prepare);
+    client.handle_request::<std::io::Error>(now, Ok(Request::get("http://b/").unwrap()));
+    assert_eq!(client.want(now).0, Want::Connect);
+    client.handle_connected(now);
+    assert_eq!(client.want(now).0, Want::Write);
+    assert!(client.pending().ends_with(b"\r\nUser-Agent: first\r\n\r\n"));
 }

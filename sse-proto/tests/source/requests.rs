@@ -58,25 +58,62 @@ fn the_last_event_id_begins_where_the_user_says_and_can_be_reset() {
 }
 
 #[test]
-fn an_id_that_no_header_may_hold_is_left_out() {
-    for (id, sent) in
-        [("a\u{1}b", ""), ("a\u{7f}b", ""), ("a\tb", " last-event-id=a\tb"), ("é", " last-event-id=é")]
-    {
+fn an_id_that_no_header_may_hold_or_no_server_takes_is_left_out_and_told() {
+    let (longest, too_long) = ("i".repeat(4096), "é".repeat(2049));
+    for (id, why_not) in [
+        ("a\u{1}b", Some("byte 0x01 at 1")),
+        ("aé\u{7f}b", Some("byte 0x7f at 3")),
+        (&too_long, Some("4098 bytes, more than 4096")),
+        (&longest, None),
+        ("a\tb", None),
+        ("é", None),
+    ] {
+        let attempt = |at: u32| match why_not {
+            Some(why_not) => {
+                vec![format!("last event id not sent: {why_not}"), format!("{at} GET http://a.test/")]
+            }
+            None => vec![format!("{at} GET http://a.test/ last-event-id={id}")],
+        };
+        let event = |data: &str| format!("message: {data:?} #{id}");
+        let mut expected: Vec<String> = vec!["0 GET http://a.test/".into(), "open 200".into(), event("x")];
+        expected.push("failure 1, again in 1000: the stream ended".into());
+        expected.extend(attempt(1000));
+        // Once per attempt.
+        expected.push("failure 2, again in 2000: refused".into());
+        expected.extend(attempt(3000));
+        expected.extend(["open 200".into(), event("y")]);
+        let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
         check(
             &get(URL),
             &config(),
-            &[ended(&format!("id: {id}\ndata: x\n\n")), open("data: y\n\n")],
-            &[
-                "0 GET http://a.test/",
-                "open 200",
-                &format!("message: \"x\" #{id}"),
-                "failure 1, again in 1000: the stream ended",
-                &format!("1000 GET http://a.test/{sent}"),
-                "open 200",
-                &format!("message: \"y\" #{id}"),
-            ],
+            &[ended(&format!("id: {id}\ndata: x\n\n")), Answer::Refused, open("data: y\n\n")],
+            &expected,
         );
     }
+}
+
+#[test]
+fn how_long_an_id_is_sent_is_the_users_choice() {
+    let mut config = config();
+    config.sent_id_bytes = 2;
+    let request = get(URL).with_last_event_id("123").unwrap();
+    check(
+        &request,
+        &config,
+        &[ended("id: 45\ndata\n\n"), open("")],
+        &[
+            "last event id not sent: 3 bytes, more than 2",
+            "0 GET http://a.test/",
+            "open 200",
+            r#"message: "" #45"#,
+            "failure 1, again in 1000: the stream ended",
+            "1000 GET http://a.test/ last-event-id=45",
+            "open 200",
+        ],
+    );
+    config.sent_id_bytes = usize::MAX;
+    let first = "0 GET http://a.test/ last-event-id=123";
+    check(&request, &config, &[Answer::Refused], &[first, "failure 1, again in 1000: refused"]);
 }
 
 #[test]

@@ -1,5 +1,10 @@
 //! Every row of the table of transitions.
 
+use std::time::Duration;
+
+use sse_proto::http1::Client;
+use sse_proto::{EventSource, Instant};
+
 use super::world::*;
 
 const URL: &str = "http://a.test/";
@@ -164,6 +169,52 @@ fn connecting_to_refused_to_waiting_where_the_policy_says_so() {
             "failed: no event stream: the server answered with status 404",
         ],
     );
+}
+
+/// The three forms of RFC 9110 section 5.6.7; without `Date`, by the wall clock, which goes on between two reports.
+#[test]
+fn a_retry_after_date_counts_in_every_form_with_and_without_date() {
+    let mut config = config();
+    config.set_retry_status(sse_proto::source::is_transient);
+    let busy = |headers: &[(&'static str, &str)]| {
+        let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Answer::Response(429, headers, vec![Step::End])
+    };
+    let date = ("Date", "Sun, 06 Nov 1994 08:49:37 GMT");
+    let script = [
+        busy(&[date, ("Retry-After", "Sun, 06 Nov 1994 08:49:47 GMT")]),
+        busy(&[date, ("Retry-After", "Sunday, 06-Nov-94 08:49:57 GMT")]),
+        busy(&[date, ("Retry-After", "Sun Nov  6 08:50:07 1994")]),
+        busy(&[("Retry-After", "Sun Nov  6 08:51:37 1994")]),
+    ];
+    let log = |failures: [&str; 4]| {
+        let mut now = 0;
+        let mut lines = Vec::new();
+        for (count, delay) in failures.iter().enumerate() {
+            lines.push(format!("{now} GET {URL}"));
+            let refused = "no event stream: the server answered with status 429";
+            lines.push(format!("failure {}, again in {delay}: {refused}", count + 1));
+            now += delay.parse::<u64>().unwrap();
+        }
+        lines
+    };
+    for (clock, last) in [
+        // 08:49:37 at first, so a minute later now.
+        (Some(784_111_777), "60000"),
+        (Some(u64::MAX), "8000"),
+        (None, "8000"),
+    ] {
+        let source = || {
+            let mut source = EventSource::new(get(URL), 0).with_config(config.clone());
+            if let Some(clock) = clock {
+                source.set_wall_clock(Instant::default(), Duration::from_secs(clock));
+            }
+            source
+        };
+        let expected = log(["10000", "20000", "30000", last]);
+        assert_eq!(World::new(&script, usize::MAX).drive_source(source(), &|_| {}), expected);
+        assert_eq!(World::new(&script, 1).drive_client(Client::new(source()), &|_| {}), expected);
+    }
 }
 
 #[test]

@@ -332,6 +332,7 @@ impl World {
             Signal::Reconnecting { cause, attempt, delay } => {
                 format!("failure {attempt}, again in {}: {cause}", delay.as_millis())
             }
+            Signal::IdNotSent(reason) => reason.to_string(),
             Signal::Closed(reason) => {
                 let kind = if reason.is_normal() { "closed" } else { "failed" };
                 assert_eq!(

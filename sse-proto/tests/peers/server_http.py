@@ -1,0 +1,28 @@
+"""Serves the events with Python's own server: HTTP/1.0, and the end of the connection ends the stream."""
+
+import http.server
+import json
+import sys
+import time
+
+EVENTS = json.load(open(sys.argv[1], encoding="utf-8"))
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream; charset=utf-8")
+        self.end_headers()
+        for event in EVENTS:
+            time.sleep(0.25)
+            lines = [f"{name}: {event[name]}" for name in ("id", "event") if name in event]
+            lines += [f"data: {line}" for line in event["data"].split("\n")]
+            self.wfile.write(("\n".join(lines) + "\n\n").encode())
+
+    def log_message(self, *_):
+        pass
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()

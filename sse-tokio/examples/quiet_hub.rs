@@ -1,0 +1,60 @@
+//! Sends each line of standard input to everybody who listens, and keep-alives while there is none.
+//!
+//! ```sh
+//! tail -f /var/log/syslog | cargo run -p sse-tokio --example quiet_hub -- 8888 5000   # port, and milliseconds
+//! curl -N http://127.0.0.1:8888/
+//! ```
+//!
+//! A client that comes back gets the lines that it has missed. The end of the input ends the streams, and the program.
+
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use sse_tokio::proto::EventRef;
+use sse_tokio::proto::http1::server::Config;
+use sse_tokio::proto::hub::{self, Subscription};
+use sse_tokio::{BoxError, Hub, Incoming, Server};
+use tokio::net::TcpListener;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), BoxError> {
+    let mut args = std::env::args().skip(1);
+    let port: u16 = args.next().map_or(Ok(8888), |port| port.parse())?;
+    let keep_alive = args.next().map_or(Ok(15_000), |interval| interval.parse())?;
+
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("lines at http://{}/", listener.local_addr()?);
+    let mut config = Config::default();
+    // Shorter than the patience of whatever stands between: many proxies drop what is idle for 30 to 60 seconds.
+    config.stream.keep_alive = Some(Duration::from_millis(keep_alive));
+    let hub = Hub::new(hub::Config::default());
+    let publisher = hub.clone();
+    let server = Server::new(move |incoming| listen(incoming, hub.clone())).with_config(config);
+    let handle = server.handle();
+    // A thread, as reading blocks; a hub takes events from any.
+    thread::spawn(move || {
+        if let Err(error) = publish(&publisher) {
+            eprintln!("cannot go on: {error}");
+        }
+        publisher.close();
+        handle.shutdown();
+    });
+    server.serve(listener).await;
+    Ok(())
+}
+
+async fn listen(incoming: Incoming, hub: Hub) -> Result<(), BoxError> {
+    let client = incoming.peer_addr();
+    // It subscribes now; the stream is sent while it is awaited.
+    let stream = incoming.forward(&hub, &Subscription::to_all());
+    println!("{client} listens");
+    Ok(stream.await?)
+}
+
+fn publish(hub: &Hub) -> Result<(), BoxError> {
+    for line in io::stdin().lines() {
+        hub.publish("lines", EventRef::new(&line?))?;
+    }
+    Ok(())
+}
