@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use sse_tokio::proto::EventRef;
+use sse_tokio::proto::http1::Response;
 use sse_tokio::proto::http1::server::Config;
 use sse_tokio::proto::hub::{self, Subscription};
 use sse_tokio::{BoxError, Hub, Incoming, Server};
@@ -47,7 +48,7 @@ async fn main() -> Result<(), BoxError> {
 async fn listen(incoming: Incoming, hub: Hub) -> Result<(), BoxError> {
     let client = incoming.peer_addr();
     // It subscribes now; the stream is sent while it is awaited.
-    let stream = incoming.forward(&hub, &Subscription::to_all());
+    let stream = incoming.forward(&hub, &Subscription::to_all(), Response::new(200));
     println!("{client} listens");
     Ok(stream.await?)
 }
