@@ -8,7 +8,7 @@ use std::time::{self, Duration, SystemTime};
 use sse_proto::hub::{
     Config, Cursor, Delivery, Place, PublishError, Published, Resume, SharedHub, Stats, Subscription,
 };
-use sse_proto::{EventRef, Frame, Instant};
+use sse_proto::{EventRef, Frame, FrameBytes, Instant};
 
 /// One stream of events for many subscribers: live ones, and those who come back with a last event id. A handle, which can be
 /// cloned and used from any thread.
@@ -44,7 +44,7 @@ impl<B> Clone for Hub<B> {
     }
 }
 
-impl<B: AsRef<[u8]> + Clone + From<Vec<u8>>> Hub<B> {
+impl<B: FrameBytes> Hub<B> {
     /// An empty hub. A random number tells its ids from those of other hubs: of one before a restart, of a replica.
     pub fn new(config: Config) -> Self {
         // Keys that differ with each call, and in each process; the time besides, where a system has little to draw them from.
@@ -159,7 +159,7 @@ pub struct Subscriber<B = Arc<[u8]>> {
     place: Option<Place>,
 }
 
-impl<B: AsRef<[u8]> + Clone> Subscriber<B> {
+impl<B: FrameBytes> Subscriber<B> {
     /// What comes next; waits until there is something. The last delivery comes again and again.
     pub fn recv(&mut self) -> Delivery<Frame<B>> {
         loop {

@@ -7,7 +7,7 @@ use std::thread;
 
 use sse_proto::hub::Delivery;
 use sse_proto::sender::Ended;
-use sse_proto::{EventRef, Frame};
+use sse_proto::{EventRef, Frame, FrameBytes};
 
 use crate::Subscriber;
 use crate::outlet::Outlet;
@@ -84,7 +84,7 @@ impl<B: AsRef<[u8]>> EventSender<B> {
     /// If the stream ended before, or the client is gone.
     pub async fn forward(&self, subscriber: &mut Subscriber<B>) -> Result<(), Ended>
     where
-        B: Clone,
+        B: FrameBytes,
     {
         poll_fn(|cx| self.poll_forward(cx, subscriber)).await
     }
@@ -159,7 +159,7 @@ impl<B: AsRef<[u8]>> EventSender<B> {
 
     fn poll_forward(&self, cx: &mut Context<'_>, subscriber: &mut Subscriber<B>) -> Poll<Result<(), Ended>>
     where
-        B: Clone,
+        B: FrameBytes,
     {
         loop {
             ready!(self.poll_room(cx))?;

@@ -9,7 +9,9 @@
 //! this crate does the reading and writing. `sse-tokio` and `sse-blocking` are the same for tokio and for threads, with the
 //! same names.
 //!
-//! Nothing here needs an executor; only [`EventSource`] and [`connect`] need a reactor, and that of smol (`async-io`) runs by itself.
+//! Any executor will do: [`Server`] brings one for its connections (`async-executor`), unless you hand them to yours with
+//! [`Server::with_spawn`]. Sockets and timers, those of [`EventSource`], [`connect`] and [`Server`], and the timers of
+//! `HttpSource` and [`Hub::publish_waiting`], need the reactor of smol (`async-io`), which runs by itself.
 //!
 //! ```
 //! use sse_smol::EventReader;
@@ -65,8 +67,8 @@
 //!
 //! # Features
 //!
-//! None is on by default.
-//!
+//! - `simdutf8` (the only one on by default): text that is not ASCII is decoded up to five times as fast, by the crate of that
+//!   name.
 //! - `rustls`: `https` for [`EventSource`], by rustls with the provider *ring*; trusts what the platform trusts.
 //! - `rustls-no-provider`: the same with the provider that your program installs.
 //! - `http`: `HttpSource`, and [`EventStream`] from a body of `http-body`.

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use sse_proto::hub::{
     Config, Cursor, Delivery, Place, PublishError, Published, Resume, SharedHub, Stats, Subscription,
 };
-use sse_proto::{EventRef, Frame, Instant};
+use sse_proto::{EventRef, Frame, FrameBytes, Instant};
 use tokio::time;
 
 use crate::alarm::Alarm;
@@ -51,7 +51,7 @@ impl<B> Clone for Hub<B> {
     }
 }
 
-impl<B: AsRef<[u8]> + Clone + From<Vec<u8>>> Hub<B> {
+impl<B: FrameBytes> Hub<B> {
     /// An empty hub. A random number tells its ids from those of other hubs: of one before a restart, of a replica.
     pub fn new(config: Config) -> Self {
         // Keys that differ with each call, and in each process; the time besides, where a system has little to draw them from.
@@ -182,7 +182,7 @@ pub struct Subscriber<B = Arc<[u8]>> {
     place: Option<Place>,
 }
 
-impl<B: AsRef<[u8]> + Clone> Subscriber<B> {
+impl<B: FrameBytes> Subscriber<B> {
     /// What comes next; waits until there is something. The last delivery comes again and again.
     ///
     /// Can be dropped while it waits, without losing anything.

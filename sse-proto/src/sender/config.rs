@@ -28,7 +28,8 @@ pub struct Config {
     /// drop connections that are idle for 30 s to 60 s. `None` never does.
     pub keep_alive: Option<Duration>,
     /// A comment of at least so many bytes before the first event. Default: none. 0 is the shortest, for clients that wait for a
-    /// first byte of the body; 2048 makes proxies and old browsers that collect that much pass on what follows.
+    /// first byte of the body; 2048 makes proxies and old browsers that collect that much pass on what follows. More than 64 KiB count
+    /// as that.
     pub padding: Option<usize>,
     /// For how long the stream is sent; then it is [retired](crate::Sender::retire), and the client connects again, perhaps to
     /// another server. Default: for ever.
@@ -45,6 +46,8 @@ pub struct Config {
 }
 
 impl Config {
+    pub(super) const LONGEST_PADDING: usize = 64 * 1024;
+
     /// Sets what keeps the connection open, instead of the shortest comment. A client sees an event, and can notice its absence.
     ///
     /// The adapters call the function without holding a lock.

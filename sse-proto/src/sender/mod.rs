@@ -190,7 +190,7 @@ impl<B: AsRef<[u8]>> Sender<B> {
         self.random = Random::new(seed);
         if let Some(padding) = self.config.padding {
             // A colon and a line end belong to it.
-            let text = " ".repeat(padding.saturating_sub(2));
+            let text = " ".repeat(padding.min(Config::LONGEST_PADDING).saturating_sub(2));
             self.comment(&text);
         }
         former
@@ -358,7 +358,9 @@ impl<B: AsRef<[u8]>> Sender<B> {
 
     /// Whether so much is pending ([`Config::high_water`]) that it should be written before more is appended.
     pub fn is_full(&self) -> bool {
-        self.pending_slices().iter().map(|slice| slice.len()).sum::<usize>() >= self.config.high_water
+        let pending = self.pending_slices().iter().fold(0usize, |sum, slice| sum.saturating_add(slice.len()));
+        // With nothing pending there is room for one event, whatever the mark is.
+        pending > 0 && pending >= self.config.high_water
     }
 
     /// Whether the stream has ended, though the end may still be pending: what is appended is dropped.

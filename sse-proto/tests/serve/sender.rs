@@ -123,6 +123,18 @@ fn full_is_what_the_user_says() {
 }
 
 #[test]
+fn with_a_mark_of_zero_there_is_room_for_one_event() {
+    let mut config = Config::default();
+    config.high_water = 0;
+    let mut sender: Sender = Sender::default().with_config(config, 0);
+    assert!(!sender.is_full());
+    sender.event("x");
+    assert!(sender.is_full());
+    sender.handle_written(usize::MAX);
+    assert!(!sender.is_full());
+}
+
+#[test]
 fn a_keep_alive_that_writes_nothing_does_not_spin() {
     let mut config = Config::default();
     config.set_keep_alive(|_| {});
