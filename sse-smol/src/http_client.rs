@@ -101,7 +101,7 @@ impl<B: Body<Error: Into<BoxError>>> Stream for Erased<B> {
     }
 }
 
-/// Fails where `http` is stricter than the request: about some bytes of a URL.
+/// Fails where `http` is stricter than the request: about the length of a URL.
 fn to_http(request: &Request) -> Result<http::Request<Vec<u8>>, http::Error> {
     let to = http::Request::builder().method(request.method()).uri(request.url().to_string());
     let to = request.headers_to_send().fold(to, |to, (name, value)| to.header(name, &*value));

@@ -55,8 +55,8 @@ impl Url {
 
     /// Whether both have the same scheme, host, zone and port (RFC 6454 section 5).
     pub fn has_origin_of(&self, other: &Url) -> bool {
-        let origin = |url: &Url| (url.scheme(), url.port());
-        origin(self) == origin(other) && (self.host(), self.zone()) == (other.host(), other.zone())
+        (self.scheme(), self.host(), self.zone(), self.port())
+            == (other.scheme(), other.host(), other.zone(), other.port())
     }
 }
 
