@@ -106,7 +106,7 @@ impl EventSender {
     }
 
     /// Waits until the server stops, or the stream has ended: the time for last words, which is
-    /// [short](sse_proto::http1::server::Config::drain_window).
+    /// [short](sse_proto::sender::Config::drain_window).
     pub fn draining(&self) {
         while !self.wait_for(|is_draining, is_open| is_draining || !is_open) {
             thread::park();

@@ -110,11 +110,8 @@ impl HttpSource {
     /// # Errors
     /// [`SourceError`]: an event was skipped, or nothing more comes.
     pub fn next_ref(&mut self) -> Option<Result<EventRef<'_>, SourceError>> {
-        match self.advance(EventSource::want) {
-            Want::Event => Some(Ok(self.source.event())),
-            Want::Limit(error) => Some(Err(error.into())),
-            _ => self.source.take_error().map(Err),
-        }
+        let want = self.advance(EventSource::want);
+        Some(self.source.take_item(want)?.map(|()| self.source.event()))
     }
 
     /// Waits for whatever happens next; `None` after [`Signal::Closed`], which comes once.

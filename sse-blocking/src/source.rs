@@ -137,11 +137,8 @@ impl EventSource {
     /// # Errors
     /// [`SourceError`]: an event was skipped, or nothing more comes.
     pub fn next_ref(&mut self) -> Option<Result<EventRef<'_>, SourceError>> {
-        match self.advance(Client::want) {
-            Want::Event => Some(Ok(self.client.event())),
-            Want::Limit(error) => Some(Err(error.into())),
-            _ => self.client.take_error().map(Err),
-        }
+        let want = self.advance(Client::want);
+        Some(self.client.take_item(want)?.map(|()| self.client.event()))
     }
 
     /// Waits for whatever happens next; `None` after [`Signal::Closed`], which comes once.

@@ -6,7 +6,6 @@ use std::hash::{BuildHasher, RandomState};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -125,7 +124,7 @@ impl EventBody {
         self
     }
 
-    /// Ends within a second of when this future is ready, so that the client comes back: for a server that stops gracefully, and
+    /// Ends within [`Config::drain_window`] of when this future is ready, so that the client comes back: for a server that stops gracefully, and
     /// would wait for the stream for ever. Give it the same signal as the server. Senders are [told](EventSender::draining).
     #[must_use]
     pub fn until(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
@@ -152,7 +151,7 @@ impl EventBody {
         let now = self.outlet.now();
         if self.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(cx).is_ready()) {
             self.stop = None;
-            self.outlet.act(|outlet| outlet.server().drain(now, DRAIN_WINDOW));
+            self.outlet.act(|outlet| outlet.server().drain(now));
         }
         let Some(work) = &mut self.work else { return };
         if let Poll::Ready(done) = work.as_mut().poll(cx) {
@@ -213,7 +212,7 @@ impl Body for EventBody {
                 _ => {
                     let closed = server.take_closed();
                     release(outlet, false);
-                    return Poll::Ready(closed.and_then(failure).map(Err));
+                    return Poll::Ready(closed.and_then(Closed::into_error).map(Err));
                 }
             }
         }
@@ -233,9 +232,6 @@ impl fmt::Debug for EventBody {
     }
 }
 
-/// Over how long the bodies of a server that stops end, each at a point of its own.
-const DRAIN_WINDOW: Duration = Duration::from_secs(1);
-
 fn bare_outlet() -> Arc<Outlet<Bytes>> {
     Outlet::new(Server::bare(Config::default(), seed()), time::Instant::now())
 }
@@ -251,14 +247,5 @@ fn into_bytes(piece: Piece<Bytes>) -> Bytes {
         Piece::Bytes(bytes) => bytes.into(),
         // No more kinds exist.
         _ => Bytes::new(),
-    }
-}
-
-/// What to tell the framework, so that it cuts the response.
-fn failure(closed: Closed) -> Option<BoxError> {
-    match closed {
-        Closed::Finished => None,
-        Closed::Failed(error) => Some(error),
-        other => Some(other.to_string().into()),
     }
 }

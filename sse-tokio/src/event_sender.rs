@@ -95,7 +95,7 @@ impl<B: AsRef<[u8]>> EventSender<B> {
     }
 
     /// Waits until the server stops, or the stream has ended: the time for last words, which is
-    /// [short](sse_proto::http1::server::Config::drain_window).
+    /// [short](sse_proto::sender::Config::drain_window).
     pub async fn draining(&self) {
         poll_fn(|cx| self.poll_end(cx, |is_draining, is_open| is_draining || !is_open)).await;
     }

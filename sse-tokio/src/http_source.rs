@@ -188,11 +188,8 @@ impl HttpSource {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<(), SourceError>>> {
-        Poll::Ready(match ready!(self.poll_advance(cx, EventSource::want)) {
-            Want::Event => Some(Ok(())),
-            Want::Limit(error) => Some(Err(error.into())),
-            _ => self.source.take_error().map(Err),
-        })
+        let want = ready!(self.poll_advance(cx, EventSource::want));
+        Poll::Ready(self.source.take_item(want))
     }
 
     fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<Option<Signal>> {

@@ -189,13 +189,12 @@ impl ServerHandle {
     }
 
     /// Stops the server, in peace: it accepts nothing more, tells the [handlers](crate::EventSender::draining), ends the
-    /// streams over a [window](Config::drain_window), and cuts what is left after a [while](Config::drain_timeout).
+    /// streams over a [window](sse_proto::sender::Config::drain_window), and cuts what is left after a [while](Config::drain_timeout).
     pub fn shutdown(&self) {
         let now = self.now();
         let mut roster = self.roster();
         roster.acceptor.drain(now);
-        let window = roster.acceptor.config().drain_window;
-        self.tell_all(roster, |outlet| outlet.server().drain(now, window));
+        self.tell_all(roster, |outlet| outlet.server().drain(now));
     }
 
     /// Stops the server at once: cuts all connections.
@@ -256,14 +255,13 @@ impl Listening {
 
     pub(crate) fn handle_closed(&self, number: u64, peer: SocketAddr, closed: &Closed) {
         let mut roster = self.handle.roster();
-        roster.acceptor.handle_closed(closed);
+        let asks_again = roster.acceptor.handle_closed(closed);
         let outlet = roster.outlets.remove(&number);
         if roster.outlets.len() < roster.outlets.capacity() / 4 {
             let left = 2 * roster.outlets.len();
             roster.outlets.shrink_to(left);
         }
-        // It waits for nothing but the last one.
-        let waker = if roster.acceptor.is_draining() { roster.waker.take() } else { None };
+        let waker = if asks_again { roster.waker.take() } else { None };
         drop(roster);
         drop(outlet);
         waker.into_iter().for_each(Waker::wake);

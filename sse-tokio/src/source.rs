@@ -226,11 +226,8 @@ impl EventSource {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<(), SourceError>>> {
-        Poll::Ready(match ready!(self.poll_advance(cx, Client::want)) {
-            Want::Event => Some(Ok(())),
-            Want::Limit(error) => Some(Err(error.into())),
-            _ => self.client.take_error().map(Err),
-        })
+        let want = ready!(self.poll_advance(cx, Client::want));
+        Poll::Ready(self.client.take_item(want))
     }
 
     pub(crate) fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<Option<Signal>> {

@@ -313,9 +313,14 @@ impl Client {
         self.source.take_closed()
     }
 
-    /// What a plain stream of events ends with; see [`EventSource::take_error`].
-    pub fn take_error(&mut self) -> Option<SourceError> {
-        self.source.take_error()
+    /// What a plain stream of events gives after this want: an event, which is [lent](Self::event), an error, or `None`: nothing
+    /// more, after a normal end or where the error was taken.
+    pub fn take_item(&mut self, want: Want) -> Option<Result<(), SourceError>> {
+        self.source.take_item(match want {
+            Want::Event => source::Want::Event,
+            Want::Limit(error) => source::Want::Limit(error),
+            _ => source::Want::Closed,
+        })
     }
 
     /// The request of this attempt, as the last redirect left it. Its URL is where to connect.

@@ -42,6 +42,9 @@ pub struct Config {
     /// The shortest and the longest reconnection time that a stream that is retired tells its client, drawn at random, so that not
     /// all come back at once. Default: none is told. The client keeps it for later, too (HTML, "The EventSource interface").
     pub farewell_retry: Option<(Duration, Duration)>,
+    /// Over how long the streams of a server that stops end, each at a point of its own, so that their clients do not all come back
+    /// at once. Default 1 s.
+    pub drain_window: Duration,
     pub(super) hooks: Hooks,
 }
 
@@ -74,6 +77,7 @@ impl Default for Config {
             age_jitter_percent: 10,
             stall: Some(Duration::from_secs(30)),
             farewell_retry: None,
+            drain_window: Duration::from_secs(1),
             hooks: Hooks::default(),
         }
     }

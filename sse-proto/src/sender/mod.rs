@@ -9,7 +9,6 @@ mod hooks;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
-use core::time::Duration;
 
 pub use self::config::Config;
 pub use self::hooks::Hooks;
@@ -293,10 +292,10 @@ impl<B: AsRef<[u8]>> Sender<B> {
         self.finish();
     }
 
-    /// [Retires](Self::retire) the stream at some point within this window, if not before: that of each sender is another, so
-    /// that the clients of a server that stops do not all come back at once.
-    pub fn retire_within(&mut self, now: Instant, window: Duration) {
-        let delay = self.random.below(window);
+    /// [Retires](Self::retire) the stream at some point within [`Config::drain_window`], if not before: for a server that stops. The
+    /// point of each sender is another.
+    pub fn drain(&mut self, now: Instant) {
+        let delay = self.random.below(self.config.drain_window);
         self.clock.end_by(now.after(delay));
     }
 

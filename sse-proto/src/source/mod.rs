@@ -385,10 +385,14 @@ impl EventSource {
         self.closed.take()
     }
 
-    /// What a plain stream of events ends with, after [`Want::Closed`]: why nothing more comes, unless that is a normal end.
-    /// `None` where it was taken.
-    pub fn take_error(&mut self) -> Option<SourceError> {
-        self.take_closed().filter(|reason| !reason.is_normal()).map(SourceError::Closed)
+    /// What a plain stream of events gives after this want: an event, which is [lent](Self::event), an error, or `None`: nothing
+    /// more, after a normal end or where the error was taken.
+    pub fn take_item(&mut self, want: Want) -> Option<Result<(), SourceError>> {
+        match want {
+            Want::Event => Some(Ok(())),
+            Want::Limit(error) => Some(Err(error.into())),
+            _ => self.take_closed().filter(|reason| !reason.is_normal()).map(|reason| Err(reason.into())),
+        }
     }
 
     /// The request of this attempt, as the last redirect left it.

@@ -84,7 +84,7 @@ fn an_event_for_many_is_held_once_to_the_end() {
     let _alone = ALONE.lock().unwrap();
     let hub: Hub = Hub::new(Default::default());
     let mut config = sse_proto::http1::server::Config::default();
-    config.drain_window = Duration::ZERO;
+    config.stream.drain_window = Duration::ZERO;
     config.drain_timeout = Duration::from_secs(1);
     let server = Server::new(handler!([hub] incoming => {
         wait!(incoming.forward(&hub, &Subscription::to_all(), Response::new(200)))?;

@@ -140,7 +140,7 @@ fn soon(mut is_so: impl FnMut() -> bool) {
 fn silent() -> Config {
     let mut config = Config::default();
     config.stream.keep_alive = None;
-    config.drain_window = Duration::ZERO;
+    config.stream.drain_window = Duration::ZERO;
     config
 }
 
@@ -390,7 +390,7 @@ fn a_server_that_stops_under_load_cuts_nobody() {
         Ok(())
     }));
     let mut config = Config::default();
-    config.drain_window = SOON;
+    config.stream.drain_window = SOON;
     config.drain_timeout = LONG;
     config.stream.farewell_retry = Some((Duration::from_secs(1), Duration::from_secs(9)));
     let server = Running::new(config, server);
@@ -447,7 +447,7 @@ fn handlers_are_told_that_the_server_stops() {
         Ok(())
     }));
     let mut config = silent();
-    config.drain_window = LONG;
+    config.stream.drain_window = LONG;
     let server = Running::new(config, server);
     let mut socket = server.connect(GET);
     read_until(&mut socket, "\r\n\r\n");
@@ -464,7 +464,7 @@ fn a_server_that_stops_waits_for_nobody_for_ever() {
         Ok(())
     }));
     let mut config = silent();
-    config.drain_window = Duration::from_secs(1_000_000);
+    config.stream.drain_window = Duration::from_secs(1_000_000);
     config.drain_timeout = SOON;
     let server = Running::new(config, server);
     let mut socket = server.connect(GET);

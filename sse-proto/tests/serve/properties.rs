@@ -22,8 +22,8 @@ enum Report {
     Event(usize),
     Frame(usize),
     Finish,
-    Retire(u64),
-    Drain(u64),
+    Retire,
+    Drain,
     Done(bool),
     Close,
     Take,
@@ -56,11 +56,8 @@ fn report() -> impl Strategy<Value = Report> {
         4 => size().prop_map(Report::Event),
         4 => size().prop_map(Report::Frame),
         1 => Just(Report::Finish),
-        1 => prop::sample::select(vec![0, 100, u64::MAX]).prop_map(Report::Retire),
-        1 => prop::sample::select(vec![0, 100, u64::MAX]).prop_map(|window| match window {
-            100 => Report::Drain(window),
-            _ => Report::Want,
-        }),
+        1 => prop::bool::weighted(0.2).prop_map(|retire| if retire { Report::Retire } else { Report::Want }),
+        1 => prop::bool::weighted(0.3).prop_map(|drain| if drain { Report::Drain } else { Report::Want }),
         1 => prop::bool::ANY.prop_map(Report::Done),
         1 => prop::bool::weighted(0.1).prop_map(|close| if close { Report::Close } else { Report::Want }),
         1 => Just(Report::Take),
@@ -71,9 +68,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_server_takes_every_report(reports in prop::collection::vec(report(), 0..150), is_busy in prop::bool::weighted(0.05)) {
+    fn a_server_takes_every_report(reports in prop::collection::vec(report(), 0..150), is_busy in prop::bool::weighted(0.05), window in prop::sample::select(vec![0, 100, u64::MAX])) {
         let mut config = Config::default();
         config.stream.age = Some(ms(60_000));
+        config.stream.drain_window = ms(window);
         config.body_bytes = 10;
         config.discarded_bytes = 10_000;
         let mut server: Server = if is_busy { Server::busy(config) } else { Server::new(config, 1) };
@@ -112,8 +110,8 @@ proptest! {
                 Report::Frame(size) if !server.is_full() => server.frame(Frame::event(&*"x".repeat(size))),
                 Report::Event(_) | Report::Frame(_) => {}
                 Report::Finish => server.finish(),
-                Report::Retire(window) => server.retire_within(now, ms(window)),
-                Report::Drain(window) => server.drain(now, ms(window)),
+                Report::Retire => server.retire(),
+                Report::Drain => server.drain(now),
                 Report::Done(true) => drop(server.handle_done(now, Ok(()))),
                 Report::Done(false) => drop(server.handle_done(now, Err("failed".into()))),
                 Report::Close => server.close(),

@@ -5,7 +5,7 @@ use sse_proto::http1::{Response, Server};
 use sse_proto::{EventRef, Instant};
 
 use super::world::{Deed, GET, HEAD, Step, World, ms, play};
-use Deed::{Close, Done, Drain, Event, Finish, Frame, Open, OpenWith, Respond, Retire};
+use Deed::{Close, Done, Drain, Event, Finish, Frame, Open, OpenWith, Respond};
 use Step::{Cut, End, Pause, Send, StopReading};
 
 fn config() -> Config {
@@ -301,7 +301,7 @@ fn extreme_configurations_are_taken() {
             let mut config = config();
             (config.head_timeout, config.body_timeout, config.linger) = (limit, limit, limit);
             (config.half_closed, config.retry_after) = (limit, limit);
-            (config.drain_window, config.drain_timeout) = (limit, limit);
+            (config.stream.drain_window, config.drain_timeout) = (limit, limit);
             (config.body_bytes, config.discarded_bytes, config.connections) = (bytes, bytes, bytes);
             (config.head_limits.bytes, config.head_limits.headers) = (bytes.max(300), bytes.max(10));
             let stream = &mut config.stream;
@@ -313,7 +313,7 @@ fn extreme_configurations_are_taken() {
                 let mut acceptor = Acceptor::new(config.clone(), u64::MAX);
                 acceptor.set_wall_clock(now, limit);
                 acceptor.handle_error(now);
-                for deed in [Open, Respond(404, "none"), Finish, Done("failed"), Drain(u64::MAX)] {
+                for deed in [Open, Respond(404, "none"), Finish, Done("failed"), Drain] {
                     let Some(mut server) = acceptor.admit::<Vec<u8>>(now) else { continue };
                     let _ = server.want(now);
                     let count = GET.len().min(server.space().len());
@@ -324,12 +324,12 @@ fn extreme_configurations_are_taken() {
                         Open => {
                             server.open(now, Response::new(200));
                             server.event("x");
-                            server.retire_within(now, limit);
+                            server.drain(now);
                             server.retire();
                         }
                         Respond(..) => server.respond(now, &Response::new(404), b"none"),
                         Done(error) => drop(server.handle_done(now, Err(error.into()))),
-                        Drain(_) => server.drain(now, limit),
+                        Drain => server.drain(now),
                         _ => server.handle_read(now, 0),
                     }
                     for _ in 0..10 {
@@ -471,8 +471,10 @@ fn a_stream_has_an_age_and_says_when_to_come_back() {
 fn a_server_that_stops_ends_its_streams_within_the_window() {
     let mut ends: Vec<u64> = (0..100)
         .map(|seed| {
-            let server = Server::new(config(), seed);
-            let handler = [(0, Open), (100, Retire(5000))];
+            let mut config = config();
+            config.stream.drain_window = ms(5000);
+            let server = Server::new(config, seed);
+            let handler = [(0, Open), (100, Drain)];
             let outcome = World::new(server, &[Send(GET)], &handler, usize::MAX).drive();
             assert!(outcome.sent.ends_with("0\r\n\r\n"), "a clean end");
             outcome.millis - 2000
@@ -502,19 +504,21 @@ fn a_server_that_stops_ends_streams_and_sends_others_away() {
     let mut config = config();
     config.stream.farewell_retry = Some((ms(5000), ms(5000)));
     config.retry_after = ms(6001);
+    config.stream.drain_window = ms(50);
     let farewell = "d\r\nretry: 5000\n\n\r\n0\r\n\r\n";
 
-    let outcome = play(config.clone(), &[Send(GET)], &[(0, Open), (100, Drain(50))]);
+    let outcome = play(config.clone(), &[Send(GET)], &[(0, Open), (100, Drain)]);
     assert_eq!(outcome.sent, format!("{HEAD}{farewell}"));
     assert!((2100..2150).contains(&outcome.millis) && outcome.closed == "answered", "{outcome:?}");
 
     // Told before it is opened, and told again.
-    let handler = [(0, Drain(0)), (10, Drain(50_000)), (20, Open)];
+    let handler = [(0, Drain), (10, Drain), (20, Open)];
     let outcome = play(config.clone(), &[Send(GET)], &handler);
-    assert_eq!((outcome.sent, outcome.millis), (format!("{HEAD}{farewell}"), 2020));
+    assert_eq!(outcome.sent, format!("{HEAD}{farewell}"));
+    assert!((2020..2070).contains(&outcome.millis), "{outcome:?}");
 
     for request in ["", "GET / HT"] {
-        let outcome = play(config.clone(), &[Send(request), Pause(10), End], &[(5, Drain(50))]);
+        let outcome = play(config.clone(), &[Send(request), Pause(10), End], &[(5, Drain)]);
         assert!(outcome.sent.starts_with("HTTP/1.1 503 ") && outcome.sent.contains("retry-after: 7\r\n"));
         assert_eq!((&*outcome.closed, outcome.millis), ("told that the server stops", 10));
     }

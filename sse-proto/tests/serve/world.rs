@@ -30,9 +30,8 @@ pub(crate) enum Deed {
     Event(&'static str),
     Frame(&'static str),
     Finish,
-    Retire(u64),
     /// The server stops.
-    Drain(u64),
+    Drain,
     /// The handler is done, with this error if it is not empty.
     Done(&'static str),
     Close,
@@ -146,7 +145,7 @@ impl World {
                 Want::Open | Want::Request => self.do_deed() || self.wait(deadline),
                 // A server can stop at any time.
                 _ => {
-                    matches!(self.handler.front(), Some((_, Deed::Drain(_)))) && self.do_deed()
+                    matches!(self.handler.front(), Some((_, Deed::Drain))) && self.do_deed()
                         || self.wait(deadline)
                 }
             };
@@ -191,8 +190,7 @@ impl World {
             Deed::Event(data) => server.event(data),
             Deed::Frame(data) => server.frame(Frame::event(data)),
             Deed::Finish => server.finish(),
-            Deed::Retire(window) => server.retire_within(self.now, ms(window)),
-            Deed::Drain(window) => server.drain(self.now, ms(window)),
+            Deed::Drain => server.drain(self.now),
             Deed::Done("") => drop(server.handle_done(self.now, Ok(()))),
             Deed::Done(error) => drop(server.handle_done(self.now, Err(error.into()))),
             Deed::Close => server.close(),

@@ -34,8 +34,8 @@ use crate::random::Random;
 ///
 /// acceptor.drain(now);
 /// assert_eq!(acceptor.want(now).0, AcceptWant::Drain);
-/// acceptor.handle_closed(&Closed::Finished);
-/// acceptor.handle_closed(&Closed::Busy);
+/// assert!(acceptor.handle_closed(&Closed::Finished));
+/// assert!(acceptor.handle_closed(&Closed::Busy));
 /// assert_eq!(acceptor.want(now).0, AcceptWant::Closed);
 /// ```
 #[derive(Debug)]
@@ -116,7 +116,7 @@ impl Acceptor {
             let mut server = Server::new(self.config.clone(), self.random.draw());
             server.wall_clock = self.wall_clock;
             if self.is_draining() {
-                server.drain(now, self.config.drain_window);
+                server.drain(now);
             }
             return Some(server);
         }
@@ -133,13 +133,15 @@ impl Acceptor {
         self.pause = self.pause.saturating_mul(2).min(Self::LAST_PAUSE);
     }
 
-    /// Reports that a connection is over, for this reason.
-    pub fn handle_closed(&mut self, reason: &Closed) {
+    /// Reports that a connection is over, for this reason. `true` if whoever drives the acceptor has to ask again what it
+    /// [wants](Self::want), which may wait for the last one.
+    pub fn handle_closed(&mut self, reason: &Closed) -> bool {
         let count = match reason {
             Closed::Busy => &mut self.turning_away,
             _ => &mut self.serving,
         };
         *count = count.saturating_sub(1);
+        self.is_draining()
     }
 
     /// Stops: accepts nothing more. Tell each connection with [`Server::drain`].

@@ -33,6 +33,18 @@ pub enum Closed {
     Error(Box<dyn Error + Send + Sync>),
 }
 
+impl Closed {
+    /// What cut the answer, as an error; `None` if it was sent to its end. For a library that takes a [body](super::Server::bare), and
+    /// cuts the response where that fails.
+    pub fn into_error(self) -> Option<Box<dyn Error + Send + Sync>> {
+        match self {
+            Self::Finished => None,
+            Self::Failed(error) | Self::Error(error) => Some(error),
+            other => Some(format!("{other}").into()),
+        }
+    }
+}
+
 impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -43,8 +43,6 @@ pub struct Config {
     pub connections: usize,
     /// When one that is answered so may come again. Default 5 s.
     pub retry_after: Duration,
-    /// Over how long a server that stops [ends](super::Server::drain) its streams, each at a point of its own. Default 1 s.
-    pub drain_window: Duration,
     /// How long a server that stops waits for its connections, before it cuts those that are left. Default 10 s.
     pub drain_timeout: Duration,
     /// For how long what was sent may stay without an answer of the other machine, before the connection counts as dead: it was cut
@@ -72,7 +70,6 @@ impl Default for Config {
             half_closed: Duration::from_secs(10),
             connections: 10_000,
             retry_after: Duration::from_secs(5),
-            drain_window: Duration::from_secs(1),
             drain_timeout: Duration::from_secs(10),
             unacknowledged: Some(Duration::from_secs(30)),
             unsent: Some(16 * 1024),

@@ -128,8 +128,8 @@ pub struct Server<B = Vec<u8>> {
     is_bare: bool,
     /// The client sends nothing more.
     has_ended: bool,
-    /// Since when, and over how long, streams are retired.
-    drain: Option<(Instant, Duration)>,
+    /// The server stops.
+    is_draining: bool,
     /// What came of it all, if it is not just that the answer was sent.
     outcome: Option<Closed>,
     pub(super) wall_clock: Option<WallClock>,
@@ -210,7 +210,7 @@ impl<B: AsRef<[u8]>> Server<B> {
             linger: config.linger,
             is_bare: false,
             has_ended: false,
-            drain: None,
+            is_draining: false,
             outcome: None,
             wall_clock: None,
             state: State::Reading(Box::new(Intake::new(config, seed))),
@@ -308,8 +308,8 @@ impl<B: AsRef<[u8]>> Server<B> {
         let sender = Sender::default().with_response(intake.framing, self.dated(Some(now), response));
         self.sender = sender.with_config(intake.config.stream.clone(), intake.seed);
         self.state = State::Answering;
-        if let Some((now, window)) = self.drain {
-            self.sender.retire_within(now, window);
+        if self.is_draining {
+            self.sender.drain(now);
         }
     }
 
@@ -395,28 +395,23 @@ impl<B: AsRef<[u8]>> Server<B> {
         }
     }
 
-    /// Ends the stream at some point within this window, so that the client comes back: see [`Sender::retire_within`]. For a
-    /// server that stops.
-    pub fn retire_within(&mut self, now: Instant, window: Duration) {
-        if self.is_open() {
-            self.sender.retire_within(now, window);
-        }
-    }
-
-    /// Ends the connection soon, as the server stops: a stream, also one that is yet to be opened, at some point within this window, so
-    /// that the client [comes back](Sender::retire_within); a client that has not asked yet is told to come later.
-    pub fn drain(&mut self, now: Instant, window: Duration) {
-        self.drain.get_or_insert((now, window));
+    /// Ends the connection soon, as the server stops: a stream, also one that is yet to be opened, at some point within
+    /// [`sender::Config::drain_window`], so that the client [comes back](Sender::drain); a client that has not asked yet is told to come
+    /// later.
+    pub fn drain(&mut self, now: Instant) {
+        self.is_draining = true;
         if let State::Reading(intake) = &self.state {
             let retry_after = intake.config.retry_after;
             self.send_away(Some(now), Closed::Draining, retry_after, b"the server stops\n");
         }
-        self.retire_within(now, window);
+        if self.is_open() {
+            self.sender.drain(now);
+        }
     }
 
     /// Whether the connection was told to [end soon](Self::drain).
     pub fn is_draining(&self) -> bool {
-        self.drain.is_some()
+        self.is_draining
     }
 
     /// Reports that whoever answers is done. Without an answer, the client is told 500. A stream that is still open ends; if they
