@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::machine::{append, recycle};
+use super::{RETAINED, RETAINED_IN_USE};
 use crate::scan;
 
 /// Lines of data, an LF after each.
@@ -99,4 +99,22 @@ impl Data {
             Self::Text(text) => text.into_bytes(),
         }
     }
+}
+
+#[inline(always)]
+pub(super) fn append(buffer: &mut Vec<u8>, bytes: &[u8]) {
+    #[cfg(test)]
+    scan::work::add(bytes.len());
+    buffer.extend_from_slice(bytes);
+}
+
+/// Empties a buffer. What an exceptional event needed is given back, unless the events after it need it too. Answers whether
+/// the buffer keeps more than it does for good.
+pub(super) fn recycle(buffer: &mut Vec<u8>) -> bool {
+    let (used, capacity) = (buffer.len(), buffer.capacity());
+    buffer.clear();
+    if capacity > RETAINED && (capacity > RETAINED_IN_USE || used < capacity / 4) {
+        *buffer = Vec::new();
+    }
+    buffer.capacity() > RETAINED
 }

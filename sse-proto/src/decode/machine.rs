@@ -1,12 +1,11 @@
 //! From chunk to block: the lines of a chunk, whole or cut, and what they do to the block.
 
-use alloc::vec::Vec;
 use core::mem;
 
 use super::block::{Block, Found, Place, push_lossy};
-use super::data::Data;
+use super::data::{Data, append, recycle};
 use super::line::{Digits, Field, Line};
-use super::{BOM, Decoder, Lent, RETAINED, RETAINED_IN_USE};
+use super::{BOM, Decoder, Lent};
 use crate::limits::{Limit, LimitExceeded};
 use crate::scan::{self, LineEnds};
 
@@ -502,22 +501,4 @@ fn push_line(data: &mut Data, chunk: &[u8], line: Place) {
             data.push(b"\n");
         }
     }
-}
-
-#[inline(always)]
-pub(super) fn append(buffer: &mut Vec<u8>, bytes: &[u8]) {
-    #[cfg(test)]
-    scan::work::add(bytes.len());
-    buffer.extend_from_slice(bytes);
-}
-
-/// Empties a buffer. What an exceptional event needed is given back, unless the events after it need it too. Answers whether
-/// the buffer keeps more than it does for good.
-pub(super) fn recycle(buffer: &mut Vec<u8>) -> bool {
-    let (used, capacity) = (buffer.len(), buffer.capacity());
-    buffer.clear();
-    if capacity > RETAINED && (capacity > RETAINED_IN_USE || used < capacity / 4) {
-        *buffer = Vec::new();
-    }
-    buffer.capacity() > RETAINED
 }

@@ -4,6 +4,7 @@
 //! own, copy [`Request::headers_to_send`] into its request, and its response into a [`ResponseHead`].
 
 pub(crate) mod fields;
+mod framing;
 mod percent;
 mod reference;
 mod request;
@@ -12,6 +13,7 @@ mod url;
 mod version;
 
 pub use self::fields::HeaderError;
+pub use self::framing::Framing;
 pub use self::request::{Request, RequestError};
 pub use self::response_head::ResponseHead;
 pub use self::url::{Scheme, Url, UrlError};

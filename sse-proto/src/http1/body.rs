@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use super::framing::Framing;
 use super::head::HeadLimits;
 use super::request_head::RequestHead;
+use crate::http::Framing;
 use crate::http::fields::{is_token_byte, is_value_byte};
 
 /// Takes the framing off a body (RFC 9112 sections 6 and 7), without copying it.

@@ -3,21 +3,8 @@
 use alloc::vec::Vec;
 
 use super::head::HeadError;
-use crate::http::Version;
 use crate::http::fields::{Fields, excerpt};
-
-/// How a body is delimited (RFC 9112 section 6.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framing {
-    /// `Transfer-Encoding: chunked`, for a body whose length is not known when it begins.
-    Chunked,
-    /// `Content-Length`, in bytes.
-    Length(u64),
-    /// The body ends when the connection does. A cut cannot be told from an end.
-    UntilClose,
-    /// There is no body, and no header says how long it would be.
-    None,
-}
+use crate::http::{Framing, Version};
 
 impl Framing {
     /// What a head's fields say, if they say anything.

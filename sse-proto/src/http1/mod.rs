@@ -40,14 +40,15 @@ mod response_head;
 mod sending;
 pub mod server;
 
-pub use crate::http::{HeaderError, Request, RequestError, ResponseHead, Scheme, Url, UrlError, Version};
+pub use crate::http::{
+    Framing, HeaderError, Request, RequestError, ResponseHead, Scheme, Url, UrlError, Version,
+};
 pub use body::{BodyDecoder, BodyError};
 pub use client::{Client, Want};
-pub use framing::Framing;
 pub use head::{HeadError, HeadLimits};
 pub use race::{Race, RaceWant};
-pub use request_decoder::{RequestDecoder, RequestHeadError};
-pub use request_head::RequestHead;
+pub use request_decoder::RequestDecoder;
+pub use request_head::{RequestHead, RequestHeadError};
 pub use response::Response;
 pub use response_decoder::{ResponseDecoder, ResponseError, ResponsePart};
 pub use server::Server;

@@ -1,14 +1,7 @@
 //! The server's reading side.
 
-use alloc::format;
-use alloc::string::String;
-use alloc::vec::Vec;
-use core::fmt;
-use core::time::Duration;
-
 use super::head::{HeadError, HeadLimits, HeadReader, Progress};
-use super::request_head::RequestHead;
-use super::response::Response;
+use super::request_head::{RequestHead, RequestHeadError};
 use crate::http::fields::is_token_byte;
 
 /// How many empty lines before a request line are skipped (RFC 9112 section 2.2 asks for one).
@@ -151,93 +144,3 @@ fn refuse_other_protocol(head: &[u8]) -> Result<(), RequestHeadError> {
         _ => Ok(()),
     }
 }
-
-/// Why a request cannot be answered as it asks. The client's fault, or the connection's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RequestHeadError {
-    /// No method begins with the first byte: another protocol.
-    NotHttp {
-        /// The byte.
-        byte: u8,
-    },
-    /// A first line that is no request line (RFC 9112 section 3).
-    RequestLine {
-        /// The line, escaped and shortened.
-        line: String,
-    },
-    /// A request line of more bytes than [`HeadLimits::bytes`].
-    UriTooLong {
-        /// The limit, in bytes.
-        limit: usize,
-    },
-    /// A version other than HTTP/1.
-    Version {
-        /// The version as it was sent.
-        version: String,
-    },
-    /// HTTP/1.1 without a `Host`.
-    MissingHost,
-    /// More than one `Host`.
-    DuplicateHost,
-    /// A `Host` with bytes that neither a host nor a port holds.
-    Host {
-        /// Its value, escaped and shortened.
-        host: String,
-    },
-    /// Wrong in the head otherwise.
-    Head(HeadError),
-    /// The connection ended inside a head.
-    IncompleteHead,
-}
-
-impl RequestHeadError {
-    /// A whole response that tells the client, with [`status`](Self::status) and this error as its text, and with a `Date` where the
-    /// caller has a [clock](Response::with_date).
-    pub fn response(&self, since_unix_epoch: Option<Duration>) -> Vec<u8> {
-        let mut out = Vec::new();
-        let response = Response::new(self.status());
-        let response = match since_unix_epoch {
-            Some(time) => response.with_date(time),
-            None => response,
-        };
-        response.encode_whole("", format!("{self}\n").as_bytes(), &mut out);
-        out
-    }
-
-    /// The status that tells the client (RFC 9110 section 15.5, RFC 6585 section 5): 400, 414, 431, 501 or 505. The
-    /// connection has to be closed after it.
-    pub fn status(&self) -> u16 {
-        match self {
-            RequestHeadError::UriTooLong { .. } => 414,
-            RequestHeadError::Head(HeadError::TooLarge { .. } | HeadError::TooManyHeaders { .. }) => 431,
-            RequestHeadError::Head(HeadError::UnknownTransferCoding { .. }) => 501,
-            RequestHeadError::Version { .. } => 505,
-            _ => 400,
-        }
-    }
-}
-
-impl From<HeadError> for RequestHeadError {
-    fn from(error: HeadError) -> RequestHeadError {
-        RequestHeadError::Head(error)
-    }
-}
-
-impl fmt::Display for RequestHeadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RequestHeadError::NotHttp { byte } => write!(f, "byte 0x{byte:02x} where a method should begin"),
-            RequestHeadError::RequestLine { line } => write!(f, "malformed request line \"{line}\""),
-            RequestHeadError::UriTooLong { limit } => write!(f, "request line longer than {limit} bytes"),
-            RequestHeadError::Version { version } => write!(f, "unsupported version {version}"),
-            RequestHeadError::MissingHost => f.write_str("http/1.1 request without a host header"),
-            RequestHeadError::DuplicateHost => f.write_str("more than one host header"),
-            RequestHeadError::Host { host } => write!(f, "malformed host \"{host}\""),
-            RequestHeadError::Head(error) => error.fmt(f),
-            RequestHeadError::IncompleteHead => f.write_str("connection closed before the head was complete"),
-        }
-    }
-}
-
-impl core::error::Error for RequestHeadError {}

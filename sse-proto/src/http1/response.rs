@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::date::format_date;
-use super::framing::Framing;
+use crate::http::Framing;
 use crate::http::fields::{Fields, HeaderError, append_field};
 
 /// The head of a response as a server sends it.

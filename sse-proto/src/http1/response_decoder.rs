@@ -4,8 +4,8 @@ use alloc::string::String;
 use core::fmt;
 
 use super::body::{BodyDecoder, BodyError};
-use super::framing::Framing;
 use super::head::{HeadError, HeadLimits, HeadReader, Progress};
+use crate::http::Framing;
 use crate::http::ResponseHead;
 
 /// Takes the bytes of a connection and gives the response to one request.

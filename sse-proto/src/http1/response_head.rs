@@ -1,8 +1,8 @@
 //! The head of a response: its bytes, and what they say of the body.
 
-use super::framing::Framing;
 use super::head::{HeadError, HeadLimits, split_start_line, unfold};
 use super::response_decoder::ResponseError;
+use crate::http::Framing;
 use crate::http::fields::{Fields, excerpt, is_value_byte};
 use crate::http::{ResponseHead, Version};
 

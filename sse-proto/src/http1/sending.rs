@@ -1,8 +1,8 @@
 //! An event stream as the body of a response.
 
-use super::framing::Framing;
 use super::request_head::RequestHead;
 use super::response::Response;
+use crate::http::Framing;
 use crate::{Sender, header};
 
 impl Sender {

@@ -16,7 +16,7 @@ pub use self::hooks::Hooks;
 use self::clock::{Clock, Due};
 use crate::frame::{LAST_CHUNK, make_chunk};
 #[cfg(feature = "http1")]
-use crate::http1::Framing;
+use crate::http::Framing;
 use crate::hub::{Delivery, Gap, Id};
 use crate::random::Random;
 use crate::{Encoder, EventRef, Frame, Instant};

@@ -22,9 +22,9 @@ pub use self::outlet::Outlet;
 
 use self::closed::with_header;
 use self::intake::Intake;
-use super::framing::Framing;
 use super::request_head::RequestHead;
 use super::response::Response;
+use crate::http::Framing;
 use crate::hub::Delivery;
 use crate::sender::{self, PendingPiece, Piece};
 use crate::{EventRef, Frame, Instant, Sender};
