@@ -111,16 +111,19 @@ impl<R: Read> EventReader<R> {
 
     /// Reads until the response is accepted.
     pub(crate) fn wait_until_open(&mut self) -> Result<(), ReadError> {
-        while !self.receiver.is_open() && self.io.is_some() {
-            self.step(Receiver::want)?;
+        while !self.receiver.is_open() {
+            match self.step(Receiver::want) {
+                Some(step) => step?,
+                None => break,
+            };
         }
         Ok(())
     }
 
     /// Reads until the receiver has found something.
     fn advance(&mut self, want: impl Fn(&mut Receiver) -> Wanted + Copy) -> Option<Result<(), ReadError>> {
-        while self.io.is_some() {
-            match self.step(want) {
+        while let Some(step) = self.step(want) {
+            match step {
                 Ok(Want::Event) => return Some(Ok(())),
                 Ok(_) => {}
                 Err(error) => return Some(Err(error)),
@@ -129,34 +132,32 @@ impl<R: Read> EventReader<R> {
         None
     }
 
-    /// Does one thing that the receiver wants.
-    fn step(&mut self, want: impl Fn(&mut Receiver) -> Wanted + Copy) -> Result<Want, ReadError> {
+    /// Does one thing that the receiver wants. `None` without a connection.
+    fn step(&mut self, want: impl Fn(&mut Receiver) -> Wanted + Copy) -> Option<Result<Want, ReadError>> {
         if self.is_closed() {
             self.close();
         }
-        let Some(io) = &mut self.io else { return Ok(Want::Closed(End::Truncated)) };
+        let io = self.io.as_mut()?;
         let want = want(&mut self.receiver);
         match &want {
-            Ok(Want::Event) => {}
             Ok(Want::Read) => match io.read(self.receiver.space()) {
                 Ok(count) => self.receiver.handle_read(count),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // A read timeout of the connection's: the next call waits again.
                 Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                    return Err(error.into());
+                    return Some(Err(error.into()));
                 }
                 // What a read ends with that a handle has ended does not matter.
                 Err(_) if self.is_closed() => {}
                 Err(error) => {
                     self.close();
-                    return Err(error.into());
+                    return Some(Err(error.into()));
                 }
             },
-            Ok(Want::Closed(_)) => self.close(),
-            Err(error) if !error.is_recoverable() => self.close(),
+            _ if self.receiver.is_closed() => self.close(),
             _ => {}
         }
-        Ok(want?)
+        Some(want.map_err(ReadError::from))
     }
 
     fn is_closed(&self) -> bool {

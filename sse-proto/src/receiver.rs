@@ -269,7 +269,7 @@ impl Receiver {
     }
 
     /// Reports bytes that came without a read, and returns how many of them were taken; the others are to be reported again when
-    /// the next read is wanted. Of bytes after the end all are. For bodies that come in pieces of their own.
+    /// the next read is wanted. Of bytes after the end all are. For bodies that come in pieces of their own, which may be empty.
     ///
     /// ```
     /// use sse_proto::{Receiver, Want};
@@ -284,8 +284,13 @@ impl Receiver {
     /// # Ok::<(), sse_proto::ReceiveError>(())
     /// ```
     pub fn handle_bytes(&mut self, bytes: &[u8]) -> usize {
-        if self.closed.is_some() || bytes.is_empty() {
+        if self.closed.is_some() {
             return bytes.len();
+        }
+        if bytes.is_empty() {
+            // A peer that sends nothing else must not keep other tasks from running.
+            self.fruitless = self.fruitless.saturating_add(1);
+            return 0;
         }
         if !self.unread.is_empty() || !self.body.is_empty() {
             return 0;
@@ -324,6 +329,11 @@ impl Receiver {
     /// The reconnection time that the stream asked for last.
     pub fn retry(&self) -> Option<Duration> {
         self.decoder.retry()
+    }
+
+    /// Whether nothing more comes, after an end or an error: drop the connection.
+    pub fn is_closed(&self) -> bool {
+        self.closed.is_some()
     }
 
     /// How the stream ended; `None` as long as it has not.

@@ -17,7 +17,7 @@ impl<S: TryStream<Ok: AsRef<[u8]>>> Chunks<S> {
         Self { stream: Box::pin(stream), chunk: None, taken: 0 }
     }
 
-    /// The bytes that are next, at least one; `None` at the end.
+    /// The bytes that are next, which may be none; `None` at the end.
     pub(crate) fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<&[u8], S::Error>>> {
         if self.rest().is_empty() {
             (self.chunk, self.taken) = (None, 0);
@@ -25,11 +25,6 @@ impl<S: TryStream<Ok: AsRef<[u8]>>> Chunks<S> {
                 Some(Ok(chunk)) => self.chunk = Some(chunk),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => return Poll::Ready(None),
-            }
-            if self.rest().is_empty() {
-                // A peer that sends nothing but empty pieces must not keep other tasks from running.
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
             }
         }
         Poll::Ready(Some(Ok(self.rest())))

@@ -113,8 +113,11 @@ impl<R: AsyncRead + Unpin> EventReader<R> {
 
     /// Reads until the response is accepted.
     pub(crate) async fn wait_until_open(&mut self) -> Result<(), ReadError> {
-        while !self.receiver.is_open() && self.io.is_some() {
-            poll_fn(|cx| self.poll_step(cx, Receiver::want)).await?;
+        while !self.receiver.is_open() {
+            match poll_fn(|cx| self.poll_step(cx, Receiver::want)).await {
+                Some(step) => step?,
+                None => break,
+            };
         }
         Ok(())
     }
@@ -128,8 +131,8 @@ impl<R: AsyncRead + Unpin> EventReader<R> {
         if let Some(handle) = &self.handle {
             handle.register(cx.waker());
         }
-        while self.io.is_some() {
-            match ready!(self.poll_step(cx, want)) {
+        while let Some(step) = ready!(self.poll_step(cx, want)) {
+            match step {
                 Ok(Want::Event) => return Poll::Ready(Some(Ok(()))),
                 Ok(_) => {}
                 Err(error) => return Poll::Ready(Some(Err(error))),
@@ -138,19 +141,18 @@ impl<R: AsyncRead + Unpin> EventReader<R> {
         Poll::Ready(None)
     }
 
-    /// Does one thing that the receiver wants.
+    /// Does one thing that the receiver wants. `None` without a connection.
     fn poll_step(
         &mut self,
         cx: &mut Context<'_>,
         want: impl Fn(&mut Receiver) -> Wanted + Copy,
-    ) -> Poll<Result<Want, ReadError>> {
+    ) -> Poll<Option<Result<Want, ReadError>>> {
         if self.handle.as_ref().is_some_and(CloseHandle::is_closed) {
             self.close();
         }
-        let Some(io) = &mut self.io else { return Poll::Ready(Ok(Want::Closed(End::Truncated))) };
+        let Some(io) = &mut self.io else { return Poll::Ready(None) };
         let want = want(&mut self.receiver);
         match &want {
-            Ok(Want::Event) => {}
             Ok(Want::Read) => {
                 let mut space = ReadBuf::new(self.receiver.space());
                 let read = ready!(Pin::new(io).poll_read(cx, &mut space)).map(|()| space.filled().len());
@@ -158,7 +160,7 @@ impl<R: AsyncRead + Unpin> EventReader<R> {
                     Ok(count) => self.receiver.handle_read(count),
                     Err(error) => {
                         self.close();
-                        return Poll::Ready(Err(error.into()));
+                        return Poll::Ready(Some(Err(error.into())));
                     }
                 }
             }
@@ -166,11 +168,10 @@ impl<R: AsyncRead + Unpin> EventReader<R> {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            Ok(Want::Closed(_)) => self.close(),
-            Err(error) if !error.is_recoverable() => self.close(),
+            _ if self.receiver.is_closed() => self.close(),
             _ => {}
         }
-        Poll::Ready(Ok(want?))
+        Poll::Ready(Some(want.map_err(ReadError::from)))
     }
 }
 

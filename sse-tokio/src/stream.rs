@@ -109,7 +109,12 @@ impl<S: TryStream<Ok: AsRef<[u8]>>> EventStream<S> {
         want: fn(&mut Receiver) -> Result<Want, ReceiveError>,
     ) -> Poll<Option<Result<(), ReadError<S::Error>>>> {
         while let Some(body) = &mut self.body {
-            match want(&mut self.receiver) {
+            let want = want(&mut self.receiver);
+            if self.receiver.is_closed() {
+                self.body = None;
+                return Poll::Ready(want.err().map(|error| Err(error.into())));
+            }
+            match want {
                 Ok(Want::Event) => return Poll::Ready(Some(Ok(()))),
                 Ok(Want::Read) => match ready!(body.poll_bytes(cx)) {
                     Some(Ok(bytes)) => {
@@ -126,14 +131,8 @@ impl<S: TryStream<Ok: AsRef<[u8]>>> EventStream<S> {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                Ok(Want::Closed(_)) => self.body = None,
                 Ok(_) => {}
-                Err(error) => {
-                    if !error.is_recoverable() {
-                        self.body = None;
-                    }
-                    return Poll::Ready(Some(Err(error.into())));
-                }
+                Err(error) => return Poll::Ready(Some(Err(error.into()))),
             }
         }
         Poll::Ready(None)

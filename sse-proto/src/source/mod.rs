@@ -289,8 +289,13 @@ impl EventSource {
     /// Reports bytes of the body, and returns how many of them were taken; the others are to be reported again when the next
     /// read is wanted. Of a body that nobody wants all are.
     pub fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) -> usize {
-        if !self.has_body() || bytes.is_empty() {
+        if !self.has_body() {
             return bytes.len();
+        }
+        if bytes.is_empty() {
+            // A peer that sends nothing else must not keep other tasks from running.
+            self.body.count_read();
+            return 0;
         }
         if !self.body.is_empty() {
             return 0;
