@@ -43,10 +43,8 @@ async fn count(State(app): State<App>) -> impl IntoResponse {
 
 async fn time(State(app): State<App>, headers: HeaderMap) -> impl IntoResponse {
     let last = headers.get(LAST_EVENT_ID).and_then(|id| parse_last_event_id(id.as_bytes()).ok().flatten());
-    let subscriber = match last {
-        Some(id) => app.times.resume(&Subscription::to_all(), id).0,
-        None => app.times.subscribe(&Subscription::to_all()),
-    };
+    // Live, and first what a client that comes back has missed.
+    let (subscriber, _) = app.times.subscribe_from(&Subscription::to_all(), last);
     EventBody::from_hub(subscriber).until(app.stopped()).into_response()
 }
 
