@@ -1,13 +1,13 @@
 //! The connection of an event source.
 
 use std::io::{self, ErrorKind};
-use std::net::TcpStream;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use sse_proto::http::Url;
 
 use crate::dial::{dial, receive, spawn};
+use crate::timeouts::{is_timeout, set_timeouts};
 use crate::tls::{Io, Tls};
 use crate::{CloseHandle, Shutdown};
 
@@ -86,9 +86,7 @@ impl Connection {
     fn io(&mut self, limit: Option<Duration>) -> io::Result<&mut (dyn Io + 'static)> {
         let io = self.io.as_deref_mut().ok_or(ErrorKind::NotConnected)?;
         if self.limit != limit {
-            // No time at all is not a timeout that a socket takes.
-            let timeout = limit.map(|limit| limit.max(Duration::from_millis(1)));
-            set_timeouts(io.socket(), timeout)?;
+            set_timeouts(io.socket(), limit)?;
             self.limit = limit;
         }
         Ok(io)
@@ -101,14 +99,4 @@ fn in_time(result: io::Result<usize>) -> io::Result<Option<usize>> {
         Err(error) if is_timeout(&error) => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-pub(crate) fn set_timeouts(socket: &TcpStream, timeout: Option<Duration>) -> io::Result<()> {
-    socket.set_read_timeout(timeout)?;
-    socket.set_write_timeout(timeout)
-}
-
-/// Whether it comes from a timeout of a socket's; which of the first two that is depends on the system.
-pub(crate) fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }

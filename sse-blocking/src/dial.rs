@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use sse_proto::http::Url;
 use sse_proto::http1::{Race, RaceWant};
 
+use crate::timeouts::timeout;
+
 /// Connects to whichever address of the host answers first. No attempt lasts longer than this.
 pub(crate) fn dial(url: &Url, limit: Option<Duration>) -> io::Result<TcpStream> {
     let addresses: Vec<_> = (&*url.host_with_zone(), url.port()).to_socket_addrs()?.collect();
@@ -45,8 +47,7 @@ fn race(addresses: &[SocketAddr], limit: Option<Duration>) -> io::Result<TcpStre
 fn connect(address: Option<SocketAddr>, limit: Option<Duration>) -> io::Result<TcpStream> {
     let address = address.ok_or(ErrorKind::AddrNotAvailable)?;
     match limit {
-        // No time at all is not a timeout that it takes.
-        Some(limit) => TcpStream::connect_timeout(&address, limit.max(Duration::from_millis(1))),
+        Some(limit) => TcpStream::connect_timeout(&address, timeout(limit)),
         None => TcpStream::connect(address),
     }
 }

@@ -77,8 +77,8 @@ mod outlet;
 mod reader;
 mod server;
 mod serving;
-mod signals;
 mod source;
+mod timeouts;
 mod tls;
 mod writer;
 
@@ -98,8 +98,7 @@ pub use crate::hub::{Hub, Subscriber};
 pub use crate::incoming::Incoming;
 pub use crate::reader::EventReader;
 pub use crate::server::{Server, ServerHandle};
-pub use crate::signals::Signals;
-pub use crate::source::EventSource;
+pub use crate::source::{EventSource, Signals};
 pub use crate::writer::EventWriter;
 
 /// The `User-Agent` of requests that have none: this crate and its version. A program that names itself may put it behind its own

@@ -1,6 +1,6 @@
 //! What the senders of a stream share with the thread that watches its connection.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::mem;
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +10,8 @@ use std::time;
 use sse_proto::Instant;
 use sse_proto::http1::Server;
 use sse_proto::http1::server::{self, Want};
+
+use crate::timeouts::is_timeout;
 
 type Shared = server::Outlet<Arc<[u8]>, Thread>;
 
@@ -114,15 +116,7 @@ impl Outlet {
         let now = self.now();
         match done {
             Ok(count) => handle(server, now, count),
-            // Which of the first two a timeout is depends on the system.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
-                ) =>
-            {
-                server.handle_deadline(now);
-            }
+            Err(error) if is_timeout(&error) => server.handle_deadline(now),
             Err(error) => server.handle_error(now, error),
         }
     }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::io::ErrorKind;
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +16,7 @@ use sse_proto::http1::server::{self, AcceptWant, Acceptor, Closed, Config};
 use crate::guard::guard;
 use crate::outlet::Outlet;
 use crate::serving::Serving;
+use crate::timeouts::{is_timeout, timeout};
 use crate::{BoxError, Incoming};
 
 type Handler = Box<dyn Fn(Incoming) -> Result<(), BoxError> + Send + Sync>;
@@ -246,7 +246,7 @@ impl Listening {
                 (AcceptWant::Accept, Some(listener)) => match listener.accept() {
                     Ok((socket, peer)) => self.serve(socket, peer),
                     // The time to look whether the server stops.
-                    Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                    Err(error) if is_timeout(&error) => {}
                     Err(_) => self.handle.roster().acceptor.handle_error(now),
                 },
                 (AcceptWant::Closed, _) => return,
@@ -308,8 +308,7 @@ fn prepare_listener(listener: &TcpListener) {
 fn prepare(socket: &TcpStream, config: &Config) {
     let unacknowledged = config.unacknowledged;
     let _ = socket.set_nodelay(true);
-    // No time at all is not a timeout that a socket takes.
-    let _ = socket.set_write_timeout(config.stream.stall.map(|stall| stall.max(Duration::from_millis(1))));
+    let _ = socket.set_write_timeout(config.stream.stall.map(timeout));
     #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
     let _ = SockRef::from(socket).set_tcp_user_timeout(unacknowledged);
     #[cfg(any(target_os = "android", target_os = "linux"))]

@@ -13,6 +13,7 @@ use crate::Incoming;
 use crate::guard::guard;
 use crate::outlet::Outlet;
 use crate::server::Listening;
+use crate::timeouts::timeout;
 
 /// Serves a connection to its end; dropped before, it closes it.
 pub(crate) struct Serving {
@@ -60,8 +61,7 @@ impl Serving {
     /// For how long to block.
     fn limit(&self, deadline: Option<Instant>) -> Duration {
         let limit = deadline.map_or(Self::LONGEST_READ, |at| at.since(self.outlet.now()));
-        // No time at all is not a timeout that a socket takes.
-        limit.clamp(Duration::from_millis(1), Self::LONGEST_READ)
+        timeout(limit.min(Self::LONGEST_READ))
     }
 
     fn keep_alive(&self) {

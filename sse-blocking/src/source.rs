@@ -14,7 +14,7 @@ use sse_proto::{Event, EventRef, Instant};
 use crate::close::CloseOnDrop;
 use crate::connection::Connection;
 use crate::tls::Tls;
-use crate::{CloseHandle, Signals, USER_AGENT};
+use crate::{CloseHandle, USER_AGENT};
 
 /// Keeps a subscription to an event stream: connects, and connects again with the last event id whenever the stream is lost.
 ///
@@ -266,3 +266,19 @@ impl Iterator for EventSource {
 }
 
 impl FusedIterator for EventSource {}
+
+/// All that happens to a source; see [`EventSource::signals`].
+#[derive(Debug)]
+pub struct Signals<'s, S = EventSource> {
+    pub(crate) source: &'s mut S,
+}
+
+impl Iterator for Signals<'_> {
+    type Item = Signal;
+
+    fn next(&mut self) -> Option<Signal> {
+        self.source.next_signal()
+    }
+}
+
+impl FusedIterator for Signals<'_> {}

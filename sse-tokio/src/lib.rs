@@ -98,7 +98,6 @@ mod outlet;
 mod reader;
 mod server;
 mod serving;
-mod signals;
 mod source;
 mod stream;
 mod tls;
@@ -127,8 +126,7 @@ pub use crate::hub::{Hub, Subscriber};
 pub use crate::incoming::Incoming;
 pub use crate::reader::EventReader;
 pub use crate::server::{Server, ServerHandle};
-pub use crate::signals::Signals;
-pub use crate::source::EventSource;
+pub use crate::source::{EventSource, Signals};
 pub use crate::stream::EventStream;
 pub use crate::writer::EventWriter;
 

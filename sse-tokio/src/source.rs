@@ -21,7 +21,7 @@ use crate::connection::{BoxFuture, Connection};
 #[cfg(feature = "rustls-no-provider")]
 use crate::rustls;
 use crate::tls::Tls;
-use crate::{CloseHandle, Signals, USER_AGENT};
+use crate::{CloseHandle, USER_AGENT};
 
 /// Keeps a subscription to an event stream: connects, and connects again with the last event id whenever the stream is lost.
 ///
@@ -230,7 +230,7 @@ impl EventSource {
         Poll::Ready(self.client.take_item(want))
     }
 
-    pub(crate) fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<Option<Signal>> {
+    fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<Option<Signal>> {
         let _ = ready!(self.poll_advance(cx, Client::want_signal));
         Poll::Ready(self.client.take_signal())
     }
@@ -327,5 +327,25 @@ impl FusedStream for EventSource {
     fn is_terminated(&self) -> bool {
         // Not before a close from elsewhere, or a last error, has been polled for.
         self.handle.is_closed() && self.machine().is_closed()
+    }
+}
+
+/// All that happens to a source; see [`EventSource::signals`].
+#[derive(Debug)]
+pub struct Signals<'s, S = EventSource> {
+    pub(crate) source: &'s mut S,
+}
+
+impl Stream for Signals<'_> {
+    type Item = Signal;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Signal>> {
+        self.source.poll_signal(cx)
+    }
+}
+
+impl FusedStream for Signals<'_> {
+    fn is_terminated(&self) -> bool {
+        self.source.is_terminated()
     }
 }
