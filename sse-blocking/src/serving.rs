@@ -41,10 +41,10 @@ impl Serving {
     /// Reads to the end, while others write.
     pub(crate) fn run(mut self) {
         loop {
-            let (want, deadline, request) = self.outlet.act(|outlet| {
+            let (want, deadline, request, can_read) = self.outlet.act(|outlet| {
                 let server = outlet.server();
                 let (want, deadline) = server.want(self.outlet.now());
-                (want, deadline, server.take_request())
+                (want, deadline, server.take_request(), server.can_read())
             });
             match (want, request) {
                 (Want::Closed, _) => return,
@@ -53,6 +53,8 @@ impl Serving {
                 }
                 (Want::KeepAlive, _) => self.keep_alive(),
                 (Want::Wait, _) => self.wait(deadline),
+                // Another thread writes.
+                (Want::Write, _) if !can_read => self.wait(deadline),
                 _ => self.read(deadline),
             }
         }
@@ -126,6 +128,9 @@ impl Drop for Serving {
         });
         // It counts until its thread has ended, which it may take its time for; a panic was caught.
         let _ = self.work.take().map(JoinHandle::join);
-        self.listening.handle_closed(self.number, self.peer, &closed.unwrap_or(Closed::Aborted));
+        let closed = closed.unwrap_or(Closed::Aborted);
+        self.listening.handle_closed(self.number, self.peer, &closed);
+        // An error of the user's, which may panic when it is dropped.
+        guard(|| drop(closed));
     }
 }

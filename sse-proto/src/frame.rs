@@ -83,7 +83,8 @@ impl<B: AsRef<[u8]>> Frame<B> {
 
 /// What holds the bytes of frames that many connections share: `Arc<[u8]>`, or `bytes::Bytes` (feature `bytes`).
 ///
-/// It is sealed: adapters call it while they hold a lock, which code of the user's must not be.
+/// It is sealed, because adapters call it while they hold a lock. `Bytes::from_owner` brings code of the user's all the same: the
+/// drop of such an owner must not call back into a hub or a stream.
 pub trait FrameBytes: AsRef<[u8]> + Clone + From<Vec<u8>> + sealed::Sealed {}
 
 mod sealed {

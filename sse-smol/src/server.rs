@@ -32,7 +32,8 @@ type OnClosed = Box<dyn Fn(SocketAddr, &Closed) + Send + Sync>;
 /// Serves event streams over HTTP/1.1, and what little else their users need: a page, an answer to a POST.
 ///
 /// For each request the handler is called. Its future is polled by the task of the connection, and is dropped when that is over: when
-/// the client leaves, even while nothing is written, or soon after the whole answer was sent. What must go on regardless belongs in
+/// the client leaves, even while nothing is written, or soon after the whole answer was sent. Before the answer, a client that leaves cannot be told
+/// from one that only shut down its writing half, and has [some time](Config::half_closed). What must go on regardless belongs in
 /// a task of its own. An error, a panic, or no answer is told
 /// to the client as 500, or as a cut where the stream is open.
 ///
@@ -306,8 +307,10 @@ impl Listening {
                 Poll::Ready(Ok((socket, peer))) => self.serve(roster, now, (socket, peer), executor),
                 Poll::Ready(Err(_)) => roster.acceptor.handle_error(now),
                 Poll::Pending => {
-                    roster.waker = Some(cx.waker().clone());
+                    let former = roster.waker.replace(cx.waker().clone());
                     drop(roster);
+                    // It may be the last of its task, whose drop may call anything: not while the lock is held.
+                    drop(former);
                     ready!(alarm.poll(cx, self.at(deadline)));
                 }
             }

@@ -98,9 +98,12 @@ impl Serving {
                     let hooks = server.hooks().clone();
                     drop(outlet);
                     // Code of the user's: not while the lock is held.
-                    let frame = hooks.keep_alive();
+                    let frame = guard(|| hooks.keep_alive());
                     outlet = self.outlet.lock();
-                    outlet.server().handle_keep_alive(now, &frame);
+                    match frame {
+                        Some(frame) => outlet.server().handle_keep_alive(now, &frame),
+                        None => outlet.handle_panic(now),
+                    }
                     continue;
                 }
                 Want::Wait => Poll::Pending,
@@ -116,12 +119,12 @@ impl Serving {
             match done {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => server.handle_error(now, error),
-                Poll::Pending if self.alarm.poll_early(cx, self.listening.at(deadline)).is_ready() => {
-                    server.handle_deadline(self.listening.now());
-                }
                 Poll::Pending => {
                     wait_as_driver(outlet, cx);
-                    return Poll::Pending;
+                    // Only now, as the timer drops the waker that it had.
+                    ready!(self.alarm.poll_early(cx, self.listening.at(deadline)));
+                    outlet = self.outlet.lock();
+                    outlet.server().handle_deadline(self.listening.now());
                 }
             }
         }
@@ -169,6 +172,9 @@ impl Drop for Serving {
             outlet.server().close();
             outlet.server().take_closed()
         });
-        self.listening.handle_closed(self.number, self.peer, &closed.unwrap_or(Closed::Aborted));
+        let closed = closed.unwrap_or(Closed::Aborted);
+        self.listening.handle_closed(self.number, self.peer, &closed);
+        // An error of the user's, which may panic when it is dropped.
+        guard(|| drop(closed));
     }
 }

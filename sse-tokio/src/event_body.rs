@@ -147,6 +147,12 @@ impl EventBody {
         Self { outlet, work, stop: None, epoch, alarm: Alarm::default() }
     }
 
+    /// Drops what is the user's, each by itself: it may panic.
+    fn drop_work(&mut self) {
+        guard(|| self.work = None);
+        guard(|| self.stop = None);
+    }
+
     fn poll_work(&mut self, cx: &mut Context<'_>) {
         let now = self.outlet.now();
         if self.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(cx).is_ready()) {
@@ -177,7 +183,7 @@ impl Body for EventBody {
         if guard(|| body.poll_work(cx)).is_none() {
             let now = body.outlet.now();
             body.outlet.act(|outlet| outlet.handle_panic(now));
-            guard(|| (body.work, body.stop) = (None, None));
+            body.drop_work();
         }
         let mut outlet = body.outlet.lock();
         loop {
@@ -203,11 +209,13 @@ impl Body for EventBody {
                 }
                 Want::Open | Want::Wait => {
                     let at = deadline.and_then(|at| body.epoch.checked_add(at.since_epoch()));
+                    wait_as_driver(outlet, cx);
+                    // Only now, as the timer drops the waker that it had.
                     if body.alarm.poll_early(cx, at).is_pending() {
-                        wait_as_driver(outlet, cx);
                         return Poll::Pending;
                     }
-                    server.handle_deadline(body.outlet.now());
+                    outlet = body.outlet.lock();
+                    outlet.server().handle_deadline(body.outlet.now());
                 }
                 _ => {
                     let closed = server.take_closed();
@@ -222,7 +230,7 @@ impl Body for EventBody {
 impl Drop for EventBody {
     fn drop(&mut self) {
         self.outlet.act(|outlet| outlet.server().close());
-        guard(|| (self.work, self.stop) = (None, None));
+        self.drop_work();
     }
 }
 

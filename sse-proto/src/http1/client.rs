@@ -114,6 +114,8 @@ struct Exchange {
     /// What was read and is still to be looked at for framing.
     unread: Range<usize>,
     ended: bool,
+    /// The source looks at the response. Still so afterwards, if a function of the user's panicked then.
+    is_looked_at: bool,
 }
 
 /// What a [`Client`] wants. [`Prepare`](Self::Prepare), [`Connect`](Self::Connect), [`Write`](Self::Write),
@@ -226,6 +228,7 @@ impl Client {
             response: ResponseDecoder::new(request.method()).with_limits(self.head_limits).for_single_use(),
             unread: 0..0,
             ended: false,
+            is_looked_at: false,
         });
         self.source.handle_connected(now);
     }
@@ -365,6 +368,10 @@ impl Client {
             self.exchange = None;
             return Some(Want::Connect);
         };
+        if core::mem::take(&mut exchange.is_looked_at) {
+            self.source.handle_error(now, "a function of the configuration panicked");
+            return None;
+        }
         if !exchange.pending().is_empty() {
             return Some(Want::Write);
         }
@@ -376,7 +383,11 @@ impl Client {
                 exchange.unread = rest.clone();
                 match part {
                     ResponsePart::Interim(_) => {}
-                    ResponsePart::Head(head) => self.source.handle_response(now, head.clone()),
+                    ResponsePart::Head(head) => {
+                        exchange.is_looked_at = true;
+                        self.source.handle_response(now, head.clone());
+                        exchange.is_looked_at = false;
+                    }
                     // They lie in the input, right before what it has left.
                     ResponsePart::Body(bytes) => self.source.set_body(rest.start - bytes.len()..rest.start),
                 }

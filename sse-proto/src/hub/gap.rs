@@ -8,7 +8,7 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Gap {
-    /// So many at most; exact for a subscriber to all topics.
+    /// At most this number of events; exactly this number for a subscriber to all topics.
     Missed(u64),
     /// Nobody knows how many: the [id](super::Resume::Unknown) that the client came back with is none of this hub's.
     Unknown,

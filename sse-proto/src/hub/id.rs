@@ -4,9 +4,9 @@ use core::fmt;
 
 /// An event id made by a [`Hub`](super::Hub): which hub, and the number of the event in it, from 1.
 ///
-/// Its text is the generation in base 36, a hyphen, and the number: `mhz8p2-17`; 0 stands for the place before the first event. At most 34 bytes, all of them letters, digits
-/// or a hyphen: none is a CORS-unsafe request-header byte (Fetch, section "CORS-safelisted request-header"), so that a
-/// client may send it back from another origin.
+/// Its text is the generation in base 36, a hyphen, and the number: `mhz8p2-17`; 0 stands for the place before the first event. At
+/// most 34 bytes, all of them letters, digits or a hyphen: none is a CORS-unsafe request-header byte (Fetch, section
+/// "CORS-safelisted request-header"), so that a client may send it back from another origin.
 ///
 /// ```
 /// use sse_proto::hub::Id;

@@ -73,12 +73,16 @@ impl<T> Hub<T> {
         }
     }
 
-    pub(super) fn start_waiting(&mut self, cursor: &Cursor) {
-        self.for_waiters(cursor, |waiters| waiters.add(cursor.next));
+    pub(super) fn start_waiting(&mut self, cursor: &mut Cursor) {
+        if cursor.lag == Lag::Wait {
+            self.next_waiter += 1;
+            cursor.waiter = self.next_waiter;
+            self.for_waiters(cursor, |waiters| waiters.add(cursor.next, cursor.waiter));
+        }
     }
 
     pub(super) fn stop_waiting(&mut self, cursor: &Cursor) {
-        self.for_waiters(cursor, |waiters| waiters.remove(cursor.next));
+        self.for_waiters(cursor, |waiters| waiters.remove(cursor.next, cursor.waiter));
     }
 
     /// Does this wherever publishers look for the subscriber, if they wait for it.

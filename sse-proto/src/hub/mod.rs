@@ -107,6 +107,7 @@ pub struct Hub<T> {
     lost: Lost,
     /// Those of all topics.
     waiters: Waiters,
+    next_waiter: u64,
     to_all: usize,
     /// Since when a publisher is kept waiting.
     blocked: Option<Instant>,
@@ -232,6 +233,7 @@ impl<T> Hub<T> {
             topics: Topics::default(),
             lost: Lost::default(),
             waiters: Waiters::default(),
+            next_waiter: 0,
             to_all: 0,
             blocked: None,
             closed: false,
@@ -251,9 +253,10 @@ impl<T> Hub<T> {
         let next = self.ring.end();
         let position = self.config.announce_position.then(|| self.id(next - 1));
         let first = position.map(|_| Box::new(First { gap: None, position }));
-        let cursor = Cursor { next, topics, lag: subscription.lag, cut: false, first, ends: false };
+        let lag = subscription.lag;
+        let mut cursor = Cursor { next, topics, lag, cut: false, first, ends: false, waiter: 0 };
         self.stats.subscribers += 1;
-        self.start_waiting(&cursor);
+        self.start_waiting(&mut cursor);
         cursor
     }
 
@@ -320,8 +323,9 @@ impl<T> Hub<T> {
             AfterGap::Replay => self.rewind(cursor),
             AfterGap::Live => self.advance(cursor, self.ring.end()),
             AfterGap::End => {
-                self.advance(cursor, self.ring.end());
-                cursor.ends = true;
+                // Nobody waits for it any more.
+                self.stop_waiting(cursor);
+                (cursor.ends, cursor.cut) = (true, true);
             }
         }
     }

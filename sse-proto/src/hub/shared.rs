@@ -104,7 +104,7 @@ impl<B: AsRef<[u8]>, W> SharedHub<B, W> {
     /// Publishes an event, as [`Hub::publish_event`] does, and appends those to wake.
     ///
     /// # Errors
-    /// If the hub is closed.
+    /// If the hub is closed, or the name of the topic is too long.
     pub fn publish(
         &mut self,
         now: Instant,

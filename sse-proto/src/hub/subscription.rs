@@ -102,6 +102,8 @@ pub struct Cursor {
     pub(super) first: Option<Box<First>>,
     /// Nothing follows that.
     pub(super) ends: bool,
+    /// Its number among those that publishers wait for: another one each time it moves.
+    pub(super) waiter: u64,
 }
 
 /// What comes before the events of a subscriber.
@@ -125,6 +127,7 @@ impl Cursor {
     }
 }
 
-/// Stands for a topic until it is forgotten; no other topic gets it afterwards. Whoever wakes subscribers keeps them by it.
+/// The key of a topic until the topic is forgotten; no other topic gets the key afterwards. It finds the subscribers to
+/// [wake](super::Waiting::take).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicKey(pub(super) u64);

@@ -1,6 +1,6 @@
 //! What is known of each topic.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::subscription::TopicKey;
 use crate::hook::Shared;
@@ -78,34 +78,29 @@ impl Topic {
     }
 }
 
-/// The places of subscribers that publishers wait for, each with how many are there.
+/// The subscribers that publishers wait for: the place of each, and its number, which tells those at one place apart.
 #[derive(Debug, Default)]
-pub(super) struct Waiters(BTreeMap<u64, usize>);
+pub(super) struct Waiters(BTreeSet<(u64, u64)>);
 
 impl Waiters {
-    pub(super) fn add(&mut self, place: u64) {
-        *self.0.entry(place).or_default() += 1;
+    pub(super) fn add(&mut self, place: u64, number: u64) {
+        self.0.insert((place, number));
     }
 
-    /// Nothing, if the place was passed.
-    pub(super) fn remove(&mut self, place: u64) {
-        if let Some(count) = self.0.get_mut(&place) {
-            *count -= 1;
-            if *count == 0 {
-                self.0.remove(&place);
-            }
-        }
+    /// Nothing, if the subscriber was passed.
+    pub(super) fn remove(&mut self, place: u64, number: u64) {
+        self.0.remove(&(place, number));
     }
 
     /// Whether somebody has not had the event of this number.
-    pub(super) fn want(&self, number: u64) -> bool {
-        self.0.first_key_value().is_some_and(|(place, _)| *place <= number)
+    pub(super) fn want(&self, event: u64) -> bool {
+        self.0.first().is_some_and(|(place, _)| *place <= event)
     }
 
-    /// Waits no longer for those who have not had the event of this number.
-    pub(super) fn pass(&mut self, number: u64) {
-        if self.want(number) {
-            self.0 = self.0.split_off(&(number + 1));
+    /// Drops the subscribers that have not had the event of this number: publishers do not wait for them until they move.
+    pub(super) fn pass(&mut self, event: u64) {
+        if self.want(event) {
+            self.0 = self.0.split_off(&(event + 1, 0));
         }
     }
 }
@@ -141,12 +136,12 @@ impl Topics {
         self.topics.get_mut(&key)
     }
 
-    /// Waits no longer for those who have not had the last event of any topic.
+    /// [Passes](Waiters::pass) the subscribers that have not had the last event of a topic, in each topic.
     pub(super) fn pass_all(&mut self) {
         self.topics.values_mut().for_each(|topic| topic.waiters.pass(topic.last));
     }
 
-    /// The key of this topic, which is made if there is none. Whoever changes it has it [settled](Self::settle) afterwards.
+    /// The key of this topic, which is made if there is none. Call [`settle`](Self::settle) after each change of a topic.
     pub(super) fn intern(&mut self, name: &str) -> TopicKey {
         if let Some(key) = self.keys.get(name) {
             return *key;
@@ -159,8 +154,8 @@ impl Topics {
         key
     }
 
-    /// Puts a topic that was changed among the idle ones, or takes it from there; then forgets those that are idle longest, until
-    /// no more are left than so many, and no more bytes than so many.
+    /// Lists a topic as idle, or removes it from the idle ones, after it was changed. Then forgets the topics that are idle
+    /// longest, until at most `most` are left, which take at most `most_bytes`.
     pub(super) fn settle(&mut self, key: TopicKey, most: usize, most_bytes: usize) {
         let Some(topic) = self.topics.get_mut(&key) else { return };
         match (topic.idle, topic.is_idle()) {

@@ -410,6 +410,7 @@ impl<B: AsRef<[u8]>> Sender<B> {
             return None;
         }
         self.clock.write();
+        self.keeps_alive = false;
         if self.out.is_empty() && self.frame.is_some() && self.frame_written == 0 {
             let frame = self.frame.take().map(Piece::Frame);
             self.out = core::mem::take(&mut self.tail);
@@ -427,6 +428,7 @@ impl<B: AsRef<[u8]>> Sender<B> {
     pub fn handle_written(&mut self, count: usize) {
         if count > 0 {
             self.clock.write();
+            self.keeps_alive = false;
         }
         let [own, frame, tail] = self.pending_slices().map(<[u8]>::len);
         let (of_own, rest) = (count.min(own), count.saturating_sub(own));
@@ -447,6 +449,12 @@ impl<B: AsRef<[u8]>> Sender<B> {
             }
             self.out.shrink_to(Self::RETAINED.max(2 * self.out.len()));
         }
+    }
+
+    /// Has what is begun follow these bytes, some of which are written already.
+    #[cfg(feature = "http1")]
+    pub(crate) fn begin_behind(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
     }
 
     /// Begins a body that is delimited so, after these bytes.

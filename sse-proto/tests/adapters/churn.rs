@@ -118,3 +118,38 @@ fn an_event_for_many_is_held_once_to_the_end() {
     }
     serving.join().unwrap();
 }
+
+/// Of the whole process, in hundredths of a second.
+fn processor_time() -> u64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+}
+
+/// Nothing more comes from it, and it reads slowly: whoever writes waits, and nobody is busy meanwhile.
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "looks at /proc")]
+fn a_client_that_has_shut_its_side_down_keeps_nobody_busy() {
+    let _alone = ALONE.lock().unwrap();
+    let server = Server::new(handler!([] incoming => {
+        std::thread::sleep(Duration::from_millis(100));
+        incoming.respond(&Response::new(200), vec![b'x'; 32_000_000]);
+        Ok(())
+    }));
+    let handle = server.handle();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = std::thread::spawn(move || run(server, listener));
+    let mut socket = TcpStream::connect(address).unwrap();
+    socket.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+    socket.shutdown(std::net::Shutdown::Write).unwrap();
+    socket.read_exact(&mut [0; 100]).unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    let before = processor_time();
+    std::thread::sleep(Duration::from_secs(1));
+    let busy = processor_time() - before;
+    assert!(busy < 30, "busy for {busy} of 100");
+    handle.close();
+    drop(socket);
+    serving.join().unwrap();
+}

@@ -733,11 +733,31 @@ fn what_panics_costs_its_connection_and_no_place() {
             panic!("as the test wants it");
         }
     }
+    /// An error that does so.
+    struct Failure(Bomb);
+    impl std::fmt::Debug for Failure {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            let Self(Bomb) = self;
+            f.write_str("failure")
+        }
+    }
+    impl std::fmt::Display for Failure {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("failure")
+        }
+    }
+    impl std::error::Error for Failure {}
     let server = Server::new(handler!([] incoming => {
         let (bomb, path) = (Bomb, incoming.path().to_owned());
         if path == "/stream" {
             let events = incoming.open(Response::new(200));
             wait!(events.closed());
+        } else if path == "/error" {
+            // Told as the reason of the end, and dropped then.
+            std::mem::forget(bomb);
+            let events = incoming.open(Response::new(200));
+            wait!(events.comment("so far"))?;
+            return Err(Box::new(Failure(Bomb)) as Box<dyn std::error::Error + Send + Sync>);
         } else {
             incoming.respond(&Response::new(200), "");
         }
@@ -758,7 +778,7 @@ fn what_panics_costs_its_connection_and_no_place() {
         socket
     };
     for _ in 0..2 {
-        for path in ["/stream", "/plain"] {
+        for path in ["/stream", "/error", "/plain"] {
             for _ in 0..3 {
                 read_until(&mut ask(path), "HTTP/1.1 200 OK\r\n");
             }
@@ -801,5 +821,26 @@ fn a_client_that_shuts_its_side_down_gets_a_plain_answer() {
     let answer = read_all(socket);
     assert!(answer.ends_with("\r\n\r\nanswer\n"), "{answer}");
     assert!(matches!(server.closed(), Closed::Finished));
+    server.stop();
+}
+
+#[test]
+fn a_keep_alive_that_panics_fails_its_stream_alone() {
+    let server = Server::new(handler!([] incoming => {
+        let events = incoming.open(Response::new(200));
+        wait!(events.send("one"))?;
+        wait!(events.closed());
+        Ok(())
+    }));
+    let mut config = silent();
+    config.stream.keep_alive = Some(Duration::from_millis(50));
+    config.stream.set_keep_alive(|_| panic!("as the test wants it"));
+    let server = Running::new(config, server);
+    for _ in 0..2 {
+        let answer = server.ask(GET);
+        assert!(answer.ends_with("data: one\n\n\r\n"), "{answer}");
+        let closed = server.closed();
+        assert!(matches!(&closed, Closed::Failed(error) if error.to_string().contains("panicked")), "{closed:?}");
+    }
     server.stop();
 }

@@ -224,3 +224,47 @@ proptest! {
         prop_assert_eq!(found, expected);
     }
 }
+
+/// A client reports the head of a response once: after a panic it must not wait for it.
+#[test]
+fn a_check_that_panics_costs_a_client_its_attempt() {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use sse_proto::http1::{Client, Want};
+    use sse_proto::source::{Cause, Config, Signal};
+    use sse_proto::{EventSource, Instant};
+
+    const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: x\n\n";
+    let now = Instant::default();
+    let mut config = Config::default();
+    config.set_check(|_| panic!("as the test wants it"));
+    let source = EventSource::new(Request::get("http://example.com/").unwrap(), 1);
+    let mut client = Client::new(source.with_config(config));
+    let mut panics = 0;
+    for _ in 0..20 {
+        let Ok((want, _)) = catch_unwind(AssertUnwindSafe(|| client.want_signal(now))) else {
+            panics += 1;
+            continue;
+        };
+        match want {
+            Want::Prepare => client.handle_prepared(now),
+            Want::Connect => client.handle_connected(now),
+            Want::Write => client.handle_written(now, usize::MAX),
+            Want::Read => {
+                client.space()[..RESPONSE.len()].copy_from_slice(RESPONSE);
+                client.handle_read(now, RESPONSE.len());
+            }
+            Want::Signal => {
+                let Some(Signal::Reconnecting { cause: Cause::Transport(error), .. }) = client.take_signal()
+                else {
+                    panic!("another signal")
+                };
+                assert!(error.to_string().contains("panicked"), "{error}");
+                assert_eq!(panics, 1);
+                return;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("it waits for ever");
+}

@@ -37,8 +37,9 @@ fn drain(hub: &mut Hub<String>, cursor: &mut Cursor, now: Instant) -> String {
 
 #[test]
 fn one_who_is_caught_up_costs_a_few_words() {
-    // On 64 bits: the number, two words for the topics it may have chosen, what it is to be told first, the policy.
-    assert!(size_of::<Cursor>() <= 40, "{}", size_of::<Cursor>());
+    // On 64 bits: the number, two words for the topics it may have chosen, what it is to be told first, who waits
+    // for it, the policy.
+    assert!(size_of::<Cursor>() <= 48, "{}", size_of::<Cursor>());
 }
 
 #[test]
@@ -474,4 +475,36 @@ fn what_outlives_the_ring_is_bounded_in_bytes() {
     }
     let mut cursor = hub.replay(at(0), &Subscription::to_all().with_lag(Lag::Latest));
     assert_eq!(drain(&mut hub, &mut cursor, at(0)), "1234 1234 1234", "two beside the newest");
+}
+
+#[test]
+fn one_whose_stream_has_ended_is_waited_for_by_nobody() {
+    let mut hub = hub(1);
+    let subscription = Subscription::to_all().with_lag(Lag::Wait).with_after_gap(AfterGap::End);
+    let (mut cursor, _) = hub.resume(at(0), &subscription, "unknown");
+    assert_eq!(drain(&mut hub, &mut cursor, at(0)), "gap(unknown)closed");
+    publish(&mut hub, "", "1");
+    assert_eq!(hub.ready(at(0), 1), Ok(()));
+    hub.unsubscribe(cursor);
+}
+
+#[test]
+fn one_that_was_passed_takes_nothing_from_one_at_its_place() {
+    let mut config = Config::default();
+    (config.events, config.wait) = (2, Duration::from_secs(5));
+    let mut hub: Hub<String> = Hub::new(7, config);
+    let subscription = Subscription::to_all().with_lag(Lag::Wait);
+    publish(&mut hub, "", "1");
+    let _stuck = hub.subscribe(&subscription);
+    publish(&mut hub, "", "2");
+    let passed = hub.subscribe(&subscription);
+    publish(&mut hub, "", "3");
+    assert!(hub.ready(at(0), 1).is_err());
+    assert_eq!(hub.ready(at(5_000), 1), Ok(()), "both have had their time");
+    publish(&mut hub, "", "4");
+    let (_fresh, answer) = hub.resume(at(5_000), &subscription, "7-2");
+    assert_eq!(answer, Resume::Resumed { events: 2 });
+    assert!(hub.ready(at(5_000), 1).is_err());
+    hub.unsubscribe(passed);
+    assert!(hub.ready(at(5_000), 1).is_err(), "it is waited for still");
 }

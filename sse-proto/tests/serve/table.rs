@@ -245,6 +245,43 @@ fn a_client_that_closes_its_side_still_gets_a_plain_answer() {
     assert_eq!(server.take_closed().unwrap().to_string(), "answered");
 }
 
+/// A thread writes the interim response while another decides what follows it.
+#[test]
+fn what_follows_an_interim_response_on_its_way_is_whole() {
+    const POST: &[u8] = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
+    const INTERIM: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let now = Instant::default();
+    for written in [0, 10, INTERIM.len()] {
+        let mut server: Server = Server::new(config(), 1);
+        server.space()[..POST.len()].copy_from_slice(POST);
+        server.handle_read(now, POST.len());
+        assert_eq!(server.want(now).0, Want::Write);
+        let piece = server.pending_piece(1000);
+        assert_eq!(piece.as_ref(), INTERIM);
+        server.drain(now);
+        let mut sent = piece.as_ref()[..written].to_vec();
+        server.handle_written(now, written.max(1));
+        sent.extend_from_slice(&piece.as_ref()[written..written.max(1)]);
+        sent.extend_from_slice(server.pending());
+        assert!(sent.starts_with(&[INTERIM, b"HTTP/1.1 503 Service Unavailable\r\n"].concat()), "{written}");
+    }
+}
+
+#[test]
+fn a_keep_alive_that_something_overtook_is_not_sent() {
+    let mut config = config();
+    config.stream.set_keep_alive(|mut encoder| encoder.comment("still here"));
+    let mut server = sse_proto::Sender::<Vec<u8>>::default().with_config(config.stream, 0);
+    let (_, deadline) = server.want(Instant::default());
+    let now = deadline.unwrap();
+    server.handle_deadline(now);
+    assert_eq!(server.want(now).0, sse_proto::sender::Want::KeepAlive);
+    server.event("x");
+    server.handle_written(usize::MAX);
+    server.send_keep_alive(now);
+    assert_eq!(server.pending(), b"");
+}
+
 #[test]
 fn answers_have_a_date_where_there_is_a_wall_clock() {
     let at = |seconds| Instant::from_epoch(std::time::Duration::from_secs(seconds));

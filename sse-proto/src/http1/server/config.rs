@@ -36,8 +36,9 @@ pub struct Config {
     /// For how long the client may still send once everything was written, before the connection is dropped. Default 2 s.
     /// (Dropping it sooner resets it, and the client loses what it has not read: RFC 9112 section 9.6.)
     pub linger: Duration,
-    /// For how long a request may still be answered whose client sends nothing more: it has left, or only shut down its writing half,
-    /// which cannot be told apart. Default 10 s. An event stream is not opened for such a client, as its leaving could not be noticed.
+    /// Time that the handler has for a plain answer after the client has closed its side of the connection. Default 10 s. Such a
+    /// client has left, or has only shut down its writing half; a server cannot tell which. An event stream is not opened for it,
+    /// because its leaving could not be noticed.
     pub half_closed: Duration,
     /// How many connections a listener serves at a time; one more is answered with 503. Default 10,000.
     pub connections: usize,

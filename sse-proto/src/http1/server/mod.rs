@@ -37,9 +37,12 @@ use crate::{EventRef, Frame, Instant, Sender};
 /// ```text
 ///                                 ┌── open ─────► Open ◄──────► Write ── finished ──┐
 ///  new ──► Read ──► Request ──────┤                               │                 ▼
-///           │  ▲                  └── respond ──► Write ── written ┴──────────► Shutdown ──► Read ──► Closed
-///           │  └── Write (100)                      ▲                                         (what still comes)
+///           │  ▲     │ taken      └── respond ──► Write ── written ┴──────────► Shutdown ──► Read ──► Closed
+///           │  │     └► Read, or Wait if the client sends nothing more                   (what still comes)
+///           │  └── Write (100)                      ▲
 ///           └── bad, slow, too large ───────────────┘           from anywhere: Closed
+///
+///  a body instead of a connection: Open ◄──► Write ── finished ──► Closed, or failed ──► Wait ──► Closed
 /// ```
 ///
 /// | want | what to do | what to report |
@@ -49,7 +52,7 @@ use crate::{EventRef, Frame, Instant, Sender};
 /// | [`Write`](Want::Write) | write some of [`pending`](Self::pending), and flush; append events, unless it is [full](Self::is_full) | [`handle_written`](Self::handle_written) |
 /// | [`Open`](Want::Open) | append events when there are any; meanwhile read into [`space`](Self::space), to notice when the client leaves | [`handle_read`](Self::handle_read) |
 /// | [`KeepAlive`](Want::KeepAlive) | append what keeps the connection open | [`send_keep_alive`](Self::send_keep_alive) |
-/// | [`Wait`](Want::Wait) | wait for the deadline, or until the request is answered | nothing |
+/// | [`Wait`](Want::Wait) | wait for the deadline, or until the request is answered, and read nothing | nothing |
 /// | [`Shutdown`](Want::Shutdown) | shut down the writing half of the connection | [`handle_shutdown`](Self::handle_shutdown) |
 /// | [`Closed`](Want::Closed) | drop the connection; the reason is [`take_closed`](Self::take_closed) | nothing: this is the end |
 ///
@@ -305,7 +308,9 @@ impl<B: AsRef<[u8]>> Server<B> {
         if self.has_ended && intake.framing != Framing::None {
             return self.end(Closed::Left);
         }
-        let sender = Sender::default().with_response(intake.framing, self.dated(Some(now), response));
+        let mut sender = Sender::default();
+        sender.begin_behind(intake.interim);
+        let sender = sender.with_response(intake.framing, self.dated(Some(now), response));
         self.sender = sender.with_config(intake.config.stream.clone(), intake.seed);
         self.state = State::Answering;
         if self.is_draining {
@@ -536,6 +541,11 @@ impl<B: AsRef<[u8]>> Server<B> {
         }
     }
 
+    /// Whether the client may send anything more: not after a read of 0. Whoever reads while another thread writes stops then.
+    pub fn can_read(&self) -> bool {
+        !self.has_ended
+    }
+
     /// Reports that the writing half is shut down, or that this is not possible.
     pub fn handle_shutdown(&mut self, _now: Instant) {
         if let State::Shutdown(until) = self.state {
@@ -643,7 +653,9 @@ impl<B: AsRef<[u8]>> Server<B> {
         let mut config = intake.config.stream.clone();
         config.padding = None;
         let response = self.dated(now, response.clone());
+        let interim = intake.interim;
         self.sender = Sender::default().with_config(config, intake.seed);
+        self.sender.begin_behind(interim);
         self.sender.begin(Framing::None, |out| response.encode_whole(method, body, out));
         self.state = State::Answering;
     }
