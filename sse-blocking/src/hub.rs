@@ -6,7 +6,7 @@ use std::thread::{self, Thread};
 use std::time::{self, Duration, SystemTime};
 
 use sse_proto::hub::{
-    Config, Cursor, Delivery, Place, PublishError, Published, Resume, SharedHub, Stats, Subscription,
+    Config, Cursor, Delivery, PublishError, Published, Resume, SharedHub, Stats, SubscriberId, Subscription,
 };
 use sse_proto::{EventRef, Frame, FrameBytes, Instant};
 
@@ -146,8 +146,8 @@ impl<B: FrameBytes> Hub<B> {
         subscribe: impl FnOnce(&mut sse_proto::Hub<Frame<B>>, Instant) -> (Cursor, R),
     ) -> (Subscriber<B>, R) {
         let now = self.shared.now();
-        let (place, answer) = self.shared.state().enter(|hub| subscribe(hub, now));
-        (Subscriber { shared: Arc::clone(&self.shared), place: Some(place) }, answer)
+        let (subscriber, answer) = self.shared.state().subscribe_with(|hub| subscribe(hub, now));
+        (Subscriber { shared: Arc::clone(&self.shared), id: Some(subscriber) }, answer)
     }
 }
 
@@ -156,7 +156,7 @@ impl<B: FrameBytes> Hub<B> {
 pub struct Subscriber<B = Arc<[u8]>> {
     shared: Arc<Shared<B>>,
     /// `None` only while it is dropped.
-    place: Option<Place>,
+    id: Option<SubscriberId>,
 }
 
 impl<B: FrameBytes> Subscriber<B> {
@@ -192,9 +192,10 @@ impl<B: FrameBytes> Subscriber<B> {
 
     /// What comes next. If there is nothing now, this thread is unparked when there is.
     pub(crate) fn take(&mut self, waker: Option<Thread>) -> Option<Delivery<Frame<B>>> {
-        let Some(place) = &mut self.place else { return Some(Delivery::Closed) };
+        let Some(subscriber) = &mut self.id else { return Some(Delivery::Closed) };
         let mut woken = Vec::new();
-        let (delivery, former) = self.shared.state().next(self.shared.now(), place, || waker, &mut woken);
+        let (delivery, former) =
+            self.shared.state().next(self.shared.now(), subscriber, || waker, &mut woken);
         // Only now that the lock is released: the drop of the last one of its task may call anything.
         drop(former);
         woken.into_iter().for_each(|thread| thread.unpark());
@@ -204,9 +205,9 @@ impl<B: FrameBytes> Subscriber<B> {
 
 impl<B> Drop for Subscriber<B> {
     fn drop(&mut self) {
-        let Some(place) = self.place.take() else { return };
+        let Some(subscriber) = self.id.take() else { return };
         let mut woken = Vec::new();
-        let former = self.shared.state().leave(place, &mut woken);
+        let former = self.shared.state().unsubscribe(subscriber, &mut woken);
         drop(former);
         woken.into_iter().for_each(|thread| thread.unpark());
     }

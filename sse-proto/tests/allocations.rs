@@ -232,17 +232,17 @@ fn a_connection_that_is_caught_up_holds_next_to_nothing() {
 #[test]
 fn waiting_again_and_again_holds_no_more() {
     use sse_proto::Hub;
-    use sse_proto::hub::{Config, Subscription, Waiting};
+    use sse_proto::hub::{Config, Subscription, WaitList};
 
     let mut hub: Hub<()> = Hub::new(7, Config::default());
-    let mut waiting = Waiting::new();
+    let mut wait_list = WaitList::new();
     let info = measure(|| {
         for _ in 0..10_000 {
             let cursor = hub.subscribe(&Subscription::to(["quiet", "quieter"]));
-            let seat = waiting.enter(&cursor);
-            let former: Vec<_> = (0..3).map(|_| waiting.wait(&seat, "waker")).collect();
+            let waiter = wait_list.insert(&cursor);
+            let former: Vec<_> = (0..3).map(|_| wait_list.wait(&waiter, "waker")).collect();
             assert_eq!(former, [None, Some("waker"), Some("waker")]);
-            assert_eq!(waiting.leave(seat), Some("waker"));
+            assert_eq!(wait_list.remove(waiter), Some("waker"));
             hub.unsubscribe(cursor);
         }
     });
@@ -268,27 +268,27 @@ fn a_peer_that_never_catches_up_costs_no_more_than_what_is_pending() {
 #[test]
 fn names_that_peers_choose_are_bounded_in_bytes() {
     use sse_proto::Hub;
-    use sse_proto::hub::{Config, Subscription, Waiting};
+    use sse_proto::hub::{Config, Subscription, WaitList};
 
     let config = Config::default();
     for (users, length) in [(4_200, 64 * 1024), (50_000, 20), (20_000, 1000)] {
         let mut hub: Hub<()> = Hub::new(7, config);
-        let mut waiting: Waiting<&str> = Waiting::new();
+        let mut wait_list: WaitList<&str> = WaitList::new();
         let left = measure(|| {
             let mut guests = Vec::new();
             for user in 0..users {
                 let name = format!("to/{user}{}", "x".repeat(length - 10));
                 let cursor = hub.subscribe(&Subscription::to(["broadcast", &name]));
-                guests.push((waiting.enter(&cursor), cursor));
+                guests.push((wait_list.insert(&cursor), cursor));
                 // Half of them stay for a while.
                 if user % 2 == 0 {
-                    let (seat, cursor) = guests.swap_remove(user / 2 % guests.len());
-                    waiting.leave(seat);
+                    let (waiter, cursor) = guests.swap_remove(user / 2 % guests.len());
+                    wait_list.remove(waiter);
                     hub.unsubscribe(cursor);
                 }
             }
-            for (seat, cursor) in guests {
-                waiting.leave(seat);
+            for (waiter, cursor) in guests {
+                wait_list.remove(waiter);
                 hub.unsubscribe(cursor);
             }
         });

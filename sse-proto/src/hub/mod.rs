@@ -1,7 +1,7 @@
 //! One stream of events for many: what is published once, every subscriber gets, live or when it comes back.
 //!
 //! [`Hub`] is the machine; [`Config`] says how much it holds, [`Subscription`] what a subscriber wants. The files: `ring` has
-//! the events, `topics` what is known of each topic, `lag` what becomes of those who are behind, `publish` how events come in, `waiting` whom
+//! the events, `topics` what is known of each topic, `lag` what becomes of those who are behind, `publish` how events come in, `wait_list` whom
 //! to wake.
 
 mod config;
@@ -15,7 +15,7 @@ mod slab;
 mod stats;
 mod subscription;
 mod topics;
-mod waiting;
+mod wait_list;
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -24,10 +24,10 @@ pub use self::config::Config;
 pub use self::gap::Gap;
 pub use self::id::Id;
 pub use self::publish::{PublishError, Published};
-pub use self::shared::{Place, SharedHub};
+pub use self::shared::{SharedHub, SubscriberId};
 pub use self::stats::{Dropped, Lagged, Replays, Stats};
 pub use self::subscription::{AfterGap, Cursor, Lag, Subscription, TopicKey};
-pub use self::waiting::{Seat, Waiting};
+pub use self::wait_list::{WaitList, WaiterId};
 
 use self::ring::{Ring, Slot};
 use self::subscription::First;
@@ -48,7 +48,7 @@ use crate::Instant;
 ///        see Lag
 /// ```
 ///
-/// There is no lock and no waking in here. Whoever shares a hub puts a lock around it, and [`Waiting`] beside it, where a
+/// There is no lock and no waking in here. Whoever shares a hub puts a lock around it, and [`WaitList`] beside it, where a
 /// subscriber that was told [`Pending`](Next::Pending) is put down under its topics; [`Published::topic`] says whom to wake. Asking
 /// and putting down happen under the same lock, so that no event comes between.
 ///

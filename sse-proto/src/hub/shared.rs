@@ -3,14 +3,15 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use super::{Config, Cursor, Delivery, Hub, PublishError, Published, Seat, Waiting};
+use super::{Config, Cursor, Delivery, Hub, PublishError, Published, WaitList, WaiterId};
 use crate::{EventRef, Frame, Instant};
 
-/// A hub of encoded events, and who waits for it: what subscribers and publishers share, under a lock. `W` is what wakes one of
+/// A hub of encoded events with its wait lists: the state that subscribers and publishers share under a lock. `W` wakes one of
 /// them: a `Waker`, a thread.
 ///
-/// Nothing here wakes anybody: whoever changes something gets those it concerns, releases the lock, and wakes them. What is no longer
-/// needed is handed back, as a waker must not be dropped under a lock: it may be the last of its task.
+/// A shared hub wakes nobody. Its methods append the wakers of the tasks that can go on; the caller releases the lock, and wakes
+/// them. Wakers that are no longer needed are handed back, because a waker must not be dropped under a lock: it may be the last
+/// reference to its task.
 ///
 /// ```
 /// use sse_proto::hub::{Config, Delivery, SharedHub, Subscription};
@@ -18,38 +19,38 @@ use crate::{EventRef, Frame, Instant};
 ///
 /// let now = Instant::default();
 /// let mut hub: SharedHub<Vec<u8>, &str> = SharedHub::new(7, Config::default());
-/// let (mut place, ()) = hub.enter(|hub| (hub.subscribe(&Subscription::to(["news"])), ()));
+/// let (mut subscriber, ()) = hub.subscribe_with(|hub| (hub.subscribe(&Subscription::to(["news"])), ()));
 ///
 /// let mut woken = Vec::new();
-/// let (nothing, _) = hub.next(now, &mut place, || Some("a waker"), &mut woken);
+/// let (nothing, _) = hub.next(now, &mut subscriber, || Some("a waker"), &mut woken);
 /// assert!(nothing.is_none());
 ///
 /// hub.publish(now, "news", EventRef::new("hello"), &mut woken)?;
 /// assert_eq!(woken, ["a waker"]);
-/// let (delivery, _) = hub.next(now, &mut place, || None, &mut woken);
+/// let (delivery, _) = hub.next(now, &mut subscriber, || None, &mut woken);
 /// assert!(matches!(delivery, Some(Delivery::Event(frame)) if frame.bytes().ends_with(b"data: hello\n\n")));
-/// hub.leave(place, &mut woken);
+/// hub.unsubscribe(subscriber, &mut woken);
 /// # Ok::<(), sse_proto::hub::PublishError>(())
 /// ```
 #[derive(Debug)]
 pub struct SharedHub<B, W> {
     hub: Hub<Frame<B>>,
-    subscribers: Waiting<W>,
-    /// Those who wait for a subscriber to move.
+    subscribers: WaitList<W>,
+    /// The wakers of publishers that wait for a subscriber to move.
     publishers: Vec<W>,
 }
 
-/// The place of a subscriber in a [`SharedHub`], until it is [given back](SharedHub::leave).
+/// One subscriber of a [`SharedHub`], until it [unsubscribes](SharedHub::unsubscribe).
 #[derive(Debug)]
-pub struct Place {
+pub struct SubscriberId {
     cursor: Cursor,
-    seat: Seat,
+    waiter: WaiterId,
 }
 
 impl<B, W> SharedHub<B, W> {
     /// An empty hub with ids of this generation: see [`Hub::new`].
     pub fn new(generation: u64, config: Config) -> Self {
-        Self { hub: Hub::new(generation, config), subscribers: Waiting::new(), publishers: Vec::new() }
+        Self { hub: Hub::new(generation, config), subscribers: WaitList::new(), publishers: Vec::new() }
     }
 
     /// The hub, to look at.
@@ -57,11 +58,14 @@ impl<B, W> SharedHub<B, W> {
         &self.hub
     }
 
-    /// A place for the subscriber that this makes, and what it says besides.
-    pub fn enter<R>(&mut self, subscribe: impl FnOnce(&mut Hub<Frame<B>>) -> (Cursor, R)) -> (Place, R) {
+    /// Adds the subscriber whose cursor `subscribe` makes; returns what that answers besides.
+    pub fn subscribe_with<R>(
+        &mut self,
+        subscribe: impl FnOnce(&mut Hub<Frame<B>>) -> (Cursor, R),
+    ) -> (SubscriberId, R) {
         let (cursor, answer) = subscribe(&mut self.hub);
-        let seat = self.subscribers.enter(&cursor);
-        (Place { cursor, seat }, answer)
+        let waiter = self.subscribers.insert(&cursor);
+        (SubscriberId { cursor, waiter }, answer)
     }
 
     /// What comes next for this subscriber; if there is nothing yet, it is woken when there is. Appends those to wake, and
@@ -69,33 +73,33 @@ impl<B, W> SharedHub<B, W> {
     pub fn next(
         &mut self,
         now: Instant,
-        place: &mut Place,
+        subscriber: &mut SubscriberId,
         waker: impl FnOnce() -> Option<W>,
         woken: &mut Vec<W>,
     ) -> (Option<Delivery<Frame<B>>>, Option<W>)
     where
         B: Clone,
     {
-        let delivery = self.hub.next(now, &mut place.cursor).to_delivery();
+        let delivery = self.hub.next(now, &mut subscriber.cursor).to_delivery();
         if delivery.is_some() {
             woken.append(&mut self.publishers);
             return (delivery, None);
         }
-        (None, waker().and_then(|waker| self.subscribers.wait(&place.seat, waker)))
+        (None, waker().and_then(|waker| self.subscribers.wait(&subscriber.waiter, waker)))
     }
 
     /// Ends a subscription. Appends those to wake, who need not wait for it any more, and hands back what woke this one.
-    pub fn leave(&mut self, place: Place, woken: &mut Vec<W>) -> Option<W> {
-        self.hub.unsubscribe(place.cursor);
+    pub fn unsubscribe(&mut self, subscriber: SubscriberId, woken: &mut Vec<W>) -> Option<W> {
+        self.hub.unsubscribe(subscriber.cursor);
         woken.append(&mut self.publishers);
-        self.subscribers.leave(place.seat)
+        self.subscribers.remove(subscriber.waiter)
     }
 
     /// Ends the stream: nothing more can be published, and subscribers get what is there, and then the end. Answers whom to wake.
     pub fn close(&mut self) -> Vec<W> {
         self.hub.close();
         let mut woken = mem::take(&mut self.publishers);
-        self.subscribers.take_all(&mut woken);
+        self.subscribers.drain_all(&mut woken);
         woken
     }
 }
@@ -116,7 +120,7 @@ impl<B: AsRef<[u8]>, W> SharedHub<B, W> {
         B: From<Vec<u8>>,
     {
         let published = self.hub.publish_event(now, topic, event, B::from)?;
-        self.subscribers.take(published.topic, woken);
+        self.subscribers.drain(published.topic, woken);
         Ok(published)
     }
 

@@ -128,6 +128,6 @@ impl Cursor {
 }
 
 /// The key of a topic until the topic is forgotten; no other topic gets the key afterwards. It finds the subscribers to
-/// [wake](super::Waiting::take).
+/// [wake](super::WaitList::drain).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicKey(pub(super) u64);

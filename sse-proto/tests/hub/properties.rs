@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use sse_proto::hub::{Config, Cursor, Gap, Id, Lag, Next, Resume, Seat, Subscription, Waiting};
+use sse_proto::hub::{Config, Cursor, Gap, Id, Lag, Next, Resume, Subscription, WaitList, WaiterId};
 use sse_proto::{Hub, Instant};
 
 use super::model::{self, Model};
@@ -310,18 +310,18 @@ proptest! {
 struct Sleeper {
     number: usize,
     cursor: Cursor,
-    seat: Seat,
+    waiter: WaiterId,
     seen: Vec<u64>,
     expected: Vec<u64>,
     topics: Option<Vec<&'static str>>,
 }
 
 impl Sleeper {
-    fn work(&mut self, hub: &mut Hub<u64>, waiting: &mut Waiting<usize>) {
+    fn work(&mut self, hub: &mut Hub<u64>, wait_list: &mut WaitList<usize>) {
         while let Next::Event(entry) = hub.next(Instant::default(), &mut self.cursor) {
             self.seen.push(*entry.value);
         }
-        waiting.wait(&self.seat, self.number);
+        wait_list.wait(&self.waiter, self.number);
     }
 }
 
@@ -334,32 +334,32 @@ proptest! {
         let mut config = Config::default();
         config.topics = 1;
         let mut hub: Hub<u64> = Hub::new(7, config);
-        let mut waiting = Waiting::new();
+        let mut wait_list = WaitList::new();
         let mut sleepers: Vec<Sleeper> = Vec::new();
         let mut woken = Vec::new();
         for (number, (step, topic, topics)) in steps.into_iter().enumerate() {
             match step {
                 0..2 => {
                     let cursor = hub.subscribe(&subscription(&topics, Lag::Skip));
-                    let (seat, topics) = (waiting.enter(&cursor), names(&topics));
-                    let mut sleeper = Sleeper { number, cursor, seat, seen: Vec::new(), expected: Vec::new(), topics };
-                    sleeper.work(&mut hub, &mut waiting);
+                    let (waiter, topics) = (wait_list.insert(&cursor), names(&topics));
+                    let mut sleeper = Sleeper { number, cursor, waiter, seen: Vec::new(), expected: Vec::new(), topics };
+                    sleeper.work(&mut hub, &mut wait_list);
                     sleepers.push(sleeper);
                 }
                 2 if !sleepers.is_empty() => {
                     let gone = sleepers.swap_remove(topic % sleepers.len());
                     hub.unsubscribe(gone.cursor);
-                    waiting.leave(gone.seat);
+                    wait_list.remove(gone.waiter);
                     woken.retain(|number| *number != gone.number);
                 }
                 3 if !sleepers.is_empty() => {
                     let busy = topic % sleepers.len();
-                    sleepers[busy].work(&mut hub, &mut waiting);
+                    sleepers[busy].work(&mut hub, &mut wait_list);
                 }
                 4..8 => {
                     let id = hub.next_id().number();
                     let published = hub.publish(Instant::default(), TOPICS[topic], 1, id).unwrap();
-                    waiting.take(published.topic, &mut woken);
+                    wait_list.drain(published.topic, &mut woken);
                     for sleeper in &mut sleepers {
                         if sleeper.topics.as_ref().is_none_or(|topics| topics.contains(&TOPICS[topic])) {
                             sleeper.expected.push(id);
@@ -369,20 +369,20 @@ proptest! {
                 _ => {
                     for number in woken.drain(..) {
                         let sleeper = sleepers.iter_mut().find(|sleeper| sleeper.number == number);
-                        sleeper.expect("nobody is woken who has left").work(&mut hub, &mut waiting);
+                        sleeper.expect("nobody is woken who has left").work(&mut hub, &mut wait_list);
                     }
                 }
             }
         }
         for number in woken {
             let sleeper = sleepers.iter_mut().find(|sleeper| sleeper.number == number).expect("is there");
-            sleeper.work(&mut hub, &mut waiting);
+            sleeper.work(&mut hub, &mut wait_list);
         }
         for sleeper in &sleepers {
             prop_assert_eq!(&sleeper.seen, &sleeper.expected);
         }
         let mut everybody = Vec::new();
-        waiting.take_all(&mut everybody);
+        wait_list.drain_all(&mut everybody);
         everybody.sort_unstable();
         everybody.dedup();
         prop_assert_eq!(everybody.len(), sleepers.len());

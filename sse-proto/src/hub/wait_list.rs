@@ -1,4 +1,4 @@
-//! Whom to wake when there is something to have.
+//! The subscribers to wake when an event is published.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -8,53 +8,54 @@ use alloc::vec::Vec;
 use super::slab::Slab;
 use super::subscription::{Cursor, TopicKey};
 
-/// The subscribers that wait for an event, each with what wakes it: a `Waker`, a thread.
+/// The subscribers that wait for an event, each with its waker: a `Waker`, a thread.
 ///
-/// Kept beside a [`Hub`](super::Hub), under the same lock: one that was told [`Pending`](super::Next::Pending) is put here before the lock
-/// is released, and whoever publishes takes those that the event concerns, and wakes them afterwards. Nothing here wakes anybody.
+/// A wait list lies beside a [`Hub`](super::Hub), under the same lock. A subscriber that gets [`Pending`](super::Next::Pending)
+/// registers its waker before the lock is released. A publisher drains the wakers of its topic, releases the lock, and wakes
+/// them; the list itself wakes nobody.
 ///
-/// Waiting and being taken cost a constant time for each topic of the subscription; a subscriber that does not wait costs
-/// nothing. What is no longer needed is handed back, as a waker must not be dropped under a lock: it may be the last of its
-/// task.
+/// Waiting and draining take a constant time for each topic of a subscription. A subscriber that does not wait costs nothing.
+/// Wakers that are no longer needed are handed back, because a waker must not be dropped under a lock: it may be the last
+/// reference to its task.
 ///
 /// ```
-/// use sse_proto::hub::{Config, Next, Subscription, Waiting};
+/// use sse_proto::hub::{Config, Next, Subscription, WaitList};
 /// use sse_proto::{Hub, Instant};
 ///
 /// let now = Instant::default();
 /// let mut hub: Hub<&str> = Hub::new(7, Config::default());
-/// let mut waiting = Waiting::new();
+/// let mut wait_list = WaitList::new();
 ///
 /// let mut cursor = hub.subscribe(&Subscription::to(["news"]));
-/// let seat = waiting.enter(&cursor);
+/// let waiter = wait_list.insert(&cursor);
 /// if let Next::Pending = hub.next(now, &mut cursor) {
-///     assert_eq!(waiting.wait(&seat, "a waker"), None);
+///     assert_eq!(wait_list.wait(&waiter, "a waker"), None);
 /// }
 ///
 /// let published = hub.publish(now, "news", 5, "hello")?;
 /// let mut woken = Vec::new();
-/// waiting.take(published.topic, &mut woken);
+/// wait_list.drain(published.topic, &mut woken);
 /// assert_eq!(woken, ["a waker"]);
 /// assert!(matches!(hub.next(now, &mut cursor), Next::Event(_)));
 ///
-/// assert_eq!(waiting.leave(seat), None);
+/// assert_eq!(wait_list.remove(waiter), None);
 /// hub.unsubscribe(cursor);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Waiting<W> {
-    /// By the numbers of the seats.
+pub struct WaitList<W> {
+    /// By the numbers of the waiters.
     wakers: Slab<Option<W>>,
     any: Line,
     topics: BTreeMap<TopicKey, Line>,
 }
 
-/// The place of one subscriber among those that [may wait](Waiting).
+/// One subscriber in a [`WaitList`].
 #[derive(Debug)]
-#[must_use = "a seat is taken until it is given back"]
-pub struct Seat {
+#[must_use = "a waiter takes memory until it is removed"]
+pub struct WaiterId {
     number: usize,
-    /// Its places in the lines of its topics, or in that for any topic.
+    /// Its places in the lines of its topics, or in the line for any topic.
     places: Places,
 }
 
@@ -64,49 +65,49 @@ enum Places {
     Topics(Box<[(TopicKey, usize)]>),
 }
 
-/// Those who may wait for the same.
+/// The subscribers that may wait for the same topic.
 #[derive(Debug, Default)]
 struct Line {
     places: Slab<Place>,
-    /// The places of those who wait, each once.
+    /// The places of the subscribers that wait, each once.
     listed: Vec<usize>,
 }
 
 #[derive(Debug)]
 struct Place {
-    seat: usize,
-    /// Where in the list it is, if it is.
+    waiter: usize,
+    /// Its index in `listed`, while it waits.
     listed: Option<usize>,
 }
 
-impl<W> Default for Waiting<W> {
+impl<W> Default for WaitList<W> {
     fn default() -> Self {
         Self { wakers: Slab::default(), any: Line::default(), topics: BTreeMap::new() }
     }
 }
 
-impl<W> Waiting<W> {
-    /// Nobody.
+impl<W> WaitList<W> {
+    /// An empty list.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A seat for the subscriber with this cursor.
-    pub fn enter(&mut self, cursor: &Cursor) -> Seat {
+    /// Adds the subscriber with this cursor. It does not wait yet.
+    pub fn insert(&mut self, cursor: &Cursor) -> WaiterId {
         let number = self.wakers.insert(None);
         let places = match cursor.topics() {
-            None => Places::Any(self.any.enter(number)),
+            None => Places::Any(self.any.insert(number)),
             Some(keys) => {
-                let place = |key: &TopicKey| (*key, self.topics.entry(*key).or_default().enter(number));
+                let place = |key: &TopicKey| (*key, self.topics.entry(*key).or_default().insert(number));
                 Places::Topics(keys.iter().map(place).collect())
             }
         };
-        Seat { number, places }
+        WaiterId { number, places }
     }
 
-    /// Puts down that this one waits. Hands back what was put down for it before and not taken.
-    pub fn wait(&mut self, seat: &Seat, waker: W) -> Option<W> {
-        match &seat.places {
+    /// Registers the waker of a subscriber. Hands back the waker that it had, if that was not drained.
+    pub fn wait(&mut self, waiter: &WaiterId, waker: W) -> Option<W> {
+        match &waiter.places {
             Places::Any(place) => self.any.list(*place),
             Places::Topics(places) => places.iter().for_each(|(key, place)| {
                 if let Some(line) = self.topics.get_mut(key) {
@@ -114,42 +115,42 @@ impl<W> Waiting<W> {
                 }
             }),
         }
-        self.wakers.get_mut(seat.number)?.replace(waker)
+        self.wakers.get_mut(waiter.number)?.replace(waker)
     }
 
-    /// Takes the seat back, and hands back what was put down for it and not taken.
-    pub fn leave(&mut self, seat: Seat) -> Option<W> {
-        match seat.places {
-            Places::Any(place) => self.any.leave(place),
+    /// Removes a subscriber. Hands back its waker, if that was not drained.
+    pub fn remove(&mut self, waiter: WaiterId) -> Option<W> {
+        match waiter.places {
+            Places::Any(place) => self.any.remove(place),
             Places::Topics(places) => places.iter().for_each(|(key, place)| {
                 if let Entry::Occupied(mut line) = self.topics.entry(*key) {
-                    line.get_mut().leave(*place);
+                    line.get_mut().remove(*place);
                     if line.get().places.is_empty() {
                         line.remove();
                     }
                 }
             }),
         }
-        self.wakers.remove(seat.number)?
+        self.wakers.remove(waiter.number)?
     }
 
-    /// Takes those that an event of this topic concerns, and appends what wakes them to `woken`.
-    pub fn take(&mut self, topic: TopicKey, woken: &mut Vec<W>) {
-        self.any.take(&mut self.wakers, woken);
+    /// Appends the wakers of the subscribers to this topic, and to all topics, to `woken`.
+    pub fn drain(&mut self, topic: TopicKey, woken: &mut Vec<W>) {
+        self.any.drain(&mut self.wakers, woken);
         if let Some(line) = self.topics.get_mut(&topic) {
-            line.take(&mut self.wakers, woken);
+            line.drain(&mut self.wakers, woken);
         }
     }
 
-    /// Takes everybody: when the hub is closed.
-    pub fn take_all(&mut self, woken: &mut Vec<W>) {
+    /// Appends all wakers to `woken`: for a hub that is closed.
+    pub fn drain_all(&mut self, woken: &mut Vec<W>) {
         woken.extend(self.wakers.iter_mut().filter_map(Option::take));
     }
 }
 
 impl Line {
-    fn enter(&mut self, seat: usize) -> usize {
-        self.places.insert(Place { seat, listed: None })
+    fn insert(&mut self, waiter: usize) -> usize {
+        self.places.insert(Place { waiter, listed: None })
     }
 
     fn list(&mut self, place: usize) {
@@ -160,7 +161,7 @@ impl Line {
         }
     }
 
-    fn leave(&mut self, place: usize) {
+    fn remove(&mut self, place: usize) {
         let listed = self.places.remove(place).and_then(|place| place.listed);
         if let Some(at) = listed.filter(|at| *at < self.listed.len()) {
             // Cannot panic: it is below the length.
@@ -175,12 +176,12 @@ impl Line {
         }
     }
 
-    fn take<W>(&mut self, wakers: &mut Slab<Option<W>>, woken: &mut Vec<W>) {
+    fn drain<W>(&mut self, wakers: &mut Slab<Option<W>>, woken: &mut Vec<W>) {
         let Self { places, listed } = self;
         for place in listed.drain(..) {
             if let Some(found) = places.get_mut(place) {
                 found.listed = None;
-                woken.extend(wakers.get_mut(found.seat).and_then(Option::take));
+                woken.extend(wakers.get_mut(found.waiter).and_then(Option::take));
             }
         }
     }
