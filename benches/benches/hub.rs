@@ -5,7 +5,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use sse_proto::http1::{Response, Server, server};
+use sse_proto::http1::Response;
+use sse_proto::http1::server::{self, Connection};
 use sse_proto::hub::{Config, Cursor, Next, Subscription};
 use sse_proto::{Frame, Hub, Instant};
 
@@ -96,7 +97,7 @@ fn delivering(criterion: &mut Criterion) {
     });
 
     let mut hub = hub();
-    let mut connections: Vec<(Server<Arc<[u8]>>, Cursor)> =
+    let mut connections: Vec<(Connection<Arc<[u8]>>, Cursor)> =
         (0..SUBSCRIBERS).map(|_| (open(), hub.subscribe(&Subscription::to_all()))).collect();
     group.bench_function("hub and servers", |bencher| {
         bencher.iter(|| {
@@ -117,9 +118,9 @@ fn delivering(criterion: &mut Criterion) {
 }
 
 /// A server whose stream is open.
-fn open() -> Server<Arc<[u8]>> {
+fn open() -> Connection<Arc<[u8]>> {
     const REQUEST: &[u8] = b"GET /price HTTP/1.1\r\nHost: a\r\n\r\n";
-    let mut server = Server::new(server::Config::default(), 7);
+    let mut server = Connection::new(server::Config::default(), 7);
     if let Some(space) = server.space().get_mut(..REQUEST.len()) {
         space.copy_from_slice(REQUEST);
     }

@@ -7,7 +7,8 @@ mod cuts;
 use libfuzzer_sys::fuzz_target;
 use sse_proto::Instant;
 use sse_proto::http1::server::{Config, Want};
-use sse_proto::http1::{Response, Server};
+use sse_proto::http1::Response;
+use sse_proto::http1::server::Connection;
 
 fuzz_target!(|data: &[u8]| {
     let (stream, offsets) = cuts::split(data);
@@ -22,7 +23,7 @@ fn serve(pieces: &[&[u8]], read: usize) -> Vec<u8> {
     let mut config = Config::default();
     config.body_bytes = 100;
     let mut pieces = pieces.iter().filter(|piece| !piece.is_empty());
-    let mut server: Server = Server::new(config, 1);
+    let mut server: Connection = Connection::new(config, 1);
     let (mut left, mut sent, mut events): (&[u8], _, _) = (&[], Vec::new(), 0);
     // Time stands still: what waits for the client to go on waits for the end of what it sends.
     let now = Instant::default();

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use sse_proto::http::Url;
-use sse_proto::http1::{Race, RaceWant};
+use sse_proto::http1::dial::{HappyEyeballs, Want};
 
 use crate::timeouts::timeout;
 
@@ -20,18 +20,18 @@ pub(crate) fn dial(url: &Url, limit: Option<Duration>) -> io::Result<TcpStream> 
 }
 
 fn race(addresses: &[SocketAddr], limit: Option<Duration>) -> io::Result<TcpStream> {
-    let (mut race, epoch) = (Race::new(addresses.len()), Instant::now());
+    let (mut race, epoch) = (HappyEyeballs::new(addresses.len()), Instant::now());
     let (done, attempts) = mpsc::sync_channel(addresses.len());
     let mut result = Err(ErrorKind::AddrNotAvailable.into());
     loop {
         let now = sse_proto::Instant::from_epoch(epoch.elapsed());
         let (want, deadline) = race.want(now);
         match want {
-            RaceWant::Start(index) => {
+            Want::Start(index) => {
                 let (done, address) = (done.clone(), addresses.get(index).copied());
                 spawn(move || done.send(connect(address, limit)))?;
             }
-            RaceWant::Wait => match receive(&attempts, deadline.map(|at| at.since(now))) {
+            Want::Wait => match receive(&attempts, deadline.map(|at| at.since(now))) {
                 Some(Ok(socket)) => return Ok(socket),
                 Some(failed) => {
                     result = failed;

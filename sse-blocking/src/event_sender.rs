@@ -9,7 +9,7 @@ use sse_proto::sender::Ended;
 use sse_proto::{EventRef, Frame};
 
 use crate::Subscriber;
-use crate::outlet::Outlet;
+use crate::shared_stream::SharedStream;
 
 /// Sends events to one client. A handle, which can be cloned and used from any thread: events are never mixed.
 ///
@@ -22,13 +22,13 @@ use crate::outlet::Outlet;
 /// [`abort`](Self::abort).
 #[derive(Debug)]
 pub struct EventSender {
-    outlet: Arc<Outlet>,
+    stream: Arc<SharedStream>,
 }
 
 impl EventSender {
-    pub(crate) fn new(outlet: Arc<Outlet>) -> Self {
-        outlet.look(|outlet| outlet.enter());
-        Self { outlet }
+    pub(crate) fn new(stream: Arc<SharedStream>) -> Self {
+        stream.look(|stream| stream.add_sender());
+        Self { stream }
     }
 
     /// Sends one event; waits while the client is too slow.
@@ -66,10 +66,10 @@ impl EventSender {
     /// As [`send`](Self::send).
     pub fn try_send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<bool, Ended> {
         let event = event.into();
-        self.outlet.act(|outlet| {
-            let is_ready = outlet.ready()?;
+        self.stream.act(|stream| {
+            let is_ready = stream.ready()?;
             if is_ready {
-                outlet.server().event(event);
+                stream.connection().event(event);
             }
             Ok(is_ready)
         })
@@ -115,50 +115,53 @@ impl EventSender {
 
     /// Whether the stream has ended: because it was ended, or the client is gone.
     pub fn is_closed(&self) -> bool {
-        self.outlet.look(|outlet| !outlet.server().is_open())
+        self.stream.look(|stream| !stream.connection().is_open())
     }
 
     /// Whether the server stops.
     pub fn is_draining(&self) -> bool {
-        self.outlet.look(|outlet| outlet.server().is_draining())
+        self.stream.look(|stream| stream.connection().is_draining())
     }
 
     /// Ends the stream for all its senders, so that the client sees a clean end.
     pub fn finish(&self) {
-        self.outlet.act(|outlet| outlet.server().finish());
+        self.stream.act(|stream| stream.connection().finish());
     }
 
     /// Ends the stream so that the client comes back, at the time that the [server's
     /// config](sse_proto::sender::Config::farewell_retry) says.
     pub fn retire(&self) {
-        self.outlet.act(|outlet| outlet.server().retire());
+        self.stream.act(|stream| stream.connection().retire());
     }
 
     /// Cuts the stream: what is pending is not sent, and the client can tell.
     pub fn abort(&self) {
-        self.outlet.act(|outlet| outlet.server().close());
+        self.stream.act(|stream| stream.connection().close());
     }
 
     /// Waits until something can be appended.
     fn room(&self) -> Result<(), Ended> {
         let current = thread::current();
-        let is_ready = |outlet: &mut server::Outlet<_, Thread>| {
-            let is_ready = outlet.ready()?;
+        let is_ready = |stream: &mut server::SharedStream<_, Thread>| {
+            let is_ready = stream.ready()?;
             if !is_ready {
-                outlet.wait_for_room(current.clone(), |other| other.id() == current.id());
+                stream.wait_for_room(current.clone(), |other| other.id() == current.id());
             }
             Ok(is_ready)
         };
-        while !self.outlet.look(is_ready)? {
+        while !self.stream.look(is_ready)? {
             thread::park();
         }
         Ok(())
     }
 
-    fn act(&self, append: impl FnOnce(&mut sse_proto::http1::Server<Arc<[u8]>>)) -> Result<(), Ended> {
-        self.outlet.act(|outlet| {
-            outlet.ready()?;
-            append(outlet.server());
+    fn act(
+        &self,
+        append: impl FnOnce(&mut sse_proto::http1::server::Connection<Arc<[u8]>>),
+    ) -> Result<(), Ended> {
+        self.stream.act(|stream| {
+            stream.ready()?;
+            append(stream.connection());
             Ok(())
         })
     }
@@ -166,17 +169,17 @@ impl EventSender {
     fn deliver(&self, delivery: Delivery<Frame<Arc<[u8]>>>) -> Result<(), Ended> {
         let Delivery::Gap(gap) = delivery else { return self.act(|server| server.deliver(delivery)) };
         // Code of the user's: not while the lock is held.
-        let frame = self.outlet.look(|outlet| outlet.server().hooks().clone()).gap(gap);
+        let frame = self.stream.look(|stream| stream.connection().hooks().clone()).gap(gap);
         self.act(|server| server.encoded(&frame))
     }
 
     /// Whether it is so. If not, this thread will be unparked when it is.
     fn wait_for(&self, is_so: impl FnOnce(bool, bool) -> bool) -> bool {
         let current = thread::current();
-        self.outlet.look(|outlet| {
-            let is_so = is_so(outlet.server().is_draining(), outlet.server().is_open());
+        self.stream.look(|stream| {
+            let is_so = is_so(stream.connection().is_draining(), stream.connection().is_open());
             if !is_so {
-                outlet.wait_for_end(current.clone(), |other| other.id() == current.id());
+                stream.wait_for_end(current.clone(), |other| other.id() == current.id());
             }
             is_so
         })
@@ -185,13 +188,13 @@ impl EventSender {
 
 impl Clone for EventSender {
     fn clone(&self) -> Self {
-        Self::new(Arc::clone(&self.outlet))
+        Self::new(Arc::clone(&self.stream))
     }
 }
 
 impl Drop for EventSender {
     fn drop(&mut self) {
-        let now = self.outlet.now();
-        self.outlet.act(|outlet| outlet.leave(now, thread::panicking()));
+        let now = self.stream.now();
+        self.stream.act(|stream| stream.remove_sender(now, thread::panicking()));
     }
 }

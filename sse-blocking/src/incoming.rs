@@ -9,22 +9,22 @@ use sse_proto::http1::{RequestHead, Response};
 use sse_proto::hub::Subscription;
 use sse_proto::sender::Ended;
 
-use crate::outlet::Outlet;
+use crate::shared_stream::SharedStream;
 use crate::{EventSender, Hub, Subscriber};
 
 /// A request that came in, to be answered with an event stream or something else. If its handler returns
 /// without an answer, the client is told 500.
 #[derive(Debug)]
 pub struct Incoming {
-    outlet: Arc<Outlet>,
+    stream: Arc<SharedStream>,
     head: RequestHead,
     body: Vec<u8>,
     peer: SocketAddr,
 }
 
 impl Incoming {
-    pub(crate) fn new(outlet: Arc<Outlet>, head: RequestHead, body: Vec<u8>, peer: SocketAddr) -> Self {
-        Self { outlet, head, body, peer }
+    pub(crate) fn new(stream: Arc<SharedStream>, head: RequestHead, body: Vec<u8>, peer: SocketAddr) -> Self {
+        Self { stream, head, body, peer }
     }
 
     /// Method, target, headers.
@@ -61,16 +61,16 @@ impl Incoming {
     /// Answers with something else than an event stream, whole. To HEAD, without the body.
     pub fn respond(self, response: &Response, body: impl AsRef<[u8]>) {
         // Code of the user's: not while the lock is held.
-        let (now, body) = (self.outlet.now(), body.as_ref());
-        self.outlet.act(|outlet| outlet.server().respond(now, response, body));
+        let (now, body) = (self.stream.now(), body.as_ref());
+        self.stream.act(|stream| stream.connection().respond(now, response, body));
     }
 
     /// Answers with an event stream. Its head is sent at once, with the [headers](sse_proto::header::RESPONSE) of an event stream
     /// where `response` does not bring its own. In answer to HEAD it ends there.
     pub fn open(self, response: Response) -> EventSender {
-        let now = self.outlet.now();
-        self.outlet.act(|outlet| outlet.server().open(now, response));
-        EventSender::new(self.outlet)
+        let now = self.stream.now();
+        self.stream.act(|stream| stream.connection().open(now, response));
+        EventSender::new(self.stream)
     }
 
     /// A subscriber for this client: one that comes back gets what it has missed first, and is told of what is gone.

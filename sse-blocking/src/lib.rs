@@ -65,6 +65,7 @@
 
 mod close;
 mod connection;
+mod connection_task;
 mod dial;
 mod event_sender;
 mod guard;
@@ -73,10 +74,9 @@ mod http_client;
 mod http_source;
 mod hub;
 mod incoming;
-mod outlet;
 mod reader;
 mod server;
-mod serving;
+mod shared_stream;
 mod source;
 mod timeouts;
 mod tls;

@@ -13,9 +13,9 @@ use socket2::SockRef;
 use sse_proto::Instant;
 use sse_proto::http1::server::{self, AcceptWant, Acceptor, Closed, Config};
 
+use crate::connection_task::ConnectionTask;
 use crate::guard::guard;
-use crate::outlet::Outlet;
-use crate::serving::Serving;
+use crate::shared_stream::SharedStream;
 use crate::timeouts::{is_timeout, timeout};
 use crate::{BoxError, Incoming};
 
@@ -84,7 +84,7 @@ impl Server {
     pub fn with_config(self, config: Config) -> Self {
         // The only randomness in `std`: keys that differ with each call.
         let seed = RandomState::new().hash_one(());
-        let former = mem::replace(&mut self.handle.roster().acceptor, Acceptor::new(config, seed));
+        let former = mem::replace(&mut self.handle.lock().acceptor, Acceptor::new(config, seed));
         // What its configuration has captured is code of the user's: not while the lock is held.
         drop(former);
         self
@@ -109,8 +109,8 @@ impl Server {
     pub fn serve(self, listener: TcpListener) {
         let Self { handler, on_closed, handle } = self;
         let _closes = CloseOnDrop(handle.clone());
-        let listening = Arc::new(Listening { handle, handler, on_closed });
-        listening.listen(listener);
+        let state = Arc::new(ServerState { handle, handler, on_closed });
+        state.listen(listener);
     }
 }
 
@@ -129,14 +129,14 @@ pub struct ServerHandle {
 #[derive(Debug)]
 struct Shared {
     epoch: time::Instant,
-    roster: Mutex<Roster>,
+    connections: Mutex<Connections>,
 }
 
 /// The connections there are.
 #[derive(Debug)]
-struct Roster {
+struct Connections {
     acceptor: Acceptor,
-    outlets: HashMap<u64, Arc<Outlet>>,
+    streams: HashMap<u64, Arc<SharedStream>>,
     next: u64,
     /// The thread that accepts, and where it can be called upon while it does.
     accepting: Option<(Thread, Option<SocketAddr>)>,
@@ -147,46 +147,48 @@ impl ServerHandle {
     const LONGEST_CALL: Duration = Duration::from_millis(100);
 
     fn new() -> Self {
-        let roster = Roster {
+        let connections = Connections {
             acceptor: Acceptor::new(Config::default(), RandomState::new().hash_one(())),
-            outlets: HashMap::new(),
+            streams: HashMap::new(),
             next: 0,
             accepting: None,
         };
-        Self { shared: Arc::new(Shared { epoch: time::Instant::now(), roster: Mutex::new(roster) }) }
+        Self {
+            shared: Arc::new(Shared { epoch: time::Instant::now(), connections: Mutex::new(connections) }),
+        }
     }
 
     /// Stops the server, in peace: it accepts nothing more, tells the [handlers](crate::EventSender::draining), ends the
     /// streams over a [window](sse_proto::sender::Config::drain_window), and cuts what is left after a [while](Config::drain_timeout).
     pub fn shutdown(&self) {
         let now = self.now();
-        let mut roster = self.roster();
-        roster.acceptor.drain(now);
-        self.tell_all(roster, |outlet| outlet.server().drain(now));
+        let mut connections = self.lock();
+        connections.acceptor.drain(now);
+        self.tell_all(connections, |stream| stream.connection().drain(now));
     }
 
     /// Stops the server at once: cuts all connections.
     pub fn close(&self) {
-        let mut roster = self.roster();
-        roster.acceptor.close();
-        self.tell_all(roster, |outlet| outlet.server().close());
+        let mut connections = self.lock();
+        connections.acceptor.close();
+        self.tell_all(connections, |stream| stream.connection().close());
     }
 
     /// How many connections there are, those that are sent away among them.
     pub fn connections(&self) -> usize {
-        self.roster().acceptor.connections()
+        self.lock().acceptor.connections()
     }
 
     /// Tells all connections something, and whoever accepts, once the lock is released.
     fn tell_all(
         &self,
-        roster: MutexGuard<'_, Roster>,
-        tell: impl Fn(&mut server::Outlet<Arc<[u8]>, Thread>),
+        connections: MutexGuard<'_, Connections>,
+        tell: impl Fn(&mut server::SharedStream<Arc<[u8]>, Thread>),
     ) {
-        let outlets: Vec<_> = roster.outlets.values().cloned().collect();
-        let accepting = roster.accepting.clone();
-        drop(roster);
-        outlets.iter().for_each(|outlet| outlet.act(&tell));
+        let streams: Vec<_> = connections.streams.values().cloned().collect();
+        let accepting = connections.accepting.clone();
+        drop(connections);
+        streams.iter().for_each(|stream| stream.act(&tell));
         if let Some((thread, address)) = accepting {
             thread.unpark();
             // Ends `accept` at once. Where this fails, for want of descriptors or because of a firewall, its timeout does.
@@ -194,9 +196,9 @@ impl ServerHandle {
         }
     }
 
-    fn roster(&self) -> MutexGuard<'_, Roster> {
+    fn lock(&self) -> MutexGuard<'_, Connections> {
         // It is never left half changed: nothing that is called under the lock panics.
-        self.shared.roster.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> Instant {
@@ -205,29 +207,29 @@ impl ServerHandle {
 }
 
 /// A server at work.
-pub(crate) struct Listening {
+pub(crate) struct ServerState {
     handle: ServerHandle,
     handler: Handler,
     on_closed: OnClosed,
 }
 
-impl Listening {
+impl ServerState {
     pub(crate) fn handle(&self, incoming: Incoming) -> Result<(), BoxError> {
         (self.handler)(incoming)
     }
 
     pub(crate) fn handle_closed(&self, number: u64, peer: SocketAddr, closed: &Closed) {
-        let mut roster = self.handle.roster();
-        let asks_again = roster.acceptor.handle_closed(closed);
-        roster.outlets.remove(&number);
-        if roster.outlets.len() < roster.outlets.capacity() / 4 {
-            let left = 2 * roster.outlets.len();
-            roster.outlets.shrink_to(left);
+        let mut connections = self.handle.lock();
+        let asks_again = connections.acceptor.handle_closed(closed);
+        connections.streams.remove(&number);
+        if connections.streams.len() < connections.streams.capacity() / 4 {
+            let left = 2 * connections.streams.len();
+            connections.streams.shrink_to(left);
         }
-        if let Some((thread, _)) = roster.accepting.as_ref().filter(|_| asks_again) {
+        if let Some((thread, _)) = connections.accepting.as_ref().filter(|_| asks_again) {
             thread.unpark();
         }
-        drop(roster);
+        drop(connections);
         guard(|| (self.on_closed)(peer, closed));
     }
 
@@ -236,18 +238,18 @@ impl Listening {
         prepare_listener(&listener);
         let mut listener = Some(listener);
         loop {
-            let mut roster = self.handle.roster();
+            let mut connections = self.handle.lock();
             let now = self.handle.now();
-            let (want, deadline) = roster.acceptor.want(now);
+            let (want, deadline) = connections.acceptor.want(now);
             let address = listener.as_ref().filter(|_| want == AcceptWant::Accept).and_then(local_address);
-            roster.accepting = Some((thread::current(), address));
-            drop(roster);
+            connections.accepting = Some((thread::current(), address));
+            drop(connections);
             match (want, &listener) {
                 (AcceptWant::Accept, Some(listener)) => match listener.accept() {
                     Ok((socket, peer)) => self.serve(socket, peer),
                     // The time to look whether the server stops.
                     Err(error) if is_timeout(&error) => {}
-                    Err(_) => self.handle.roster().acceptor.handle_error(now),
+                    Err(_) => self.handle.lock().acceptor.handle_error(now),
                 },
                 (AcceptWant::Closed, _) => return,
                 _ => {
@@ -261,25 +263,25 @@ impl Listening {
     }
 
     fn serve(self: &Arc<Self>, socket: TcpStream, peer: SocketAddr) {
-        let mut roster = self.handle.roster();
+        let mut connections = self.handle.lock();
         let now = self.handle.now();
         // Then it is the call that ended `accept`, most likely.
-        if roster.acceptor.is_draining() {
+        if connections.acceptor.is_draining() {
             return;
         }
         let since_unix_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        roster.acceptor.set_wall_clock(now, since_unix_epoch.unwrap_or_default());
-        let Some(server) = roster.acceptor.admit(now) else { return };
-        let (number, config) = (roster.next, roster.acceptor.config().clone());
-        let outlet = Outlet::new(socket, self.handle.shared.epoch, server);
-        roster.next += 1;
-        roster.outlets.insert(number, Arc::clone(&outlet));
-        drop(roster);
-        prepare(outlet.socket(), &config);
-        let serving = Serving::new(peer, Arc::clone(self), (number, outlet));
+        connections.acceptor.set_wall_clock(now, since_unix_epoch.unwrap_or_default());
+        let Some(server) = connections.acceptor.admit(now) else { return };
+        let (number, config) = (connections.next, connections.acceptor.config().clone());
+        let stream = SharedStream::new(socket, self.handle.shared.epoch, server);
+        connections.next += 1;
+        connections.streams.insert(number, Arc::clone(&stream));
+        drop(connections);
+        prepare(stream.socket(), &config);
+        let serving = ConnectionTask::new(peer, Arc::clone(self), (number, stream));
         // If there can be no thread, the connection is closed.
         if thread::Builder::new().name("sse-connection".into()).spawn(|| serving.run()).is_err() {
-            self.handle.roster().acceptor.handle_error(now);
+            self.handle.lock().acceptor.handle_error(now);
         }
     }
 }

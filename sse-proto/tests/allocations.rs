@@ -184,7 +184,8 @@ fn memory_is_bounded_by_the_limits_whatever_comes() {
 #[cfg(feature = "http1")]
 #[test]
 fn a_connection_that_is_caught_up_holds_next_to_nothing() {
-    use sse_proto::http1::{Response, Server, server};
+    use sse_proto::http1::Response;
+    use sse_proto::http1::server::{self, Connection};
     use sse_proto::hub::{self, Next, Subscription};
     use sse_proto::{Frame, Hub};
     use std::sync::Arc;
@@ -193,7 +194,8 @@ fn a_connection_that_is_caught_up_holds_next_to_nothing() {
     let now = Instant::default();
     let mut hub: Hub<Frame<Arc<[u8]>>> = Hub::new(7, hub::Config::default());
     let mut machines = Vec::with_capacity(1000);
-    let deliver = |machines: &mut Vec<(Server<Arc<[u8]>>, hub::Cursor)>, hub: &mut Hub<Frame<Arc<[u8]>>>| {
+    let deliver = |machines: &mut Vec<(Connection<Arc<[u8]>>, hub::Cursor)>,
+                   hub: &mut Hub<Frame<Arc<[u8]>>>| {
         for (server, cursor) in machines {
             while let Next::Event(entry) = hub.next(now, cursor) {
                 server.frame(entry.value.clone());
@@ -205,7 +207,7 @@ fn a_connection_that_is_caught_up_holds_next_to_nothing() {
     };
     let connected = measure(|| {
         for seed in 0..1000 {
-            let mut server = Server::new(server::Config::default(), seed);
+            let mut server = Connection::new(server::Config::default(), seed);
             server.space()[..REQUEST.len()].copy_from_slice(REQUEST);
             server.handle_read(now, REQUEST.len());
             server.open(now, Response::new(200));

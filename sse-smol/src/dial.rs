@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use async_net::{TcpStream, resolve};
 use sse_proto::http::Url;
-use sse_proto::http1::{Race, RaceWant};
+use sse_proto::http1::dial::{HappyEyeballs, Want};
 
 use crate::alarm::Alarm;
 
@@ -22,16 +22,16 @@ pub(crate) async fn dial(url: Url) -> io::Result<TcpStream> {
 }
 
 async fn race(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
-    let (mut race, epoch) = (Race::new(addresses.len()), Instant::now());
+    let (mut race, epoch) = (HappyEyeballs::new(addresses.len()), Instant::now());
     let mut attempts = Vec::new();
     let mut result = Err(io::ErrorKind::AddrNotAvailable.into());
     loop {
         let (want, deadline) = race.want(sse_proto::Instant::from_epoch(epoch.elapsed()));
         match want {
-            RaceWant::Start(index) => {
+            Want::Start(index) => {
                 attempts.extend(addresses.get(index).map(|address| Box::pin(TcpStream::connect(*address))));
             }
-            RaceWant::Wait => {
+            Want::Wait => {
                 let at = deadline.and_then(|at| epoch.checked_add(at.since_epoch()));
                 match first(&mut attempts, at).await {
                     Some(Ok(socket)) => return Ok(socket),

@@ -10,7 +10,7 @@ use sse_proto::sender::Ended;
 use sse_proto::{EventRef, Frame, FrameBytes};
 
 use crate::Subscriber;
-use crate::outlet::Outlet;
+use crate::shared_stream::SharedStream;
 
 /// Sends events to one client. A handle, which can be cloned and used from any task and thread: events are never mixed.
 ///
@@ -25,13 +25,13 @@ use crate::outlet::Outlet;
 /// The futures can be dropped: nothing is sent by halves.
 #[derive(Debug)]
 pub struct EventSender<B: AsRef<[u8]> = Arc<[u8]>> {
-    outlet: Arc<Outlet<B>>,
+    stream: Arc<SharedStream<B>>,
 }
 
 impl<B: AsRef<[u8]>> EventSender<B> {
-    pub(crate) fn new(outlet: Arc<Outlet<B>>) -> Self {
-        outlet.lock().enter();
-        Self { outlet }
+    pub(crate) fn new(stream: Arc<SharedStream<B>>) -> Self {
+        stream.lock().add_sender();
+        Self { stream }
     }
 
     /// Sends one event; waits while the client is too slow.
@@ -69,10 +69,10 @@ impl<B: AsRef<[u8]>> EventSender<B> {
     /// As [`send`](Self::send).
     pub fn try_send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<bool, Ended> {
         let event = event.into();
-        self.outlet.act(|outlet| {
-            let is_ready = outlet.ready()?;
+        self.stream.act(|stream| {
+            let is_ready = stream.ready()?;
             if is_ready {
-                outlet.server().event(event);
+                stream.connection().event(event);
             }
             Ok(is_ready)
         })
@@ -102,28 +102,28 @@ impl<B: AsRef<[u8]>> EventSender<B> {
 
     /// Whether the stream has ended: because it was ended, or the client is gone.
     pub fn is_closed(&self) -> bool {
-        !self.outlet.lock().server().is_open()
+        !self.stream.lock().connection().is_open()
     }
 
     /// Whether the server stops.
     pub fn is_draining(&self) -> bool {
-        self.outlet.lock().server().is_draining()
+        self.stream.lock().connection().is_draining()
     }
 
     /// Ends the stream for all its senders, so that the client sees a clean end.
     pub fn finish(&self) {
-        self.outlet.act(|outlet| outlet.server().finish());
+        self.stream.act(|stream| stream.connection().finish());
     }
 
     /// Ends the stream so that the client comes back, at the time that the [server's
     /// config](sse_proto::sender::Config::farewell_retry) says.
     pub fn retire(&self) {
-        self.outlet.act(|outlet| outlet.server().retire());
+        self.stream.act(|stream| stream.connection().retire());
     }
 
     /// Cuts the stream: what is pending is not sent, and the client can tell.
     pub fn abort(&self) {
-        self.outlet.act(|outlet| outlet.server().close());
+        self.stream.act(|stream| stream.connection().close());
     }
 
     /// Waits until something can be appended.
@@ -131,10 +131,10 @@ impl<B: AsRef<[u8]>> EventSender<B> {
         poll_fn(|cx| self.poll_room(cx)).await
     }
 
-    fn act(&self, append: impl FnOnce(&mut sse_proto::http1::Server<B>)) -> Result<(), Ended> {
-        self.outlet.act(|outlet| {
-            outlet.ready()?;
-            append(outlet.server());
+    fn act(&self, append: impl FnOnce(&mut sse_proto::http1::server::Connection<B>)) -> Result<(), Ended> {
+        self.stream.act(|stream| {
+            stream.ready()?;
+            append(stream.connection());
             Ok(())
         })
     }
@@ -142,18 +142,18 @@ impl<B: AsRef<[u8]>> EventSender<B> {
     fn deliver(&self, delivery: Delivery<Frame<B>>) -> Result<(), Ended> {
         let Delivery::Gap(gap) = delivery else { return self.act(|server| server.deliver(delivery)) };
         // Code of the user's: not while the lock is held.
-        let hooks = self.outlet.lock().server().hooks().clone();
+        let hooks = self.stream.lock().connection().hooks().clone();
         let frame = hooks.gap(gap);
         self.act(|server| server.encoded(&frame))
     }
 
     fn poll_room(&self, cx: &mut Context<'_>) -> Poll<Result<(), Ended>> {
-        let mut outlet = self.outlet.lock();
-        let is_ready = outlet.ready()?;
+        let mut stream = self.stream.lock();
+        let is_ready = stream.ready()?;
         if is_ready {
             return Poll::Ready(Ok(()));
         }
-        outlet.wait_for_room(cx.waker().clone(), |other| other.will_wake(cx.waker()));
+        stream.wait_for_room(cx.waker().clone(), |other| other.will_wake(cx.waker()));
         Poll::Pending
     }
 
@@ -176,25 +176,25 @@ impl<B: AsRef<[u8]>> EventSender<B> {
     }
 
     fn poll_end(&self, cx: &mut Context<'_>, is_it: impl FnOnce(bool, bool) -> bool) -> Poll<()> {
-        let mut outlet = self.outlet.lock();
-        let server = outlet.server();
+        let mut stream = self.stream.lock();
+        let server = stream.connection();
         if is_it(server.is_draining(), server.is_open()) {
             return Poll::Ready(());
         }
-        outlet.wait_for_end(cx.waker().clone(), |other| other.will_wake(cx.waker()));
+        stream.wait_for_end(cx.waker().clone(), |other| other.will_wake(cx.waker()));
         Poll::Pending
     }
 }
 
 impl<B: AsRef<[u8]>> Clone for EventSender<B> {
     fn clone(&self) -> Self {
-        Self::new(Arc::clone(&self.outlet))
+        Self::new(Arc::clone(&self.stream))
     }
 }
 
 impl<B: AsRef<[u8]>> Drop for EventSender<B> {
     fn drop(&mut self) {
-        let now = self.outlet.now();
-        self.outlet.act(|outlet| outlet.leave(now, thread::panicking()));
+        let now = self.stream.now();
+        self.stream.act(|stream| stream.remove_sender(now, thread::panicking()));
     }
 }

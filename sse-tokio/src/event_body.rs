@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_core::Stream;
 use http_body::{Body, Frame};
-use sse_proto::http1::Server;
+use sse_proto::http1::server::Connection;
 use sse_proto::http1::server::{Closed, Want};
 use sse_proto::sender::{Config, Piece};
 use sse_proto::{Event, header};
@@ -19,7 +19,7 @@ use tokio::time;
 use crate::alarm::Alarm;
 use crate::connection::BoxFuture;
 use crate::guard::guard;
-use crate::outlet::{Outlet, release, wait_as_driver};
+use crate::shared_stream::{SharedStream, release, wait_as_driver};
 use crate::{BoxError, EventSender, Subscriber};
 
 /// An event stream as the body of a response: for axum, hyper, tonic, and whatever else takes a [`Body`].
@@ -63,7 +63,7 @@ use crate::{BoxError, EventSender, Subscriber};
 /// | `X-Accel-Buffering` by hand | is sent |
 /// | a graceful shutdown that waits for ever | [`until`](Self::until) |
 pub struct EventBody {
-    outlet: Arc<Outlet<Bytes>>,
+    stream: Arc<SharedStream<Bytes>>,
     /// What sends the events, if it is polled with the body.
     work: Option<BoxFuture<Result<(), BoxError>>>,
     /// Ready when the server stops.
@@ -79,9 +79,9 @@ impl EventBody {
     where
         R: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
-        let outlet = bare_outlet();
-        let work = send(EventSender::new(Arc::clone(&outlet)));
-        Self::with_work(outlet, Some(Box::pin(work)))
+        let stream = bare_stream();
+        let work = send(EventSender::new(Arc::clone(&stream)));
+        Self::with_work(stream, Some(Box::pin(work)))
     }
 
     /// The events of a stream. An error fails the body.
@@ -108,17 +108,17 @@ impl EventBody {
 
     /// What is sent with the sender and its clones. When they are gone, the body ends.
     pub fn channel() -> (EventSender<Bytes>, Self) {
-        let outlet = bare_outlet();
-        let sender = EventSender::new(Arc::clone(&outlet));
-        let now = outlet.now();
-        let _ = outlet.lock().handle_done(now, Ok(()));
-        (sender, Self::with_work(outlet, None))
+        let stream = bare_stream();
+        let sender = EventSender::new(Arc::clone(&stream));
+        let now = stream.now();
+        let _ = stream.lock().handle_done(now, Ok(()));
+        (sender, Self::with_work(stream, None))
     }
 
     /// Decides otherwise where there is a choice.
     #[must_use]
     pub fn with_config(self, config: Config) -> Self {
-        let former = self.outlet.lock().server().set_stream_config(config, seed());
+        let former = self.stream.lock().connection().set_stream_config(config, seed());
         // What it has captured is code of the user's: not while the lock is held.
         drop(former);
         self
@@ -142,9 +142,9 @@ impl EventBody {
         response
     }
 
-    fn with_work(outlet: Arc<Outlet<Bytes>>, work: Option<BoxFuture<Result<(), BoxError>>>) -> Self {
-        let epoch = outlet.epoch();
-        Self { outlet, work, stop: None, epoch, alarm: Alarm::default() }
+    fn with_work(stream: Arc<SharedStream<Bytes>>, work: Option<BoxFuture<Result<(), BoxError>>>) -> Self {
+        let epoch = stream.epoch();
+        Self { stream, work, stop: None, epoch, alarm: Alarm::default() }
     }
 
     /// Drops what is the user's, each by itself: it may panic.
@@ -154,16 +154,16 @@ impl EventBody {
     }
 
     fn poll_work(&mut self, cx: &mut Context<'_>) {
-        let now = self.outlet.now();
+        let now = self.stream.now();
         if self.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(cx).is_ready()) {
             self.stop = None;
-            self.outlet.act(|outlet| outlet.server().drain(now));
+            self.stream.act(|stream| stream.connection().drain(now));
         }
         let Some(work) = &mut self.work else { return };
         if let Poll::Ready(done) = work.as_mut().poll(cx) {
             self.work = None;
             // An error that nobody is told is dropped when the lock is released.
-            drop(self.outlet.act(|outlet| outlet.handle_done(now, done)));
+            drop(self.stream.act(|stream| stream.handle_done(now, done)));
         }
     }
 }
@@ -178,48 +178,48 @@ impl Body for EventBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let body = &mut *self;
         // What is appended from here on is taken below, and needs no waking.
-        drop(body.outlet.lock().take_driver());
+        drop(body.stream.lock().take_driver());
         // A panic fails this body; the connection may have other streams.
         if guard(|| body.poll_work(cx)).is_none() {
-            let now = body.outlet.now();
-            body.outlet.act(|outlet| outlet.handle_panic(now));
+            let now = body.stream.now();
+            body.stream.act(|stream| stream.handle_panic(now));
             body.drop_work();
         }
-        let mut outlet = body.outlet.lock();
+        let mut stream = body.stream.lock();
         loop {
-            let now = body.outlet.now();
-            let server = outlet.server();
+            let now = body.stream.now();
+            let server = stream.connection();
             let (want, deadline) = server.want(now);
             match want {
                 Want::Write => {
                     let piece = server.take_pending();
-                    release(outlet, false);
+                    release(stream, false);
                     return Poll::Ready(piece.map(|piece| Ok(Frame::data(into_bytes(piece)))));
                 }
                 Want::KeepAlive => {
                     let hooks = server.hooks().clone();
-                    drop(outlet);
+                    drop(stream);
                     // Code of the user's: not while the lock is held.
                     let frame = guard(|| hooks.keep_alive());
-                    outlet = body.outlet.lock();
+                    stream = body.stream.lock();
                     match frame {
-                        Some(frame) => outlet.server().handle_keep_alive(now, &frame),
-                        None => outlet.handle_panic(now),
+                        Some(frame) => stream.connection().handle_keep_alive(now, &frame),
+                        None => stream.handle_panic(now),
                     }
                 }
                 Want::Open | Want::Wait => {
                     let at = deadline.and_then(|at| body.epoch.checked_add(at.since_epoch()));
-                    wait_as_driver(outlet, cx);
+                    wait_as_driver(stream, cx);
                     // Only now, as the timer drops the waker that it had.
                     if body.alarm.poll_early(cx, at).is_pending() {
                         return Poll::Pending;
                     }
-                    outlet = body.outlet.lock();
-                    outlet.server().handle_deadline(body.outlet.now());
+                    stream = body.stream.lock();
+                    stream.connection().handle_deadline(body.stream.now());
                 }
                 _ => {
                     let closed = server.take_closed();
-                    release(outlet, false);
+                    release(stream, false);
                     return Poll::Ready(closed.and_then(Closed::into_error).map(Err));
                 }
             }
@@ -229,19 +229,19 @@ impl Body for EventBody {
 
 impl Drop for EventBody {
     fn drop(&mut self) {
-        self.outlet.act(|outlet| outlet.server().close());
+        self.stream.act(|stream| stream.connection().close());
         self.drop_work();
     }
 }
 
 impl fmt::Debug for EventBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventBody").field("outlet", &self.outlet).finish_non_exhaustive()
+        f.debug_struct("EventBody").field("stream", &self.stream).finish_non_exhaustive()
     }
 }
 
-fn bare_outlet() -> Arc<Outlet<Bytes>> {
-    Outlet::new(Server::bare(Config::default(), seed()), time::Instant::now())
+fn bare_stream() -> Arc<SharedStream<Bytes>> {
+    SharedStream::new(Connection::bare(Config::default(), seed()), time::Instant::now())
 }
 
 fn seed() -> u64 {

@@ -82,6 +82,7 @@ mod close;
 #[cfg(feature = "codec")]
 mod codec;
 mod connection;
+mod connection_task;
 mod dial;
 #[cfg(feature = "http")]
 mod event_body;
@@ -94,10 +95,9 @@ mod http_client;
 mod http_source;
 mod hub;
 mod incoming;
-mod outlet;
 mod reader;
 mod server;
-mod serving;
+mod shared_stream;
 mod source;
 mod stream;
 mod tls;

@@ -19,9 +19,9 @@ use tokio::time;
 
 use crate::alarm::Alarm;
 use crate::connection::BoxFuture;
+use crate::connection_task::ConnectionTask;
 use crate::guard::guard;
-use crate::outlet::Outlet;
-use crate::serving::Serving;
+use crate::shared_stream::SharedStream;
 use crate::{BoxError, Incoming};
 
 type Handler = Box<dyn Fn(Incoming) -> BoxFuture<Result<(), BoxError>> + Send + Sync>;
@@ -99,7 +99,7 @@ impl Server {
     pub fn with_config(self, config: Config) -> Self {
         // The only randomness in `std`: keys that differ with each call.
         let seed = RandomState::new().hash_one(());
-        let former = mem::replace(&mut self.handle.roster().acceptor, Acceptor::new(config, seed));
+        let former = mem::replace(&mut self.handle.lock().acceptor, Acceptor::new(config, seed));
         // What its configuration has captured is code of the user's: not while the lock is held.
         drop(former);
         self
@@ -126,9 +126,9 @@ impl Server {
     pub async fn serve(self, listener: TcpListener) {
         let Self { handler, on_closed, handle } = self;
         let _closes = CloseOnDrop(handle.clone());
-        let listening = Listening { handle, handler, on_closed };
-        let (listening, mut listener, mut alarm) = (Arc::new(listening), Some(listener), Alarm::default());
-        poll_fn(|cx| listening.poll(cx, &mut listener, &mut alarm)).await;
+        let state = ServerState { handle, handler, on_closed };
+        let (state, mut listener, mut alarm) = (Arc::new(state), Some(listener), Alarm::default());
+        poll_fn(|cx| state.poll(cx, &mut listener, &mut alarm)).await;
     }
 
     /// As [`serve`](Self::serve), and shuts down when this future is ready: a signal of the system, for instance.
@@ -165,14 +165,14 @@ pub struct ServerHandle {
 #[derive(Debug)]
 struct Shared {
     epoch: time::Instant,
-    roster: Mutex<Roster>,
+    connections: Mutex<Connections>,
 }
 
 /// The connections there are.
 #[derive(Debug)]
-struct Roster {
+struct Connections {
     acceptor: Acceptor,
-    outlets: HashMap<u64, Arc<Outlet<Arc<[u8]>>>>,
+    streams: HashMap<u64, Arc<SharedStream<Arc<[u8]>>>>,
     next: u64,
     /// The task that accepts.
     waker: Option<Waker>,
@@ -180,52 +180,54 @@ struct Roster {
 
 impl ServerHandle {
     fn new() -> Self {
-        let roster = Roster {
+        let connections = Connections {
             acceptor: Acceptor::new(Config::default(), RandomState::new().hash_one(())),
-            outlets: HashMap::new(),
+            streams: HashMap::new(),
             next: 0,
             waker: None,
         };
-        Self { shared: Arc::new(Shared { epoch: time::Instant::now(), roster: Mutex::new(roster) }) }
+        Self {
+            shared: Arc::new(Shared { epoch: time::Instant::now(), connections: Mutex::new(connections) }),
+        }
     }
 
     /// Stops the server, in peace: it accepts nothing more, tells the [handlers](crate::EventSender::draining), ends the
     /// streams over a [window](sse_proto::sender::Config::drain_window), and cuts what is left after a [while](Config::drain_timeout).
     pub fn shutdown(&self) {
         let now = self.now();
-        let mut roster = self.roster();
-        roster.acceptor.drain(now);
-        self.tell_all(roster, |outlet| outlet.server().drain(now));
+        let mut connections = self.lock();
+        connections.acceptor.drain(now);
+        self.tell_all(connections, |stream| stream.connection().drain(now));
     }
 
     /// Stops the server at once: cuts all connections.
     pub fn close(&self) {
-        let mut roster = self.roster();
-        roster.acceptor.close();
-        self.tell_all(roster, |outlet| outlet.server().close());
+        let mut connections = self.lock();
+        connections.acceptor.close();
+        self.tell_all(connections, |stream| stream.connection().close());
     }
 
     /// How many connections there are, those that are sent away among them.
     pub fn connections(&self) -> usize {
-        self.roster().acceptor.connections()
+        self.lock().acceptor.connections()
     }
 
     /// Tells all connections something, and whoever accepts, once the lock is released.
     fn tell_all(
         &self,
-        mut roster: MutexGuard<'_, Roster>,
-        tell: impl Fn(&mut server::Outlet<Arc<[u8]>, Waker>),
+        mut connections: MutexGuard<'_, Connections>,
+        tell: impl Fn(&mut server::SharedStream<Arc<[u8]>, Waker>),
     ) {
-        let outlets: Vec<_> = roster.outlets.values().cloned().collect();
-        let waker = roster.waker.take();
-        drop(roster);
-        outlets.iter().for_each(|outlet| outlet.act(&tell));
+        let streams: Vec<_> = connections.streams.values().cloned().collect();
+        let waker = connections.waker.take();
+        drop(connections);
+        streams.iter().for_each(|stream| stream.act(&tell));
         waker.into_iter().for_each(Waker::wake);
     }
 
-    fn roster(&self) -> MutexGuard<'_, Roster> {
+    fn lock(&self) -> MutexGuard<'_, Connections> {
         // It is never left half changed: nothing that is called under the lock panics.
-        self.shared.roster.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> Instant {
@@ -234,13 +236,13 @@ impl ServerHandle {
 }
 
 /// A server at work.
-pub(crate) struct Listening {
+pub(crate) struct ServerState {
     handle: ServerHandle,
     handler: Handler,
     on_closed: OnClosed,
 }
 
-impl Listening {
+impl ServerState {
     pub(crate) fn now(&self) -> Instant {
         self.handle.now()
     }
@@ -255,16 +257,16 @@ impl Listening {
     }
 
     pub(crate) fn handle_closed(&self, number: u64, peer: SocketAddr, closed: &Closed) {
-        let mut roster = self.handle.roster();
-        let asks_again = roster.acceptor.handle_closed(closed);
-        let outlet = roster.outlets.remove(&number);
-        if roster.outlets.len() < roster.outlets.capacity() / 4 {
-            let left = 2 * roster.outlets.len();
-            roster.outlets.shrink_to(left);
+        let mut connections = self.handle.lock();
+        let asks_again = connections.acceptor.handle_closed(closed);
+        let stream = connections.streams.remove(&number);
+        if connections.streams.len() < connections.streams.capacity() / 4 {
+            let left = 2 * connections.streams.len();
+            connections.streams.shrink_to(left);
         }
-        let waker = if asks_again { roster.waker.take() } else { None };
-        drop(roster);
-        drop(outlet);
+        let waker = if asks_again { connections.waker.take() } else { None };
+        drop(connections);
+        drop(stream);
         waker.into_iter().for_each(Waker::wake);
         guard(|| (self.on_closed)(peer, closed));
     }
@@ -277,9 +279,9 @@ impl Listening {
         alarm: &mut Alarm,
     ) -> Poll<()> {
         loop {
-            let mut roster = self.handle.roster();
+            let mut connections = self.handle.lock();
             let now = self.handle.now();
-            let (want, deadline) = roster.acceptor.want(now);
+            let (want, deadline) = connections.acceptor.want(now);
             let accepted = match (want, &*listener) {
                 (AcceptWant::Accept, Some(listener)) => listener.poll_accept(cx),
                 (AcceptWant::Accept | AcceptWant::Pause, _) => Poll::Pending,
@@ -290,11 +292,11 @@ impl Listening {
                 _ => return Poll::Ready(()),
             };
             match accepted {
-                Poll::Ready(Ok((socket, peer))) => self.serve(roster, now, socket, peer),
-                Poll::Ready(Err(_)) => roster.acceptor.handle_error(now),
+                Poll::Ready(Ok((socket, peer))) => self.serve(connections, now, socket, peer),
+                Poll::Ready(Err(_)) => connections.acceptor.handle_error(now),
                 Poll::Pending => {
-                    let former = roster.waker.replace(cx.waker().clone());
-                    drop(roster);
+                    let former = connections.waker.replace(cx.waker().clone());
+                    drop(connections);
                     // It may be the last of its task, whose drop may call anything: not while the lock is held.
                     drop(former);
                     ready!(alarm.poll(cx, self.at(deadline)));
@@ -305,23 +307,23 @@ impl Listening {
 
     fn serve(
         self: &Arc<Self>,
-        mut roster: MutexGuard<'_, Roster>,
+        mut connections: MutexGuard<'_, Connections>,
         now: Instant,
         socket: TcpStream,
         peer: SocketAddr,
     ) {
         let since_unix_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        roster.acceptor.set_wall_clock(now, since_unix_epoch.unwrap_or_default());
-        let Some(server) = roster.acceptor.admit(now) else { return };
-        let outlet = Outlet::new(server, self.handle.shared.epoch);
-        let number = roster.next;
-        roster.next += 1;
-        roster.outlets.insert(number, Arc::clone(&outlet));
-        let config = roster.acceptor.config();
+        connections.acceptor.set_wall_clock(now, since_unix_epoch.unwrap_or_default());
+        let Some(server) = connections.acceptor.admit(now) else { return };
+        let stream = SharedStream::new(server, self.handle.shared.epoch);
+        let number = connections.next;
+        connections.next += 1;
+        connections.streams.insert(number, Arc::clone(&stream));
+        let config = connections.acceptor.config();
         let (unacknowledged, unsent) = (config.unacknowledged, config.unsent);
-        drop(roster);
+        drop(connections);
         prepare(&socket, unacknowledged, unsent);
-        tokio::spawn(Serving::new(socket, peer, Arc::clone(self), (number, outlet)));
+        tokio::spawn(ConnectionTask::new(socket, peer, Arc::clone(self), (number, stream)));
     }
 }
 

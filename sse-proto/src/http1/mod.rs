@@ -1,6 +1,7 @@
 //! HTTP/1.1 as far as event streams need it (RFC 9112): heads, body framing, and the URLs they start from.
 //!
-//! [`Client`] keeps a subscription, [`Server`] serves a connection; what they are made of serves other uses too. Two directions, each with a message to send and a machine to read the answer:
+//! [`Client`] keeps a subscription, [`server::Connection`] serves one connection. The parts that they are made of serve other
+//! uses too: two directions, each with a message to send and a machine to read the answer:
 //!
 //! | | writes | reads |
 //! |---|---|---|
@@ -28,10 +29,10 @@ mod body;
 pub mod chunk;
 mod client;
 mod date;
+pub mod dial;
 mod framing;
 mod head;
 mod parse;
-mod race;
 mod request_decoder;
 mod request_head;
 mod response;
@@ -46,9 +47,7 @@ pub use crate::http::{
 pub use body::{BodyDecoder, BodyError};
 pub use client::{Client, Want};
 pub use head::{HeadError, HeadLimits};
-pub use race::{Race, RaceWant};
 pub use request_decoder::RequestDecoder;
 pub use request_head::{RequestHead, RequestHeadError};
 pub use response::Response;
 pub use response_decoder::{ResponseDecoder, ResponseError, ResponsePart};
-pub use server::Server;

@@ -1,12 +1,12 @@
 // How every adapter connects to a host of several addresses. Each one includes this file into the tests of its `dial`, which
-// defines `race` and `wait!`. What is tried when is tested in `http1::Race`.
+// defines `race` and `wait!`. What is tried when is tested in `http1::HappyEyeballs`.
 
 // Few of its faults are needed here.
 include!("faults.rs");
 
 use std::time::Instant;
 
-use sse_proto::http1::Race;
+use sse_proto::http1::dial::HappyEyeballs;
 
 fn address(url: &str) -> SocketAddr {
     url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap()
@@ -25,7 +25,7 @@ fn an_address_that_does_not_answer_does_not_keep_others_waiting() {
         let start = Instant::now();
         let socket = wait!(race(&addresses)).unwrap();
         assert_eq!(socket.peer_addr().unwrap(), good);
-        let least = head_starts * Race::HEAD_START;
+        let least = head_starts * HappyEyeballs::HEAD_START;
         assert!(start.elapsed() >= least, "{:?} for {head_starts}", start.elapsed());
         assert!(start.elapsed() < least + Duration::from_secs(5), "{:?} for {head_starts}", start.elapsed());
     }

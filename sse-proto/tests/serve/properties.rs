@@ -1,8 +1,9 @@
 //! Whatever is reported, and whenever: no panic, bounded memory, and always something to do.
 
 use proptest::prelude::*;
+use sse_proto::http1::Response;
+use sse_proto::http1::server::Connection;
 use sse_proto::http1::server::{Config, Want};
-use sse_proto::http1::{Response, Server};
 use sse_proto::{Frame, Instant};
 
 use super::world::{GET, ms};
@@ -74,7 +75,7 @@ proptest! {
         config.stream.drain_window = ms(window);
         config.body_bytes = 10;
         config.discarded_bytes = 10_000;
-        let mut server: Server = if is_busy { Server::busy(config) } else { Server::new(config, 1) };
+        let mut server: Connection = if is_busy { Connection::busy(config) } else { Connection::new(config, 1) };
         let mut now = Instant::default();
         let mut closed = false;
         for report in reports {
@@ -147,7 +148,7 @@ proptest! {
     fn pieces_make_no_difference(cuts in prop::collection::vec(1..60usize, 1..40), writes in prop::collection::vec(1..60usize, 1..40)) {
         let request = b"POST /x?lastEventId=7 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
         let now = Instant::default();
-        let mut server: Server = Server::new(Config::default(), 1);
+        let mut server: Connection = Connection::new(Config::default(), 1);
         let mut input = &request[..];
         for cut in cuts.iter().cycle() {
             let count = (*cut).min(input.len());

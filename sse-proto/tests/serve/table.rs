@@ -1,7 +1,8 @@
 //! One test for each thing a server promises.
 
+use sse_proto::http1::Response;
+use sse_proto::http1::server::Connection;
 use sse_proto::http1::server::{AcceptWant, Acceptor, Closed, Config, Want};
-use sse_proto::http1::{Response, Server};
 use sse_proto::{EventRef, Instant};
 
 use super::world::{Deed, GET, HEAD, Step, World, ms, play};
@@ -171,7 +172,7 @@ fn a_slow_request_is_answered_in_time_however_busy_it_is() {
 fn one_too_many_is_told_when_to_come_again() {
     let mut config = config();
     config.retry_after = ms(1500);
-    let server = Server::busy(config);
+    let server = Connection::busy(config);
     let outcome = World::new(server, &[Send(GET), Pause(3), End], &[], usize::MAX).drive();
     assert!(
         outcome.sent.starts_with("HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\n"),
@@ -198,7 +199,7 @@ fn a_client_that_leaves_is_noticed_at_once() {
 #[test]
 fn a_client_that_leaves_before_it_is_answered_is_noticed_too() {
     let asked = || {
-        let mut server: Server = Server::new(config(), 0);
+        let mut server: Connection = Connection::new(config(), 0);
         server.space()[..GET.len()].copy_from_slice(GET.as_bytes());
         server.handle_read(Instant::default(), GET.len());
         assert_eq!(server.want(Instant::default()), (Want::Request, None));
@@ -230,7 +231,7 @@ fn a_client_that_leaves_before_it_is_answered_is_noticed_too() {
 
 #[test]
 fn a_client_that_closes_its_side_still_gets_a_plain_answer() {
-    let mut server: Server = Server::new(config(), 0);
+    let mut server: Connection = Connection::new(config(), 0);
     let now = Instant::default();
     server.space()[..GET.len()].copy_from_slice(GET.as_bytes());
     server.handle_read(now, GET.len());
@@ -252,7 +253,7 @@ fn what_follows_an_interim_response_on_its_way_is_whole() {
     const INTERIM: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
     let now = Instant::default();
     for written in [0, 10, INTERIM.len()] {
-        let mut server: Server = Server::new(config(), 1);
+        let mut server: Connection = Connection::new(config(), 1);
         server.space()[..POST.len()].copy_from_slice(POST);
         server.handle_read(now, POST.len());
         assert_eq!(server.want(now).0, Want::Write);
@@ -288,13 +289,13 @@ fn answers_have_a_date_where_there_is_a_wall_clock() {
     let mut acceptor = Acceptor::new(config(), 7);
     acceptor.set_wall_clock(at(1), std::time::Duration::from_secs(784_111_777));
     let asked = |acceptor: &mut Acceptor, request: &str| {
-        let mut server: Server = acceptor.admit(at(2)).unwrap();
+        let mut server: Connection = acceptor.admit(at(2)).unwrap();
         server.space()[..request.len()].copy_from_slice(request.as_bytes());
         server.handle_read(at(3), request.len());
         server
     };
     let date = "\r\nDate: Sun, 06 Nov 1994 08:49:39 GMT\r\n";
-    let head = |server: &Server| String::from_utf8(server.pending().to_vec()).unwrap();
+    let head = |server: &Connection| String::from_utf8(server.pending().to_vec()).unwrap();
     let refused = head(&asked(&mut acceptor, "GET\r\n\r\n"));
     assert!(refused.starts_with("HTTP/1.1 400 ") && refused.contains(date), "{refused}");
     let mut answered = asked(&mut acceptor, GET);
@@ -388,7 +389,7 @@ fn extreme_configurations_are_taken() {
 
 #[test]
 fn a_client_that_closes_its_side_still_gets_the_end() {
-    let mut server: Server = Server::new(config(), 0);
+    let mut server: Connection = Connection::new(config(), 0);
     let now = Instant::default();
     server.space()[..GET.len()].copy_from_slice(GET.as_bytes());
     server.handle_read(now, GET.len());
@@ -424,7 +425,7 @@ fn a_body_is_there_when_the_request_is() {
         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
     ] {
         for piece in [1, 3, 4096] {
-            let mut server: Server = Server::new(config(), 0);
+            let mut server: Connection = Connection::new(config(), 0);
             let now = Instant::default();
             for part in request.as_bytes().chunks(piece) {
                 assert_eq!((server.want(now).0, server.request()), (Want::Read, None));
@@ -494,7 +495,7 @@ fn a_stream_has_an_age_and_says_when_to_come_back() {
     assert_eq!((&*outcome.closed, outcome.millis), ("answered", 11_000));
     let mut ends = Vec::new();
     for seed in 0..100 {
-        let server = Server::new(config.clone(), seed);
+        let server = Connection::new(config.clone(), seed);
         let outcome = World::new(server, &[Send(GET)], &[(0, Open)], usize::MAX).drive();
         ends.push(outcome.millis - 2000);
     }
@@ -510,7 +511,7 @@ fn a_server_that_stops_ends_its_streams_within_the_window() {
         .map(|seed| {
             let mut config = config();
             config.stream.drain_window = ms(5000);
-            let server = Server::new(config, seed);
+            let server = Connection::new(config, seed);
             let handler = [(0, Open), (100, Drain)];
             let outcome = World::new(server, &[Send(GET)], &handler, usize::MAX).drive();
             assert!(outcome.sent.ends_with("0\r\n\r\n"), "a clean end");
@@ -645,9 +646,9 @@ fn a_drain_ends_with_the_last_one_or_its_time() {
 fn a_connection_costs_little_when_it_is_idle() {
     // With the default configuration, on 64 bits; what is allocated besides is counted in `allocations`.
     assert!(
-        size_of::<Server<std::sync::Arc<[u8]>>>() <= 512,
+        size_of::<Connection<std::sync::Arc<[u8]>>>() <= 512,
         "{}",
-        size_of::<Server<std::sync::Arc<[u8]>>>()
+        size_of::<Connection<std::sync::Arc<[u8]>>>()
     );
 }
 
@@ -657,7 +658,7 @@ fn a_bare_stream_is_over_when_all_of_it_was_taken() {
     let (start, delay) = (Instant::default(), ms(100));
     for (result, end) in [(Ok(()), "answered"), (Err("out of events".into()), "out of events")] {
         let fails = result.is_err();
-        let mut server: Server = Server::bare(sse_proto::sender::Config::default(), 1);
+        let mut server: Connection = Connection::bare(sse_proto::sender::Config::default(), 1);
         server.event("last words");
         assert!(server.handle_done(start, result).is_none());
         assert_eq!(server.want(Instant::default()).0, Want::Write);

@@ -4,8 +4,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use sse_proto::http1::Response;
+use sse_proto::http1::server::Connection;
 use sse_proto::http1::server::{Closed, Config, Want};
-use sse_proto::http1::{Response, Server};
 use sse_proto::{Frame, Instant};
 
 /// What the client does.
@@ -59,7 +60,7 @@ pub(crate) fn ms(millis: u64) -> Duration {
 /// Plays the script with large pieces and small ones: all must come out the same.
 #[track_caller]
 pub(crate) fn play(config: Config, client: &[Step], handler: &[(u64, Deed)]) -> Outcome {
-    let start = || Server::new(config.clone(), 7);
+    let start = || Connection::new(config.clone(), 7);
     let whole = World::new(start(), client, handler, usize::MAX).drive();
     for piece in [1, 7] {
         let pieces = World::new(start(), client, handler, piece).drive();
@@ -73,7 +74,7 @@ pub(crate) fn play(config: Config, client: &[Step], handler: &[(u64, Deed)]) -> 
 }
 
 pub(crate) struct World {
-    server: Server,
+    server: Connection,
     now: Instant,
     client: VecDeque<Step>,
     handler: VecDeque<(u64, Deed)>,
@@ -87,7 +88,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(server: Server, client: &[Step], handler: &[(u64, Deed)], piece: usize) -> Self {
+    pub(crate) fn new(server: Connection, client: &[Step], handler: &[(u64, Deed)], piece: usize) -> Self {
         Self {
             server,
             now: Instant::default(),

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::closed::Closed;
 use super::config::Config;
-use super::{Server, WallClock};
+use super::{Connection, WallClock};
 use crate::Instant;
 use crate::random::Random;
 
@@ -109,11 +109,11 @@ impl Acceptor {
     }
 
     /// Takes a connection that was accepted, and gives the machine that serves it, or sends it away. `None`: drop it.
-    pub fn admit<B: AsRef<[u8]>>(&mut self, now: Instant) -> Option<Server<B>> {
+    pub fn admit<B: AsRef<[u8]>>(&mut self, now: Instant) -> Option<Connection<B>> {
         (self.paused, self.pause) = (None, Self::FIRST_PAUSE);
         if self.serving < self.config.connections {
             self.serving += 1;
-            let mut server = Server::new(self.config.clone(), self.random.draw());
+            let mut server = Connection::new(self.config.clone(), self.random.draw());
             server.wall_clock = self.wall_clock;
             if self.is_draining() {
                 server.drain(now);
@@ -124,7 +124,7 @@ impl Acceptor {
             return None;
         }
         self.turning_away += 1;
-        Some(Server::busy_at(Some(now), self.wall_clock, self.config.clone()))
+        Some(Connection::busy_at(Some(now), self.wall_clock, self.config.clone()))
     }
 
     /// Reports that accepting failed: the next attempt waits, each time longer, up to a second.
@@ -144,7 +144,7 @@ impl Acceptor {
         self.is_draining()
     }
 
-    /// Stops: accepts nothing more. Tell each connection with [`Server::drain`].
+    /// Stops: accepts nothing more. Tell each connection with [`Connection::drain`].
     pub fn drain(&mut self, now: Instant) {
         self.drained_by.get_or_insert(now.after(self.config.drain_timeout));
     }

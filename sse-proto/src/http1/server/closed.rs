@@ -27,14 +27,14 @@ pub enum Closed {
     Stalled,
     /// The caller closed it.
     Aborted,
-    /// The caller [failed](super::Server::handle_done) to answer, or to go on with the stream.
+    /// The caller [failed](super::Connection::handle_done) to answer, or to go on with the stream.
     Failed(Box<dyn Error + Send + Sync>),
     /// The connection failed.
     Error(Box<dyn Error + Send + Sync>),
 }
 
 impl Closed {
-    /// What cut the answer, as an error; `None` if it was sent to its end. For a library that takes a [body](super::Server::bare), and
+    /// What cut the answer, as an error; `None` if it was sent to its end. For a library that takes a [body](super::Connection::bare), and
     /// cuts the response where that fails.
     pub fn into_error(self) -> Option<Box<dyn Error + Send + Sync>> {
         match self {

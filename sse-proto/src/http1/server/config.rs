@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::http1::HeadLimits;
 use crate::sender;
 
-/// How a [`Server`](super::Server) treats its connection.
+/// How a [`Connection`](super::Connection) treats its connection.
 ///
 /// ```
 /// use sse_proto::http1::server::Config;

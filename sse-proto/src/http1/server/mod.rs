@@ -1,12 +1,12 @@
 //! One connection of a server: a request comes in, an event stream or something else goes out.
 //!
-//! [`Server`] is the machine; [`Config`] is what its user may choose. [`Acceptor`] is another, for all connections of a listener.
+//! [`Connection`] is the machine; [`Config`] is what its user may choose. [`Acceptor`] is another, for all connections of a listener.
 
 mod acceptor;
 mod closed;
 mod config;
 mod intake;
-mod outlet;
+mod shared_stream;
 
 use alloc::boxed::Box;
 use alloc::string::ToString;
@@ -18,7 +18,7 @@ use core::time::Duration;
 pub use self::acceptor::{AcceptWant, Acceptor};
 pub use self::closed::{Closed, Fault};
 pub use self::config::Config;
-pub use self::outlet::Outlet;
+pub use self::shared_stream::SharedStream;
 
 use self::closed::with_header;
 use self::intake::Intake;
@@ -66,13 +66,14 @@ use crate::{EventRef, Frame, Instant, Sender};
 /// use std::io::{Read, Write};
 ///
 /// use sse_proto::http1::server::{Closed, Config, Want};
-/// use sse_proto::http1::{Response, Server};
+/// use sse_proto::http1::Response;
+/// use sse_proto::http1::server::Connection;
 /// use sse_proto::Instant;
 ///
 /// fn serve(mut connection: impl Read + Write) -> std::io::Result<Option<Closed>> {
 ///     let epoch = std::time::Instant::now();
 ///     let seed = 42; // of your source of randomness
-///     let mut server: Server = Server::new(Config::default(), seed);
+///     let mut server: Connection = Connection::new(Config::default(), seed);
 ///     let mut events = ["one", "two"].into_iter();
 ///     loop {
 ///         let now = || Instant::from_epoch(epoch.elapsed());
@@ -119,7 +120,7 @@ use crate::{EventRef, Frame, Instant, Sender};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Server<B = Vec<u8>> {
+pub struct Connection<B = Vec<u8>> {
     state: State,
     sender: Sender<B>,
     space: Vec<u8>,
@@ -171,11 +172,11 @@ enum State {
     Closed,
 }
 
-/// What a [`Server`] wants. Each stands until it is met.
+/// What a [`Connection`] wants. Each stands until it is met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Want {
-    /// Read. If the request was [taken](Server::take_request), until it is answered: to notice when the client leaves.
+    /// Read. If the request was [taken](Connection::take_request), until it is answered: to notice when the client leaves.
     Read,
     /// Answer the request, or take it to answer it later.
     Request,
@@ -193,7 +194,7 @@ pub enum Want {
     Closed,
 }
 
-impl<B: AsRef<[u8]>> Server<B> {
+impl<B: AsRef<[u8]>> Connection<B> {
     const READING_SPACE: usize = 4096;
 
     /// As there may be many connections, and next to nothing is expected.

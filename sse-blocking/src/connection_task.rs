@@ -11,45 +11,45 @@ use sse_proto::http1::server::{Closed, Want};
 
 use crate::Incoming;
 use crate::guard::guard;
-use crate::outlet::Outlet;
-use crate::server::Listening;
+use crate::server::ServerState;
+use crate::shared_stream::SharedStream;
 use crate::timeouts::timeout;
 
 /// Serves a connection to its end; dropped before, it closes it.
-pub(crate) struct Serving {
+pub(crate) struct ConnectionTask {
     peer: SocketAddr,
-    listening: Arc<Listening>,
+    state: Arc<ServerState>,
     /// Its number among the connections.
     number: u64,
-    outlet: Arc<Outlet>,
+    stream: Arc<SharedStream>,
     /// Runs the handler.
     work: Option<JoinHandle<()>>,
 }
 
-impl Serving {
+impl ConnectionTask {
     /// For how long a read blocks at most: nothing else makes the thread look at a deadline that has moved forward.
     const LONGEST_READ: Duration = Duration::from_millis(500);
 
     pub(crate) fn new(
         peer: SocketAddr,
-        listening: Arc<Listening>,
-        (number, outlet): (u64, Arc<Outlet>),
+        state: Arc<ServerState>,
+        (number, stream): (u64, Arc<SharedStream>),
     ) -> Self {
-        Self { peer, listening, number, outlet, work: None }
+        Self { peer, state, number, stream, work: None }
     }
 
     /// Reads to the end, while others write.
     pub(crate) fn run(mut self) {
         loop {
-            let (want, deadline, request, can_read) = self.outlet.act(|outlet| {
-                let server = outlet.server();
-                let (want, deadline) = server.want(self.outlet.now());
+            let (want, deadline, request, can_read) = self.stream.act(|stream| {
+                let server = stream.connection();
+                let (want, deadline) = server.want(self.stream.now());
                 (want, deadline, server.take_request(), server.can_read())
             });
             match (want, request) {
                 (Want::Closed, _) => return,
                 (_, Some((head, body))) => {
-                    self.handle(Incoming::new(Arc::clone(&self.outlet), head, body, self.peer));
+                    self.handle(Incoming::new(Arc::clone(&self.stream), head, body, self.peer));
                 }
                 (Want::KeepAlive, _) => self.keep_alive(),
                 (Want::Wait, _) => self.wait(deadline),
@@ -62,37 +62,37 @@ impl Serving {
 
     /// For how long to block.
     fn limit(&self, deadline: Option<Instant>) -> Duration {
-        let limit = deadline.map_or(Self::LONGEST_READ, |at| at.since(self.outlet.now()));
+        let limit = deadline.map_or(Self::LONGEST_READ, |at| at.since(self.stream.now()));
         timeout(limit.min(Self::LONGEST_READ))
     }
 
     fn keep_alive(&self) {
         // Code of the user's: not while the lock is held.
-        let hooks = self.outlet.look(|outlet| outlet.server().hooks().clone());
-        let (now, frame) = (self.outlet.now(), guard(|| hooks.keep_alive()));
-        self.outlet.act(|outlet| match &frame {
-            Some(frame) => outlet.server().handle_keep_alive(now, frame),
-            None => outlet.handle_panic(now),
+        let hooks = self.stream.look(|stream| stream.connection().hooks().clone());
+        let (now, frame) = (self.stream.now(), guard(|| hooks.keep_alive()));
+        self.stream.act(|stream| match &frame {
+            Some(frame) => stream.connection().handle_keep_alive(now, frame),
+            None => stream.handle_panic(now),
         });
     }
 
     /// Waits until the connection is closed, or for the deadline.
     fn wait(&self, deadline: Option<Instant>) {
-        self.outlet.look(|outlet| outlet.set_driver(thread::current()));
+        self.stream.look(|stream| stream.set_driver(thread::current()));
         thread::park_timeout(self.limit(deadline));
-        let now = self.outlet.now();
-        self.outlet.act(|outlet| outlet.server().handle_deadline(now));
+        let now = self.stream.now();
+        self.stream.act(|stream| stream.connection().handle_deadline(now));
     }
 
     fn read(&self, deadline: Option<Instant>) {
         let mut space = [0; 4096];
         let limit = self.limit(deadline);
-        let most = self.outlet.look(|outlet| outlet.server().space().len()).min(space.len());
-        let mut socket = self.outlet.socket();
+        let most = self.stream.look(|stream| stream.connection().space().len()).min(space.len());
+        let mut socket = self.stream.socket();
         let space = space.get_mut(..most).unwrap_or_default();
         let read = socket.set_read_timeout(Some(limit)).and_then(|()| socket.read(space));
-        self.outlet.act(|outlet| {
-            self.outlet.report(outlet.server(), read, |server, now, count| {
+        self.stream.act(|stream| {
+            self.stream.report(stream.connection(), read, |server, now, count| {
                 server.space().iter_mut().zip(space).for_each(|(to, from)| *to = *from);
                 server.handle_read(now, count);
             });
@@ -100,36 +100,36 @@ impl Serving {
     }
 
     fn handle(&mut self, incoming: Incoming) {
-        let (listening, outlet) = (Arc::clone(&self.listening), Arc::clone(&self.outlet));
+        let (state, stream) = (Arc::clone(&self.state), Arc::clone(&self.stream));
         let run = move || {
-            let done = guard(|| listening.handle(incoming));
-            let now = outlet.now();
+            let done = guard(|| state.handle(incoming));
+            let now = stream.now();
             match done {
                 // An error that nobody is told is dropped when the lock is released.
-                Some(done) => drop(outlet.act(|outlet| outlet.handle_done(now, done))),
-                None => outlet.act(|outlet| outlet.handle_panic(now)),
+                Some(done) => drop(stream.act(|stream| stream.handle_done(now, done))),
+                None => stream.act(|stream| stream.handle_panic(now)),
             }
         };
         match thread::Builder::new().name("sse-handler".into()).spawn(run) {
             Ok(work) => self.work = Some(work),
             Err(error) => {
-                let now = self.outlet.now();
-                drop(self.outlet.act(|outlet| outlet.handle_done(now, Err(error.into()))));
+                let now = self.stream.now();
+                drop(self.stream.act(|stream| stream.handle_done(now, Err(error.into()))));
             }
         }
     }
 }
 
-impl Drop for Serving {
+impl Drop for ConnectionTask {
     fn drop(&mut self) {
-        let closed = self.outlet.act(|outlet| {
-            outlet.server().close();
-            outlet.server().take_closed()
+        let closed = self.stream.act(|stream| {
+            stream.connection().close();
+            stream.connection().take_closed()
         });
         // It counts until its thread has ended, which it may take its time for; a panic was caught.
         let _ = self.work.take().map(JoinHandle::join);
         let closed = closed.unwrap_or(Closed::Aborted);
-        self.listening.handle_closed(self.number, self.peer, &closed);
+        self.state.handle_closed(self.number, self.peer, &closed);
         // An error of the user's, which may panic when it is dropped.
         guard(|| drop(closed));
     }

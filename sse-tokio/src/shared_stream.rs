@@ -3,35 +3,40 @@
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
-use std::time;
 
 use sse_proto::Instant;
 use sse_proto::http1::{self, server};
+use tokio::time;
 
 /// The stream of one connection or body.
 #[derive(Debug)]
-pub(crate) struct Outlet<B> {
+pub(crate) struct SharedStream<B> {
     /// When the machine's time begins.
     epoch: time::Instant,
-    state: Mutex<server::Outlet<B, Waker>>,
+    state: Mutex<server::SharedStream<B, Waker>>,
 }
 
-impl<B: AsRef<[u8]>> Outlet<B> {
-    pub(crate) fn new(server: http1::Server<B>, epoch: time::Instant) -> Arc<Self> {
-        Arc::new(Self { epoch, state: Mutex::new(server::Outlet::new(server)) })
+impl<B: AsRef<[u8]>> SharedStream<B> {
+    pub(crate) fn new(server: http1::server::Connection<B>, epoch: time::Instant) -> Arc<Self> {
+        Arc::new(Self { epoch, state: Mutex::new(server::SharedStream::new(server)) })
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn epoch(&self) -> time::Instant {
+        self.epoch
     }
 
     pub(crate) fn now(&self) -> Instant {
         Instant::from_epoch(self.epoch.elapsed())
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, server::Outlet<B, Waker>> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, server::SharedStream<B, Waker>> {
         // The machine is never left half changed: it does not panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Appends or decides something, and has it carried out.
-    pub(crate) fn act<R>(&self, act: impl FnOnce(&mut server::Outlet<B, Waker>) -> R) -> R {
+    pub(crate) fn act<R>(&self, act: impl FnOnce(&mut server::SharedStream<B, Waker>) -> R) -> R {
         let mut state = self.lock();
         let result = act(&mut state);
         release(state, true);
@@ -41,7 +46,7 @@ impl<B: AsRef<[u8]>> Outlet<B> {
 
 /// Releases the lock, and wakes those who can go on; if something is to be carried out, also the task that does that.
 pub(crate) fn release<B: AsRef<[u8]>>(
-    mut state: MutexGuard<'_, server::Outlet<B, Waker>>,
+    mut state: MutexGuard<'_, server::SharedStream<B, Waker>>,
     wakes_driver: bool,
 ) {
     let mut woken = Vec::new();
@@ -53,7 +58,7 @@ pub(crate) fn release<B: AsRef<[u8]>>(
 
 /// Puts down the task that does the I/O, and releases the lock.
 pub(crate) fn wait_as_driver<B: AsRef<[u8]>>(
-    mut state: MutexGuard<'_, server::Outlet<B, Waker>>,
+    mut state: MutexGuard<'_, server::SharedStream<B, Waker>>,
     cx: &Context<'_>,
 ) {
     let former = state.set_driver(cx.waker().clone());

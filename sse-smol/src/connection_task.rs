@@ -13,18 +13,18 @@ use sse_proto::http1::server::{Closed, Want};
 use crate::alarm::Alarm;
 use crate::connection::BoxFuture;
 use crate::guard::guard;
-use crate::outlet::{Outlet, release, wait_as_driver};
-use crate::server::Listening;
+use crate::server::ServerState;
+use crate::shared_stream::{SharedStream, release, wait_as_driver};
 use crate::{BoxError, Incoming};
 
 /// Serves a connection to its end; dropped before, it closes it.
-pub(crate) struct Serving {
+pub(crate) struct ConnectionTask {
     socket: TcpStream,
     peer: net::SocketAddr,
-    listening: Arc<Listening>,
+    state: Arc<ServerState>,
     /// Its number among the connections.
     number: u64,
-    outlet: Arc<Outlet<Arc<[u8]>>>,
+    stream: Arc<SharedStream<Arc<[u8]>>>,
     alarm: Alarm,
     /// What the handler does.
     work: Option<BoxFuture<Result<(), BoxError>>>,
@@ -36,14 +36,14 @@ enum Step {
     Closed,
 }
 
-impl Serving {
+impl ConnectionTask {
     pub(crate) fn new(
         socket: TcpStream,
         peer: net::SocketAddr,
-        listening: Arc<Listening>,
-        (number, outlet): (u64, Arc<Outlet<Arc<[u8]>>>),
+        state: Arc<ServerState>,
+        (number, stream): (u64, Arc<SharedStream<Arc<[u8]>>>),
     ) -> Self {
-        Self { socket, peer, listening, number, outlet, alarm: Alarm::default(), work: None }
+        Self { socket, peer, state, number, stream, alarm: Alarm::default(), work: None }
     }
 
     fn poll_work(&mut self, cx: &mut Context<'_>) {
@@ -60,16 +60,16 @@ impl Serving {
 
     /// Reports what came of the handler; nothing, if it panicked.
     fn handle_done(&self, done: Option<Result<(), BoxError>>) {
-        let now = self.outlet.now();
+        let now = self.stream.now();
         match done {
             // An error that nobody is told is dropped when the lock is released.
-            Some(done) => drop(self.outlet.act(|outlet| outlet.handle_done(now, done))),
-            None => self.outlet.act(|outlet| outlet.handle_panic(now)),
+            Some(done) => drop(self.stream.act(|stream| stream.handle_done(now, done))),
+            None => self.stream.act(|stream| stream.handle_panic(now)),
         }
     }
 
     fn start_work(&mut self, incoming: Incoming) {
-        self.work = guard(|| self.listening.handle(incoming));
+        self.work = guard(|| self.state.handle(incoming));
         if self.work.is_none() {
             self.handle_done(None);
         }
@@ -77,10 +77,10 @@ impl Serving {
 
     /// Does what the machine wants, until the request is there or nothing more comes.
     fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
-        let mut outlet = self.outlet.lock();
+        let mut stream = self.stream.lock();
         loop {
-            let now = self.listening.now();
-            let server = outlet.server();
+            let now = self.state.now();
+            let server = stream.connection();
             let (want, deadline) = server.want(now);
             let socket = Pin::new(&mut self.socket);
             let done = match want {
@@ -91,18 +91,18 @@ impl Serving {
                 Want::Read | Want::Open => poll_read(socket, cx, now, server),
                 Want::Request => {
                     let Some((head, body)) = server.take_request() else { continue };
-                    let incoming = Incoming::new(Arc::clone(&self.outlet), head, body, self.peer);
+                    let incoming = Incoming::new(Arc::clone(&self.stream), head, body, self.peer);
                     return Poll::Ready(Step::Request(incoming));
                 }
                 Want::KeepAlive => {
                     let hooks = server.hooks().clone();
-                    drop(outlet);
+                    drop(stream);
                     // Code of the user's: not while the lock is held.
                     let frame = guard(|| hooks.keep_alive());
-                    outlet = self.outlet.lock();
+                    stream = self.stream.lock();
                     match frame {
-                        Some(frame) => outlet.server().handle_keep_alive(now, &frame),
-                        None => outlet.handle_panic(now),
+                        Some(frame) => stream.connection().handle_keep_alive(now, &frame),
+                        None => stream.handle_panic(now),
                     }
                     continue;
                 }
@@ -112,7 +112,7 @@ impl Serving {
                     Ok(())
                 }),
                 _ => {
-                    release(outlet, false);
+                    release(stream, false);
                     return Poll::Ready(Step::Closed);
                 }
             };
@@ -120,11 +120,11 @@ impl Serving {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => server.handle_error(now, error),
                 Poll::Pending => {
-                    wait_as_driver(outlet, cx);
+                    wait_as_driver(stream, cx);
                     // Only now, as the timer drops the waker that it had.
-                    ready!(self.alarm.poll_early(cx, self.listening.at(deadline)));
-                    outlet = self.outlet.lock();
-                    outlet.server().handle_deadline(self.listening.now());
+                    ready!(self.alarm.poll_early(cx, self.state.at(deadline)));
+                    stream = self.stream.lock();
+                    stream.connection().handle_deadline(self.state.now());
                 }
             }
         }
@@ -135,17 +135,17 @@ fn poll_read(
     socket: Pin<&mut TcpStream>,
     cx: &mut Context<'_>,
     now: sse_proto::Instant,
-    server: &mut http1::Server<Arc<[u8]>>,
+    server: &mut http1::server::Connection<Arc<[u8]>>,
 ) -> Poll<io::Result<()>> {
     let count = ready!(socket.poll_read(cx, server.space()))?;
     server.handle_read(now, count);
     Poll::Ready(Ok(()))
 }
 
-impl Serving {
+impl ConnectionTask {
     fn poll_serve(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // What the handler appends is written below, and needs no waking.
-        drop(self.outlet.lock().take_driver());
+        drop(self.stream.lock().take_driver());
         loop {
             self.poll_work(cx);
             match ready!(self.poll_advance(cx)) {
@@ -156,7 +156,7 @@ impl Serving {
     }
 }
 
-impl Future for Serving {
+impl Future for ConnectionTask {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -165,15 +165,15 @@ impl Future for Serving {
     }
 }
 
-impl Drop for Serving {
+impl Drop for ConnectionTask {
     fn drop(&mut self) {
         guard(|| self.work = None);
-        let closed = self.outlet.act(|outlet| {
-            outlet.server().close();
-            outlet.server().take_closed()
+        let closed = self.stream.act(|stream| {
+            stream.connection().close();
+            stream.connection().take_closed()
         });
         let closed = closed.unwrap_or(Closed::Aborted);
-        self.listening.handle_closed(self.number, self.peer, &closed);
+        self.state.handle_closed(self.number, self.peer, &closed);
         // An error of the user's, which may panic when it is dropped.
         guard(|| drop(closed));
     }

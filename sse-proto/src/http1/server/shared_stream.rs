@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::error::Error;
 
-use super::Server;
+use super::Connection;
 use crate::Instant;
 use crate::sender::Ended;
 
@@ -14,31 +14,31 @@ use crate::sender::Ended;
 /// Nothing here wakes anybody: whoever changes something takes those it concerns, releases the lock, and wakes them.
 ///
 /// ```
-/// use sse_proto::http1::Server;
-/// use sse_proto::http1::server::Outlet;
+/// use sse_proto::http1::server::Connection;
+/// use sse_proto::http1::server::SharedStream;
 /// use sse_proto::sender::Config;
 ///
-/// let mut outlet: Outlet<Vec<u8>, &str> = Outlet::new(Server::bare(Config::default(), 42));
-/// outlet.enter();
-/// outlet.wait_for_end("another task", |_| false);
-/// outlet.set_driver("the driver");
+/// let mut stream: SharedStream<Vec<u8>, &str> = SharedStream::new(Connection::bare(Config::default(), 42));
+/// stream.add_sender();
+/// stream.wait_for_end("another task", |_| false);
+/// stream.set_driver("the driver");
 ///
-/// assert_eq!(outlet.ready(), Ok(true));
-/// outlet.server().event("hello");
-/// assert_eq!(outlet.take_driver(), Some("the driver"));
+/// assert_eq!(stream.ready(), Ok(true));
+/// stream.connection().event("hello");
+/// assert_eq!(stream.take_driver(), Some("the driver"));
 ///
 /// // The handler is done, and the last sender is gone: the stream ends.
 /// let now = sse_proto::Instant::default();
-/// outlet.handle_done(now, Ok(()));
-/// outlet.leave(now, false);
-/// assert!(outlet.ready().is_err());
+/// stream.handle_done(now, Ok(()));
+/// stream.remove_sender(now, false);
+/// assert!(stream.ready().is_err());
 /// let mut woken = Vec::new();
-/// outlet.take_woken(&mut woken);
+/// stream.take_woken(&mut woken);
 /// assert_eq!(woken, ["another task"]);
 /// ```
 #[derive(Debug)]
-pub struct Outlet<B, W> {
-    server: Server<B>,
+pub struct SharedStream<B, W> {
+    connection: Connection<B>,
     senders: usize,
     /// Nothing but its senders keeps the stream open.
     is_done: bool,
@@ -50,11 +50,11 @@ pub struct Outlet<B, W> {
     told_to_drain: bool,
 }
 
-impl<B: AsRef<[u8]>, W> Outlet<B, W> {
+impl<B: AsRef<[u8]>, W> SharedStream<B, W> {
     /// Nobody waits yet.
-    pub fn new(server: Server<B>) -> Self {
+    pub fn new(connection: Connection<B>) -> Self {
         Self {
-            server,
+            connection,
             senders: 0,
             is_done: false,
             driver: None,
@@ -65,20 +65,20 @@ impl<B: AsRef<[u8]>, W> Outlet<B, W> {
     }
 
     /// The machine.
-    pub fn server(&mut self) -> &mut Server<B> {
-        &mut self.server
+    pub fn connection(&mut self) -> &mut Connection<B> {
+        &mut self.connection
     }
 
     /// Counts one more sender.
-    pub fn enter(&mut self) {
+    pub fn add_sender(&mut self) {
         self.senders += 1;
     }
 
     /// Counts one sender less. One that is lost to a panic cuts the stream.
-    pub fn leave(&mut self, now: Instant, is_panicking: bool) {
+    pub fn remove_sender(&mut self, now: Instant, is_panicking: bool) {
         self.senders = self.senders.saturating_sub(1);
         if is_panicking {
-            let _ = self.server.handle_done(now, Err("a sender panicked".into()));
+            let _ = self.connection.handle_done(now, Err("a sender panicked".into()));
         }
         self.finish_if_done();
     }
@@ -88,10 +88,10 @@ impl<B: AsRef<[u8]>, W> Outlet<B, W> {
     /// # Errors
     /// If nothing more is sent.
     pub fn ready(&self) -> Result<bool, Ended> {
-        if self.server.is_open() { Ok(!self.server.is_full()) } else { Err(Ended) }
+        if self.connection.is_open() { Ok(!self.connection.is_full()) } else { Err(Ended) }
     }
 
-    /// Reports that the handler is done: see [`Server::handle_done`]. A stream that it opened goes on while it has senders.
+    /// Reports that the handler is done: see [`Connection::handle_done`]. A stream that it opened goes on while it has senders.
     ///
     /// An error that changes nothing is handed back, so that it can be dropped when no lock is held.
     pub fn handle_done(
@@ -102,7 +102,7 @@ impl<B: AsRef<[u8]>, W> Outlet<B, W> {
         self.is_done = true;
         match result {
             Ok(()) if self.senders > 0 => None,
-            result => self.server.handle_done(now, result),
+            result => self.connection.handle_done(now, result),
         }
     }
 
@@ -113,12 +113,12 @@ impl<B: AsRef<[u8]>, W> Outlet<B, W> {
 
     /// Puts down whom to wake when there is room, or nothing more is sent, unless one `is_same`.
     pub fn wait_for_room(&mut self, waker: W, is_same: impl FnMut(&W) -> bool) {
-        put_down(&mut self.for_room, waker, is_same);
+        register(&mut self.for_room, waker, is_same);
     }
 
     /// Puts down whom to wake when nothing more is sent, or that is soon, unless one `is_same`.
     pub fn wait_for_end(&mut self, waker: W, is_same: impl FnMut(&W) -> bool) {
-        put_down(&mut self.for_end, waker, is_same);
+        register(&mut self.for_end, waker, is_same);
     }
 
     /// Puts down whom to wake when something was appended or decided. Hands back what was put down before and not taken.
@@ -133,7 +133,7 @@ impl<B: AsRef<[u8]>, W> Outlet<B, W> {
 
     /// Takes those who can go on.
     pub fn take_woken(&mut self, woken: &mut Vec<W>) {
-        let is_draining = self.server.is_draining() && !core::mem::replace(&mut self.told_to_drain, true);
+        let is_draining = self.connection.is_draining() && !core::mem::replace(&mut self.told_to_drain, true);
         let ready = self.ready();
         if ready != Ok(false) {
             woken.append(&mut self.for_room);
@@ -145,12 +145,12 @@ impl<B: AsRef<[u8]>, W> Outlet<B, W> {
 
     fn finish_if_done(&mut self) {
         if self.is_done && self.senders == 0 {
-            self.server.finish();
+            self.connection.finish();
         }
     }
 }
 
-fn put_down<W>(list: &mut Vec<W>, waker: W, is_same: impl FnMut(&W) -> bool) {
+fn register<W>(list: &mut Vec<W>, waker: W, is_same: impl FnMut(&W) -> bool) {
     if !list.iter().any(is_same) {
         list.push(waker);
     }

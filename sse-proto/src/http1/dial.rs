@@ -15,23 +15,23 @@ use crate::Instant;
 ///
 /// ```
 /// use sse_proto::Instant;
-/// use sse_proto::http1::{Race, RaceWant};
+/// use sse_proto::http1::dial::{HappyEyeballs, Want};
 ///
-/// let mut race = Race::new(3);
+/// let mut race = HappyEyeballs::new(3);
 /// let now = Instant::default();
-/// assert_eq!(race.want(now), (RaceWant::Start(0), None));
-/// let (RaceWant::Wait, Some(deadline)) = race.want(now) else { panic!("the first may yet answer") };
-/// assert_eq!(race.want(deadline), (RaceWant::Start(1), None));
+/// assert_eq!(race.want(now), (Want::Start(0), None));
+/// let (Want::Wait, Some(deadline)) = race.want(now) else { panic!("the first may yet answer") };
+/// assert_eq!(race.want(deadline), (Want::Start(1), None));
 /// race.handle_failed();
-/// assert!(matches!(race.want(deadline), (RaceWant::Wait, Some(_))));
+/// assert!(matches!(race.want(deadline), (Want::Wait, Some(_))));
 /// race.handle_failed();
-/// assert_eq!(race.want(deadline), (RaceWant::Start(2), None), "at once: none is being tried");
-/// assert_eq!(race.want(deadline), (RaceWant::Wait, None));
+/// assert_eq!(race.want(deadline), (Want::Start(2), None), "at once: none is being tried");
+/// assert_eq!(race.want(deadline), (Want::Wait, None));
 /// race.handle_failed();
-/// assert_eq!(race.want(deadline), (RaceWant::Failed, None));
+/// assert_eq!(race.want(deadline), (Want::Failed, None));
 /// ```
 #[derive(Clone, Debug)]
-pub struct Race {
+pub struct HappyEyeballs {
     addresses: usize,
     started: usize,
     failed: usize,
@@ -39,10 +39,10 @@ pub struct Race {
     next: Instant,
 }
 
-/// What a [`Race`] wants.
+/// What a [`HappyEyeballs`] wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum RaceWant {
+pub enum Want {
     /// Begin to connect to this address, counted from 0, beside those that are being tried. Comes once.
     Start(usize),
     /// Wait for a connection, for a failure, or for the deadline; then ask again.
@@ -51,7 +51,7 @@ pub enum RaceWant {
     Failed,
 }
 
-impl Race {
+impl HappyEyeballs {
     /// How long an address has before the next is tried too: 250 ms, as RFC 8305 section 8 recommends.
     pub const HEAD_START: Duration = Duration::from_millis(250);
 
@@ -61,19 +61,19 @@ impl Race {
     }
 
     /// What to do next, and until when.
-    pub fn want(&mut self, now: Instant) -> (RaceWant, Option<Instant>) {
+    pub fn want(&mut self, now: Instant) -> (Want, Option<Instant>) {
         if self.failed >= self.addresses {
-            return (RaceWant::Failed, None);
+            return (Want::Failed, None);
         }
         if self.started >= self.addresses {
-            return (RaceWant::Wait, None);
+            return (Want::Wait, None);
         }
         if self.failed < self.started && now < self.next {
-            return (RaceWant::Wait, Some(self.next));
+            return (Want::Wait, Some(self.next));
         }
         self.next = now.after(Self::HEAD_START);
         self.started += 1;
-        (RaceWant::Start(self.started - 1), None)
+        (Want::Start(self.started - 1), None)
     }
 
     /// Reports that one of those that are being tried has failed. Without one, nothing changes.
@@ -88,30 +88,30 @@ mod tests {
 
     #[test]
     fn each_address_has_its_turn_and_no_more() {
-        let mut race = Race::new(3);
+        let mut race = HappyEyeballs::new(3);
         for (millis, expected) in [
-            (1000, RaceWant::Start(0)),
-            (1249, RaceWant::Wait),
-            (1250, RaceWant::Start(1)),
-            (9000, RaceWant::Start(2)),
-            (9000, RaceWant::Wait),
+            (1000, Want::Start(0)),
+            (1249, Want::Wait),
+            (1250, Want::Start(1)),
+            (9000, Want::Start(2)),
+            (9000, Want::Wait),
         ] {
             assert_eq!(race.want(Instant::from_epoch(Duration::from_millis(millis))).0, expected, "{millis}");
         }
         for _ in 0..3 {
             race.handle_failed();
         }
-        assert_eq!(race.want(Instant::default()), (RaceWant::Failed, None));
+        assert_eq!(race.want(Instant::default()), (Want::Failed, None));
     }
 
     #[test]
     fn reports_that_do_not_fit_change_nothing() {
-        assert_eq!(Race::new(0).want(Instant::default()), (RaceWant::Failed, None));
-        let mut race = Race::new(1);
+        assert_eq!(HappyEyeballs::new(0).want(Instant::default()), (Want::Failed, None));
+        let mut race = HappyEyeballs::new(1);
         race.handle_failed();
-        assert_eq!(race.want(Instant::default()), (RaceWant::Start(0), None));
+        assert_eq!(race.want(Instant::default()), (Want::Start(0), None));
         race.handle_failed();
         race.handle_failed();
-        assert_eq!(race.want(Instant::default()), (RaceWant::Failed, None));
+        assert_eq!(race.want(Instant::default()), (Want::Failed, None));
     }
 }

@@ -8,17 +8,17 @@ use std::thread::Thread;
 use std::time;
 
 use sse_proto::Instant;
-use sse_proto::http1::Server;
+use sse_proto::http1::server::Connection;
 use sse_proto::http1::server::{self, Want};
 
 use crate::timeouts::is_timeout;
 
-type Shared = server::Outlet<Arc<[u8]>, Thread>;
+type Shared = server::SharedStream<Arc<[u8]>, Thread>;
 
 /// The stream of one connection. Whoever appends something writes it, unless another thread is writing: that one goes on with it.
 /// Nobody holds the lock while it writes.
 #[derive(Debug)]
-pub(crate) struct Outlet {
+pub(crate) struct SharedStream {
     socket: TcpStream,
     /// When the machine's time begins.
     epoch: time::Instant,
@@ -31,12 +31,12 @@ struct State {
     is_writing: bool,
 }
 
-impl Outlet {
+impl SharedStream {
     /// How much is written at a time: a longer write of a client that reads slowly would take so long that it looks as if nothing
     /// were read.
     const LONGEST_WRITE: usize = 16 * 1024;
 
-    pub(crate) fn new(socket: TcpStream, epoch: time::Instant, server: Server<Arc<[u8]>>) -> Arc<Self> {
+    pub(crate) fn new(socket: TcpStream, epoch: time::Instant, server: Connection<Arc<[u8]>>) -> Arc<Self> {
         let state = State { shared: Shared::new(server), is_writing: false };
         Arc::new(Self { socket, epoch, state: Mutex::new(state) })
     }
@@ -58,7 +58,7 @@ impl Outlet {
     pub(crate) fn act<R>(&self, act: impl FnOnce(&mut Shared) -> R) -> R {
         let mut state = self.lock();
         let result = act(&mut state.shared);
-        if state.shared.server().is_closed() {
+        if state.shared.connection().is_closed() {
             // Also ends what another thread is writing or reading. An error means that the connection is closed already.
             let _ = self.socket.shutdown(Shutdown::Both);
         }
@@ -67,7 +67,7 @@ impl Outlet {
             state.is_writing = false;
         }
         wake(&mut state.shared);
-        if state.shared.server().is_closed() {
+        if state.shared.connection().is_closed() {
             // It waits for nothing else.
             let driver = state.shared.take_driver();
             drop(state);
@@ -79,7 +79,7 @@ impl Outlet {
     /// Writes what is pending, and what other threads append meanwhile.
     fn write_all<'s>(&'s self, mut state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
         loop {
-            let server = state.shared.server();
+            let server = state.shared.connection();
             match server.want(self.now()).0 {
                 Want::Write => {
                     let piece = server.pending_piece(Self::LONGEST_WRITE);
@@ -88,7 +88,7 @@ impl Outlet {
                     let written = (&self.socket).write(bytes.get(..Self::LONGEST_WRITE).unwrap_or(bytes));
                     drop(piece);
                     state = self.lock();
-                    self.report(state.shared.server(), written, |server, now, count| {
+                    self.report(state.shared.connection(), written, |server, now, count| {
                         server.handle_written(now, count);
                     });
                     wake(&mut state.shared);
@@ -109,9 +109,9 @@ impl Outlet {
     /// Reports what came of reading or writing.
     pub(crate) fn report(
         &self,
-        server: &mut Server<Arc<[u8]>>,
+        server: &mut Connection<Arc<[u8]>>,
         done: io::Result<usize>,
-        handle: impl FnOnce(&mut Server<Arc<[u8]>>, Instant, usize),
+        handle: impl FnOnce(&mut Connection<Arc<[u8]>>, Instant, usize),
     ) {
         let now = self.now();
         match done {
