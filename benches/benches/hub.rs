@@ -7,7 +7,7 @@ use std::sync::Arc;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sse_proto::http1::Response;
 use sse_proto::http1::server::{self, Connection};
-use sse_proto::hub::{Config, Cursor, Next, Subscription};
+use sse_proto::hub::{Cursor, HubConfig, Next, Subscription};
 use sse_proto::{Frame, Hub, Instant};
 
 type Shared = Frame<Arc<[u8]>>;
@@ -19,7 +19,7 @@ fn frame() -> Shared {
 }
 
 fn hub() -> Hub<Shared> {
-    Hub::new(7, Config::default())
+    Hub::new(7, HubConfig::default())
 }
 
 fn publish(hub: &mut Hub<Shared>, topic: &str, frame: &Shared) {
@@ -120,7 +120,7 @@ fn delivering(criterion: &mut Criterion) {
 /// A server whose stream is open.
 fn open() -> Connection<Arc<[u8]>> {
     const REQUEST: &[u8] = b"GET /price HTTP/1.1\r\nHost: a\r\n\r\n";
-    let mut server = Connection::new(server::Config::default(), 7);
+    let mut server = Connection::new(server::ServerConfig::default(), 7);
     if let Some(space) = server.space().get_mut(..REQUEST.len()) {
         space.copy_from_slice(REQUEST);
     }

@@ -7,7 +7,7 @@ mod cuts;
 use libfuzzer_sys::fuzz_target;
 use sse_proto::http::Request;
 use sse_proto::http1::{Client, Want};
-use sse_proto::source::Config;
+use sse_proto::source::SourceConfig;
 use sse_proto::{EventSource, Instant};
 
 /// How often the client may connect: the first attempt and two more, each with its redirects.
@@ -22,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
 
 /// The events, and why there are no more. Each connection brings the same bytes, then ends.
 fn run(pieces: &[&[u8]]) -> (Vec<String>, String) {
-    let mut config = Config::default();
+    let mut config = SourceConfig::default();
     config.max_attempts = Some(3);
     let request = Request::get("http://host/").unwrap();
     let mut client = Client::new(EventSource::new(request, 1).with_config(config));

@@ -6,7 +6,7 @@ mod cuts;
 
 use libfuzzer_sys::fuzz_target;
 use sse_proto::Instant;
-use sse_proto::http1::server::{Config, Want};
+use sse_proto::http1::server::{ServerConfig, Want};
 use sse_proto::http1::Response;
 use sse_proto::http1::server::Connection;
 
@@ -20,7 +20,7 @@ fuzz_target!(|data: &[u8]| {
 
 /// What the server sends, if the client reads so much at once.
 fn serve(pieces: &[&[u8]], read: usize) -> Vec<u8> {
-    let mut config = Config::default();
+    let mut config = ServerConfig::default();
     config.body_bytes = 100;
     let mut pieces = pieces.iter().filter(|piece| !piece.is_empty());
     let mut server: Connection = Connection::new(config, 1);

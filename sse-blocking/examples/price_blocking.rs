@@ -14,7 +14,7 @@ use std::time::Duration;
 use market::{Market, PAGE};
 use options::{Options, no_port};
 use sse_blocking::proto::http1::Response;
-use sse_blocking::proto::http1::server::Config;
+use sse_blocking::proto::http1::server::ServerConfig;
 use sse_blocking::proto::hub::Subscription;
 use sse_blocking::{BoxError, Hub, Incoming, Server};
 
@@ -38,7 +38,7 @@ fn main() -> Result<()> {
     println!("prices at http://{0}/, and for curl -N at http://{0}/price", listener.local_addr()?);
     let publisher = hub.clone();
     thread::spawn(move || keep_publishing(market, &publisher));
-    let mut config = Config::default();
+    let mut config = ServerConfig::default();
     config.methods = &["GET", "HEAD", "OPTIONS"];
     Server::new(move |incoming| answer(incoming, &hub)).with_config(config).serve(listener);
     Ok(())

@@ -13,7 +13,7 @@ use std::thread;
 
 use options::{Options, no_port};
 use sse_blocking::proto::Item;
-use sse_blocking::proto::http1::server::Config;
+use sse_blocking::proto::http1::server::ServerConfig;
 use sse_blocking::proto::http1::{Request, Response};
 use sse_blocking::{BoxError, Incoming, Server};
 
@@ -33,7 +33,7 @@ fn main() -> Result<()> {
     let upstream = Request::get(&upstream)?;
     let listener = TcpListener::bind(("127.0.0.1", port)).map_err(|error| no_port(port, error))?;
     println!("{} at http://{}/", upstream.url(), listener.local_addr()?);
-    let mut config = Config::default();
+    let mut config = ServerConfig::default();
     config.methods = &["GET", "HEAD"];
     Server::new(move |incoming| answer(incoming, &upstream)).with_config(config).serve(listener);
     Ok(())

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use sse_blocking::HttpSource;
 use sse_blocking::proto::http::{Request, ResponseHead};
-use sse_blocking::proto::source::{Config, Signal, is_transient};
+use sse_blocking::proto::source::{Signal, SourceConfig, is_transient};
 use ureq::{Agent, BodyReader, http};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build()
         .new_agent();
 
-    let mut config = Config::default();
+    let mut config = SourceConfig::default();
     config.set_retry_status(is_transient);
     config.timeouts.silence = Some(Duration::from_secs(60));
     let source = HttpSource::new(Request::get(&url)?, move |request| send(&agent, request));

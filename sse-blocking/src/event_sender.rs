@@ -14,8 +14,8 @@ use crate::shared_stream::SharedStream;
 /// Sends events to one client. A handle, which can be cloned and used from any thread: events are never mixed.
 ///
 /// What is sent is written at once. A client that does not read makes the thread that writes wait, for as long as
-/// [`stall`](sse_proto::sender::Config::stall) says; what other threads send meanwhile is kept for it, until as much is pending as
-/// [`high_water`](sse_proto::sender::Config::high_water) says. Keep-alives are sent without being asked for.
+/// [`stall`](sse_proto::sender::StreamConfig::stall) says; what other threads send meanwhile is kept for it, until as much is pending as
+/// [`high_water`](sse_proto::sender::StreamConfig::high_water) says. Keep-alives are sent without being asked for.
 ///
 /// The stream ends when its handler has returned `Ok` and all senders are dropped, or with [`finish`](Self::finish), or
 /// [`retire`](Self::retire). The client can tell that it was cut if the handler fails, or one of them panics, or with
@@ -106,7 +106,7 @@ impl EventSender {
     }
 
     /// Waits until the server stops, or the stream has ended: the time for last words, which is
-    /// [short](sse_proto::sender::Config::drain_window).
+    /// [short](sse_proto::sender::StreamConfig::drain_window).
     pub fn draining(&self) {
         while !self.wait_for(|is_draining, is_open| is_draining || !is_open) {
             thread::park();
@@ -129,7 +129,7 @@ impl EventSender {
     }
 
     /// Ends the stream so that the client comes back, at the time that the [server's
-    /// config](sse_proto::sender::Config::farewell_retry) says.
+    /// config](sse_proto::sender::StreamConfig::farewell_retry) says.
     pub fn retire(&self) {
         self.stream.act(|stream| stream.connection().retire());
     }

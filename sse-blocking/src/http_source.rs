@@ -7,7 +7,7 @@ use std::iter::FusedIterator;
 use std::time;
 
 use sse_proto::http::{Request, ResponseHead};
-use sse_proto::source::{Config, Signal, SourceError, Want};
+use sse_proto::source::{Signal, SourceConfig, SourceError, Want};
 use sse_proto::{Event, EventRef, EventSource, Instant};
 
 use crate::close::CloseOnDrop;
@@ -89,7 +89,7 @@ impl HttpSource {
 
     /// Decides otherwise where there is a choice.
     #[must_use]
-    pub fn with_config(self, config: Config) -> Self {
+    pub fn with_config(self, config: SourceConfig) -> Self {
         Self { source: self.source.with_config(config), ..self }
     }
 

@@ -11,7 +11,7 @@ use std::time::{self, Duration, SystemTime};
 
 use socket2::SockRef;
 use sse_proto::Instant;
-use sse_proto::http1::server::{self, AcceptWant, Acceptor, Closed, Config};
+use sse_proto::http1::server::{self, AcceptWant, Acceptor, Closed, ServerConfig};
 
 use crate::connection_task::ConnectionTask;
 use crate::guard::guard;
@@ -28,13 +28,13 @@ type OnClosed = Box<dyn Fn(SocketAddr, &Closed) + Send + Sync>;
 /// waits in a method of [`EventSender`](crate::EventSender) is woken, and gets an error. An error, a panic, or no answer is told
 /// to the client as 500, or as a cut where the stream is open.
 ///
-/// What is bounded, and how long what may take, is a matter of its [`Config`]. Requests that cannot be served never get to the
+/// What is bounded, and how long what may take, is a matter of its [`ServerConfig`]. Requests that cannot be served never get to the
 /// handler.
 ///
 /// # Pages of other origins
 ///
 /// A browser shows a stream to a page of another origin if the response has `Access-Control-Allow-Origin` (Fetch, "CORS protocol").
-/// Clients that set headers of their own, a token for instance, ask before, with `OPTIONS`: add it to [`Config::methods`], and
+/// Clients that set headers of their own, a token for instance, ask before, with `OPTIONS`: add it to [`ServerConfig::methods`], and
 /// answer it with the headers that they may set, as the example `price` does.
 ///
 /// ```no_run
@@ -81,7 +81,7 @@ impl Server {
 
     /// Decides otherwise where there is a choice.
     #[must_use]
-    pub fn with_config(self, config: Config) -> Self {
+    pub fn with_config(self, config: ServerConfig) -> Self {
         // The only randomness in `std`: keys that differ with each call.
         let seed = RandomState::new().hash_one(());
         let former = mem::replace(&mut self.handle.lock().acceptor, Acceptor::new(config, seed));
@@ -148,7 +148,7 @@ impl ServerHandle {
 
     fn new() -> Self {
         let connections = Connections {
-            acceptor: Acceptor::new(Config::default(), RandomState::new().hash_one(())),
+            acceptor: Acceptor::new(ServerConfig::default(), RandomState::new().hash_one(())),
             streams: HashMap::new(),
             next: 0,
             accepting: None,
@@ -159,7 +159,7 @@ impl ServerHandle {
     }
 
     /// Stops the server, in peace: it accepts nothing more, tells the [handlers](crate::EventSender::draining), ends the
-    /// streams over a [window](sse_proto::sender::Config::drain_window), and cuts what is left after a [while](Config::drain_timeout).
+    /// streams over a [window](sse_proto::sender::StreamConfig::drain_window), and cuts what is left after a [while](ServerConfig::drain_timeout).
     pub fn shutdown(&self) {
         let now = self.now();
         let mut connections = self.lock();
@@ -307,7 +307,7 @@ fn prepare_listener(listener: &TcpListener) {
 
 /// Small events go out at once, a machine that has vanished is noticed, and the system takes no more than it soon sends. What the
 /// system does not have, it goes without.
-fn prepare(socket: &TcpStream, config: &Config) {
+fn prepare(socket: &TcpStream, config: &ServerConfig) {
     let unacknowledged = config.unacknowledged;
     let _ = socket.set_nodelay(true);
     let _ = socket.set_write_timeout(config.stream.stall.map(timeout));
@@ -336,13 +336,13 @@ mod tests {
 
     use socket2::SockRef;
 
-    use super::{Config, TcpListener, TcpStream, prepare};
+    use super::{ServerConfig, TcpListener, TcpStream, prepare};
 
     #[test]
     fn a_machine_that_vanishes_is_noticed() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        prepare(&socket, &Config::default());
+        prepare(&socket, &ServerConfig::default());
         assert_eq!(socket.write_timeout().unwrap(), Some(Duration::from_secs(30)));
         let socket = SockRef::from(&socket);
         assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(30)));

@@ -8,7 +8,7 @@ use std::time;
 
 use sse_proto::http::{Request, UrlError};
 use sse_proto::http1::{Client, Want};
-use sse_proto::source::{Config, Signal, SourceError};
+use sse_proto::source::{Signal, SourceConfig, SourceError};
 use sse_proto::{Event, EventRef, Instant};
 
 use crate::close::CloseOnDrop;
@@ -22,17 +22,17 @@ use crate::{CloseHandle, USER_AGENT};
 /// [`signals`](Self::signals) shows all that happens besides. What is transient is not an error: the source waits and tries
 /// again. After [`SourceError::Limit`] the events go on; any other error is the last item. A normal end is none.
 ///
-/// What it does when is a matter of its [`Config`]; `https` takes the feature `rustls`. Nothing happens while nothing is asked
+/// What it does when is a matter of its [`SourceConfig`]; `https` takes the feature `rustls`. Nothing happens while nothing is asked
 /// for: only to connect, threads are started, so that it can be given up at any time; each ends with its attempt, at the latest
 /// when the time for that is over.
 ///
 /// ```no_run
 /// use std::time::Duration;
 /// use sse_blocking::EventSource;
-/// use sse_blocking::proto::source::Config;
+/// use sse_blocking::proto::source::SourceConfig;
 ///
 /// # fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// let mut config = Config::default();
+/// let mut config = SourceConfig::default();
 /// config.timeouts.silence = Some(Duration::from_secs(45));
 /// for event in EventSource::get("http://127.0.0.1:8888/sse")?.with_config(config) {
 ///     println!("{}", event?.data());
@@ -85,7 +85,7 @@ impl EventSource {
 
     /// Decides otherwise where there is a choice.
     #[must_use]
-    pub fn with_config(self, config: Config) -> Self {
+    pub fn with_config(self, config: SourceConfig) -> Self {
         Self { client: self.client.with_config(config), ..self }
     }
 

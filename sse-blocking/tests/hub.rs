@@ -22,7 +22,7 @@ include!("../../sse-proto/tests/adapters/hub.rs");
 
 #[test]
 fn waiting_has_its_time() {
-    let hub: Hub = Hub::new(Config::default());
+    let hub: Hub = Hub::new(HubConfig::default());
     let mut subscriber = hub.subscribe(&Subscription::to_all());
     let start = Instant::now();
     assert_eq!(subscriber.recv_timeout(Duration::from_millis(50)), None);

@@ -112,8 +112,8 @@ impl Message {
 }
 
 /// How much a hub has to hold, so that one who was gone for a moment misses nothing.
-pub(crate) fn hub_config() -> hub::Config {
-    let mut config = hub::Config::default();
+pub(crate) fn hub_config() -> hub::HubConfig {
+    let mut config = hub::HubConfig::default();
     config.events = 10_000;
     config
 }

@@ -54,8 +54,8 @@ impl Market {
     }
 
     /// How much a hub has to hold.
-    pub(crate) fn hub_config() -> hub::Config {
-        let mut config = hub::Config::default();
+    pub(crate) fn hub_config() -> hub::HubConfig {
+        let mut config = hub::HubConfig::default();
         config.events = HISTORY as usize * SYMBOLS.len();
         config
     }

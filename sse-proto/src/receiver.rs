@@ -162,7 +162,7 @@ impl Receiver {
         Self { decoder: self.decoder.with_limits(limits), ..self }
     }
 
-    /// Sets which responses are event streams, as [`Config::set_check`](crate::source::Config::set_check) does. Default:
+    /// Sets which responses are event streams, as [`SourceConfig::set_check`](crate::source::SourceConfig::set_check) does. Default:
     /// [`check_response`]. Redirects and status 204 are checked like all others, since a receiver has one response. Without an
     /// HTTP response there is nothing to check.
     ///
@@ -205,7 +205,7 @@ impl Receiver {
     }
 
     /// Sets whether a stream that ends cleanly completes its last event, as
-    /// [`Config::deliver_incomplete`](crate::source::Config::deliver_incomplete) does: the event is given as if a blank line had
+    /// [`SourceConfig::deliver_incomplete`](crate::source::SourceConfig::deliver_incomplete) does: the event is given as if a blank line had
     /// followed, and the end is [`End::Clean`]. Default `false`: it is dropped. After a cut nothing is ever completed.
     ///
     /// The end of a bare event stream is a clean one.

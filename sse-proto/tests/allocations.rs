@@ -192,7 +192,7 @@ fn a_connection_that_is_caught_up_holds_next_to_nothing() {
 
     const REQUEST: &[u8] = b"GET /sse HTTP/1.1\r\nHost: example.com\r\nAccept: text/event-stream\r\n\r\n";
     let now = Instant::default();
-    let mut hub: Hub<Frame<Arc<[u8]>>> = Hub::new(7, hub::Config::default());
+    let mut hub: Hub<Frame<Arc<[u8]>>> = Hub::new(7, hub::HubConfig::default());
     let mut machines = Vec::with_capacity(1000);
     let deliver = |machines: &mut Vec<(Connection<Arc<[u8]>>, hub::Cursor)>,
                    hub: &mut Hub<Frame<Arc<[u8]>>>| {
@@ -207,7 +207,7 @@ fn a_connection_that_is_caught_up_holds_next_to_nothing() {
     };
     let connected = measure(|| {
         for seed in 0..1000 {
-            let mut server = Connection::new(server::Config::default(), seed);
+            let mut server = Connection::new(server::ServerConfig::default(), seed);
             server.space()[..REQUEST.len()].copy_from_slice(REQUEST);
             server.handle_read(now, REQUEST.len());
             server.open(now, Response::new(200));
@@ -234,9 +234,9 @@ fn a_connection_that_is_caught_up_holds_next_to_nothing() {
 #[test]
 fn waiting_again_and_again_holds_no_more() {
     use sse_proto::Hub;
-    use sse_proto::hub::{Config, Subscription, WaitList};
+    use sse_proto::hub::{HubConfig, Subscription, WaitList};
 
-    let mut hub: Hub<()> = Hub::new(7, Config::default());
+    let mut hub: Hub<()> = Hub::new(7, HubConfig::default());
     let mut wait_list = WaitList::new();
     let info = measure(|| {
         for _ in 0..10_000 {
@@ -270,9 +270,9 @@ fn a_peer_that_never_catches_up_costs_no_more_than_what_is_pending() {
 #[test]
 fn names_that_peers_choose_are_bounded_in_bytes() {
     use sse_proto::Hub;
-    use sse_proto::hub::{Config, Subscription, WaitList};
+    use sse_proto::hub::{HubConfig, Subscription, WaitList};
 
-    let config = Config::default();
+    let config = HubConfig::default();
     for (users, length) in [(4_200, 64 * 1024), (50_000, 20), (20_000, 1000)] {
         let mut hub: Hub<()> = Hub::new(7, config);
         let mut wait_list: WaitList<&str> = WaitList::new();

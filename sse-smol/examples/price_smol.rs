@@ -14,7 +14,7 @@ use options::{Options, no_port};
 use smol::Timer;
 use smol::net::TcpListener;
 use sse_smol::proto::http1::Response;
-use sse_smol::proto::http1::server::Config;
+use sse_smol::proto::http1::server::ServerConfig;
 use sse_smol::proto::hub::Subscription;
 use sse_smol::{BoxError, Hub, Incoming, Server};
 
@@ -41,7 +41,7 @@ async fn run() -> Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| no_port(port, error))?;
     println!("prices at http://{0}/, and for curl -N at http://{0}/price", listener.local_addr()?);
     smol::spawn(keep_publishing(market, hub.clone())).detach();
-    let mut config = Config::default();
+    let mut config = ServerConfig::default();
     config.methods = &["GET", "HEAD", "OPTIONS"];
     Server::new(move |incoming| answer(incoming, hub.clone())).with_config(config).serve(listener).await;
     Ok(())

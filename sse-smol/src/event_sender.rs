@@ -16,7 +16,7 @@ use crate::shared_stream::SharedStream;
 ///
 /// What is sent is written at once, by the task of the connection; a client that does not read makes
 /// [`send`](Self::send) wait, once as much is pending as
-/// [`high_water`](sse_proto::sender::Config::high_water) says. Keep-alives are sent without being asked for.
+/// [`high_water`](sse_proto::sender::StreamConfig::high_water) says. Keep-alives are sent without being asked for.
 ///
 /// The stream ends when its handler has returned `Ok` and all senders are dropped, or with [`finish`](Self::finish), or
 /// [`retire`](Self::retire). The client can tell that it was cut if the handler fails, or one of them panics, or with
@@ -95,7 +95,7 @@ impl<B: AsRef<[u8]>> EventSender<B> {
     }
 
     /// Waits until the server stops, or the stream has ended: the time for last words, which is
-    /// [short](sse_proto::sender::Config::drain_window).
+    /// [short](sse_proto::sender::StreamConfig::drain_window).
     pub async fn draining(&self) {
         poll_fn(|cx| self.poll_end(cx, |is_draining, is_open| is_draining || !is_open)).await;
     }
@@ -116,7 +116,7 @@ impl<B: AsRef<[u8]>> EventSender<B> {
     }
 
     /// Ends the stream so that the client comes back, at the time that the [server's
-    /// config](sse_proto::sender::Config::farewell_retry) says.
+    /// config](sse_proto::sender::StreamConfig::farewell_retry) says.
     pub fn retire(&self) {
         self.stream.act(|stream| stream.connection().retire());
     }

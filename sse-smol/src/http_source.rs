@@ -10,7 +10,7 @@ use std::time::{self, SystemTime};
 use futures_core::{FusedStream, Stream};
 use http_body::Body;
 use sse_proto::http::Request;
-use sse_proto::source::{Config, Signal, SourceError, Want};
+use sse_proto::source::{Signal, SourceConfig, SourceError, Want};
 use sse_proto::{Event, EventRef, EventSource, Instant};
 
 use crate::alarm::Alarm;
@@ -105,7 +105,7 @@ impl HttpSource {
 
     /// Decides otherwise where there is a choice.
     #[must_use]
-    pub fn with_config(self, config: Config) -> Self {
+    pub fn with_config(self, config: SourceConfig) -> Self {
         Self { source: self.source.with_config(config), ..self }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_std::net::{TcpListener, TcpStream};
 use async_std::task;
 use sse_smol::proto::http1::{Request, Response};
-use sse_smol::proto::source::Config;
+use sse_smol::proto::source::SourceConfig;
 use sse_smol::{Event, EventReader, EventSource, accept, connect};
 
 #[test]
@@ -43,7 +43,7 @@ fn a_source_reconnects_on_the_executor_of_async_std() {
     task::block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut source = EventSource::get(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
-        let mut config = Config::default();
+        let mut config = SourceConfig::default();
         config.backoff.base = Duration::from_millis(10);
         source = source.with_config(config);
         let server = task::spawn(async move {

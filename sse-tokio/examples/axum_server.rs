@@ -11,7 +11,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use bytes::Bytes;
 use sse_tokio::proto::header::{LAST_EVENT_ID, parse_last_event_id};
-use sse_tokio::proto::hub::{Config, Subscription};
+use sse_tokio::proto::hub::{HubConfig, Subscription};
 use sse_tokio::{EventBody, Hub};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -52,7 +52,7 @@ async fn time(State(app): State<App>, headers: HeaderMap) -> impl IntoResponse {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port = std::env::args().nth(1).map_or(Ok(8888), |port| port.parse())?;
     let (stop, stopping) = watch::channel(false);
-    let app = App { times: Hub::new(Config::default()), stopping };
+    let app = App { times: Hub::new(HubConfig::default()), stopping };
     let clock = app.times.clone();
     tokio::spawn(async move {
         for seconds in 0.. {

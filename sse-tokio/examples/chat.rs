@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sse_tokio::EventSource;
 use sse_tokio::proto::http::Request;
-use sse_tokio::proto::source::{Config, EndMarker};
+use sse_tokio::proto::source::{EndMarker, SourceConfig};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
@@ -34,7 +34,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         request.set_header("Authorization", &format!("Bearer {key}"))?;
     }
 
-    let mut config = Config::default();
+    let mut config = SourceConfig::default();
     // A stream that ends without it was cut. It is not asked for again: a POST is sent once, as it costs money.
     config.end = EndMarker::Data("[DONE]".into());
     config.timeouts.silence = Some(Duration::from_secs(60));

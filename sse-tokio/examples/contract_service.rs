@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sse_tokio::proto::http1::{BodyDecoder, Request, RequestDecoder, RequestHead, Response, ResponseDecoder};
-use sse_tokio::proto::source::{Cause, Config, Reconnect, Signal};
+use sse_tokio::proto::source::{Cause, Reconnect, Signal, SourceConfig};
 use sse_tokio::{CloseHandle, EventSource};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -150,7 +150,7 @@ fn start(parameters: &Value) -> Result<Stream> {
     if let Some(body) = text("body") {
         request.set_body(body);
     }
-    let mut config = Config::default();
+    let mut config = SourceConfig::default();
     // The tests want a POST to be repeated.
     config.reconnect = Reconnect::Always;
     config.timeouts.silence = millis("readTimeoutMs");

@@ -12,7 +12,7 @@ use std::time::Duration;
 use market::{Market, PAGE};
 use options::{Options, no_port};
 use sse_tokio::proto::http1::Response;
-use sse_tokio::proto::http1::server::Config;
+use sse_tokio::proto::http1::server::ServerConfig;
 use sse_tokio::proto::hub::Subscription;
 use sse_tokio::{BoxError, Hub, Incoming, Server};
 use tokio::net::TcpListener;
@@ -37,7 +37,7 @@ async fn main() -> Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| no_port(port, error))?;
     println!("prices at http://{0}/, and for curl -N at http://{0}/price", listener.local_addr()?);
     tokio::spawn(keep_publishing(market, hub.clone()));
-    let mut config = Config::default();
+    let mut config = ServerConfig::default();
     config.methods = &["GET", "HEAD", "OPTIONS"];
     Server::new(move |incoming| answer(incoming, hub.clone())).with_config(config).serve(listener).await;
     Ok(())

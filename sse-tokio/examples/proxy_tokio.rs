@@ -10,7 +10,7 @@
 
 use options::{Options, no_port};
 use sse_tokio::proto::Item;
-use sse_tokio::proto::http1::server::Config;
+use sse_tokio::proto::http1::server::ServerConfig;
 use sse_tokio::proto::http1::{Request, Response};
 use sse_tokio::{BoxError, Incoming, Server};
 use tokio::net::TcpListener;
@@ -32,7 +32,7 @@ async fn main() -> Result<()> {
     let upstream = Request::get(&upstream)?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| no_port(port, error))?;
     println!("{} at http://{}/", upstream.url(), listener.local_addr()?);
-    let mut config = Config::default();
+    let mut config = ServerConfig::default();
     config.methods = &["GET", "HEAD"];
     Server::new(move |incoming| answer(incoming, upstream.clone())).with_config(config).serve(listener).await;
     Ok(())

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use sse_tokio::proto::EventRef;
 use sse_tokio::proto::http1::Response;
-use sse_tokio::proto::http1::server::Config;
+use sse_tokio::proto::http1::server::ServerConfig;
 use sse_tokio::proto::hub::{self, Subscription};
 use sse_tokio::{BoxError, Hub, Incoming, Server};
 use tokio::net::TcpListener;
@@ -26,10 +26,10 @@ async fn main() -> Result<(), BoxError> {
 
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("lines at http://{}/", listener.local_addr()?);
-    let mut config = Config::default();
+    let mut config = ServerConfig::default();
     // Shorter than the patience of whatever stands between: many proxies drop what is idle for 30 to 60 seconds.
     config.stream.keep_alive = Some(Duration::from_millis(keep_alive));
-    let hub = Hub::new(hub::Config::default());
+    let hub = Hub::new(hub::HubConfig::default());
     let publisher = hub.clone();
     let server = Server::new(move |incoming| listen(incoming, hub.clone())).with_config(config);
     let handle = server.handle();

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use sse_tokio::HttpSource;
 use sse_tokio::proto::http::Request;
-use sse_tokio::proto::source::{Config, Signal, is_transient};
+use sse_tokio::proto::source::{Signal, SourceConfig, is_transient};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let client = builder.build()?;
 
-    let mut config = Config::default();
+    let mut config = SourceConfig::default();
     config.set_retry_status(|status| status == 401 || is_transient(status));
     config.timeouts.silence = Some(Duration::from_secs(60));
     let mut source = HttpSource::new(Request::get(&url)?, move |request| {

@@ -12,7 +12,7 @@ use futures_core::Stream;
 use http_body::{Body, Frame};
 use sse_proto::http1::server::Connection;
 use sse_proto::http1::server::{Closed, Want};
-use sse_proto::sender::{Config, Piece};
+use sse_proto::sender::{Piece, StreamConfig};
 use sse_proto::{Event, header};
 use tokio::time;
 
@@ -24,8 +24,8 @@ use crate::{BoxError, EventSender, Subscriber};
 
 /// An event stream as the body of a response: for axum, hyper, tonic, and whatever else takes a [`Body`].
 ///
-/// It keeps the connection open by itself (a comment after 15 s of silence, unless its [`Config`] says otherwise), holds no more than
-/// [`high_water`](Config::high_water) bytes, and is dropped by the framework when the client leaves, and with it what it is made
+/// It keeps the connection open by itself (a comment after 15 s of silence, unless its [`StreamConfig`] says otherwise), holds no more than
+/// [`high_water`](StreamConfig::high_water) bytes, and is dropped by the framework when the client leaves, and with it what it is made
 /// of. The body fails where the stream does, so that the client can tell that it was cut.
 ///
 /// In axum, a handler returns [`into_response`](Self::into_response):
@@ -52,8 +52,8 @@ use crate::{BoxError, EventSender, Subscriber};
 /// | there | here |
 /// |---|---|
 /// | `Sse::new(stream)` | `EventBody::from_stream(stream).into_response()` |
-/// | `.keep_alive(KeepAlive::default())` | is on; [`Config::keep_alive`] is its interval, `None` is off |
-/// | `KeepAlive::new().text("…")`, `.event(…)` | [`Config::set_keep_alive`] |
+/// | `.keep_alive(KeepAlive::default())` | is on; [`StreamConfig::keep_alive`] is its interval, `None` is off |
+/// | `KeepAlive::new().text("…")`, `.event(…)` | [`StreamConfig::set_keep_alive`] |
 /// | `Event::default().data("…")` | `Event::new("…")` |
 /// | `.event("…")`, `.id("…")`, which panic | `.with_name("…")?`, `.with_id("…")?` |
 /// | `.retry(duration)` | `.with_retry(duration)` |
@@ -117,14 +117,14 @@ impl EventBody {
 
     /// Decides otherwise where there is a choice.
     #[must_use]
-    pub fn with_config(self, config: Config) -> Self {
+    pub fn with_config(self, config: StreamConfig) -> Self {
         let former = self.stream.lock().connection().set_stream_config(config, seed());
         // What it has captured is code of the user's: not while the lock is held.
         drop(former);
         self
     }
 
-    /// Ends within [`Config::drain_window`] of when this future is ready, so that the client comes back: for a server that stops gracefully, and
+    /// Ends within [`StreamConfig::drain_window`] of when this future is ready, so that the client comes back: for a server that stops gracefully, and
     /// would wait for the stream for ever. Give it the same signal as the server. Senders are [told](EventSender::draining).
     #[must_use]
     pub fn until(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
@@ -241,7 +241,7 @@ impl fmt::Debug for EventBody {
 }
 
 fn bare_stream() -> Arc<SharedStream<Bytes>> {
-    SharedStream::new(Connection::bare(Config::default(), seed()), time::Instant::now())
+    SharedStream::new(Connection::bare(StreamConfig::default(), seed()), time::Instant::now())
 }
 
 fn seed() -> u64 {

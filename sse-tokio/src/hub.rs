@@ -7,7 +7,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::SystemTime;
 
 use sse_proto::hub::{
-    Config, Cursor, Delivery, PublishError, Published, Resume, SharedHub, Stats, SubscriberId, Subscription,
+    Cursor, Delivery, HubConfig, PublishError, Published, Resume, SharedHub, Stats, SubscriberId,
+    Subscription,
 };
 use sse_proto::{EventRef, Frame, FrameBytes, Instant};
 use tokio::time;
@@ -22,10 +23,10 @@ use crate::alarm::Alarm;
 ///
 /// ```
 /// use sse_tokio::Hub;
-/// use sse_tokio::proto::hub::{Config, Delivery, Subscription};
+/// use sse_tokio::proto::hub::{HubConfig, Delivery, Subscription};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-/// let hub: Hub = Hub::new(Config::default());
+/// let hub: Hub = Hub::new(HubConfig::default());
 /// let mut ann = hub.subscribe(&Subscription::to(["broadcast", "to/ann"]));
 /// hub.publish("to/ann", "psst")?;
 /// let Delivery::Event(frame) = ann.recv().await else { panic!("an event") };
@@ -53,13 +54,13 @@ impl<B> Clone for Hub<B> {
 
 impl<B: FrameBytes> Hub<B> {
     /// An empty hub. A random number tells its ids from those of other hubs: of one before a restart, of a replica.
-    pub fn new(config: Config) -> Self {
+    pub fn new(config: HubConfig) -> Self {
         // Keys that differ with each call, and in each process; the time besides, where a system has little to draw them from.
         Self::with_generation(RandomState::new().hash_one(SystemTime::now()), config)
     }
 
     /// An empty hub with ids of this generation: see [`sse_proto::Hub::new`].
-    pub fn with_generation(generation: u64, config: Config) -> Self {
+    pub fn with_generation(generation: u64, config: HubConfig) -> Self {
         let state = SharedHub::new(generation, config);
         Self { shared: Arc::new(Shared { epoch: time::Instant::now(), state: Mutex::new(state) }) }
     }
@@ -81,7 +82,7 @@ impl<B: FrameBytes> Hub<B> {
     }
 
     /// As [`publish`](Self::publish), but waits for subscribers that [want that](sse_proto::hub::Lag::Wait), no longer than
-    /// [`Config::wait`].
+    /// [`HubConfig::wait`].
     ///
     /// # Errors
     /// If the hub is closed, or the name of the topic is too long.

@@ -90,7 +90,7 @@ impl Incoming {
     }
 
     /// Answers with the events of a hub: with this status and these headers, those of an event stream, and first what a client
-    /// that comes back has missed. If some of that is gone, an event [`gap`](sse_proto::sender::Config::set_gap) says so before any
+    /// that comes back has missed. If some of that is gone, an event [`gap`](sse_proto::sender::StreamConfig::set_gap) says so before any
     /// other.
     ///
     /// For pages of other origins, `response` has the header `Access-Control-Allow-Origin`; see [`Server`](crate::Server) for all

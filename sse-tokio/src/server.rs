@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use socket2::SockRef;
 use sse_proto::Instant;
-use sse_proto::http1::server::{self, AcceptWant, Acceptor, Closed, Config};
+use sse_proto::http1::server::{self, AcceptWant, Acceptor, Closed, ServerConfig};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time;
 
@@ -31,17 +31,17 @@ type OnClosed = Box<dyn Fn(SocketAddr, &Closed) + Send + Sync>;
 ///
 /// For each request the handler is called. Its future is polled by the task of the connection, and is dropped when that is over: when
 /// the client leaves, even while nothing is written, or soon after the whole answer was sent. Before the answer, a client that leaves cannot be told
-/// from one that only shut down its writing half, and has [some time](Config::half_closed). What must go on regardless belongs in
+/// from one that only shut down its writing half, and has [some time](ServerConfig::half_closed). What must go on regardless belongs in
 /// a task of its own. An error, a panic, or no answer is told
 /// to the client as 500, or as a cut where the stream is open.
 ///
-/// What is bounded, and how long what may take, is a matter of its [`Config`]. Requests that cannot be served never get to the
+/// What is bounded, and how long what may take, is a matter of its [`ServerConfig`]. Requests that cannot be served never get to the
 /// handler.
 ///
 /// # Pages of other origins
 ///
 /// A browser shows a stream to a page of another origin if the response has `Access-Control-Allow-Origin` (Fetch, "CORS protocol").
-/// Clients that set headers of their own, a token for instance, ask before, with `OPTIONS`: add it to [`Config::methods`], and
+/// Clients that set headers of their own, a token for instance, ask before, with `OPTIONS`: add it to [`ServerConfig::methods`], and
 /// answer it with the headers that they may set, as the example `price` does.
 ///
 /// ```no_run
@@ -96,7 +96,7 @@ impl Server {
 
     /// Decides otherwise where there is a choice.
     #[must_use]
-    pub fn with_config(self, config: Config) -> Self {
+    pub fn with_config(self, config: ServerConfig) -> Self {
         // The only randomness in `std`: keys that differ with each call.
         let seed = RandomState::new().hash_one(());
         let former = mem::replace(&mut self.handle.lock().acceptor, Acceptor::new(config, seed));
@@ -181,7 +181,7 @@ struct Connections {
 impl ServerHandle {
     fn new() -> Self {
         let connections = Connections {
-            acceptor: Acceptor::new(Config::default(), RandomState::new().hash_one(())),
+            acceptor: Acceptor::new(ServerConfig::default(), RandomState::new().hash_one(())),
             streams: HashMap::new(),
             next: 0,
             waker: None,
@@ -192,7 +192,7 @@ impl ServerHandle {
     }
 
     /// Stops the server, in peace: it accepts nothing more, tells the [handlers](crate::EventSender::draining), ends the
-    /// streams over a [window](sse_proto::sender::Config::drain_window), and cuts what is left after a [while](Config::drain_timeout).
+    /// streams over a [window](sse_proto::sender::StreamConfig::drain_window), and cuts what is left after a [while](ServerConfig::drain_timeout).
     pub fn shutdown(&self) {
         let now = self.now();
         let mut connections = self.lock();
@@ -358,7 +358,7 @@ mod tests {
 
     use socket2::SockRef;
 
-    use super::{Config, TcpStream, prepare};
+    use super::{ServerConfig, TcpStream, prepare};
 
     #[test]
     fn a_machine_that_vanishes_is_noticed() {
@@ -368,7 +368,7 @@ mod tests {
         let _entered = runtime.enter();
         socket.set_nonblocking(true).unwrap();
         let socket = TcpStream::from_std(socket).unwrap();
-        prepare(&socket, Config::default().unacknowledged, Config::default().unsent);
+        prepare(&socket, ServerConfig::default().unacknowledged, ServerConfig::default().unsent);
         let socket = SockRef::from(&socket);
         assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(30)));
         assert!(socket.keepalive().unwrap() && socket.tcp_nodelay().unwrap());

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use futures_core::{FusedStream, Stream};
 use sse_proto::http::{Request, UrlError};
 use sse_proto::http1::{Client, Want};
-use sse_proto::source::{Config, Signal, SourceError};
+use sse_proto::source::{Signal, SourceConfig, SourceError};
 use sse_proto::{Event, EventRef, Instant};
 use tokio::time;
 
@@ -29,16 +29,16 @@ use crate::{CloseHandle, USER_AGENT};
 /// [`signals`](Self::signals) shows all that happens besides. What is transient is not an error: the source waits and tries
 /// again. After [`SourceError::Limit`] the events go on; any other error is the last item. A normal end is none.
 ///
-/// What it does when is a matter of its [`Config`]; `https` takes the feature `rustls`. Nothing happens while it is not polled:
+/// What it does when is a matter of its [`SourceConfig`]; `https` takes the feature `rustls`. Nothing happens while it is not polled:
 /// there is no task in the background. All futures may be dropped at any time: nothing is lost.
 ///
 /// ```no_run
 /// use std::time::Duration;
 /// use sse_tokio::EventSource;
-/// use sse_tokio::proto::source::Config;
+/// use sse_tokio::proto::source::SourceConfig;
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// let mut config = Config::default();
+/// let mut config = SourceConfig::default();
 /// config.timeouts.silence = Some(Duration::from_secs(45));
 /// let mut source = EventSource::get("http://127.0.0.1:8888/sse")?.with_config(config);
 /// while let Some(event) = source.next().await {
@@ -101,7 +101,7 @@ impl EventSource {
 
     /// Decides otherwise where there is a choice.
     #[must_use]
-    pub fn with_config(self, config: Config) -> Self {
+    pub fn with_config(self, config: SourceConfig) -> Self {
         Self { client: self.client.with_config(config), ..self }
     }
 

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http_body_util::BodyExt;
 use sse_tokio::proto::hub::Subscription;
-use sse_tokio::proto::sender::Config;
+use sse_tokio::proto::sender::StreamConfig;
 use sse_tokio::{BoxError, Event, EventBody, EventSender, Hub};
 use tokio::sync::watch;
 use tokio::time;
@@ -65,7 +65,7 @@ fn a_stream_ends_or_fails_as_its_body_does() {
 fn a_channel_is_bounded_and_ends_with_its_senders() {
     block_on(async {
         let (events, body) = EventBody::channel();
-        let mut config = Config::default();
+        let mut config = StreamConfig::default();
         config.high_water = 100;
         let mut body = body.with_config(config);
         let mut sent = 0;
@@ -147,7 +147,7 @@ fn subscribers_of_a_hub_share_the_bytes() {
 fn a_body_ends_with_the_server_and_tells_its_senders() {
     block_on(async {
         let (events, body) = EventBody::channel();
-        let mut config = Config::default();
+        let mut config = StreamConfig::default();
         config.farewell_retry = Some((Duration::from_secs(7), Duration::from_secs(7)));
         let stop = time::sleep(Duration::from_secs(3));
         let mut body = body.with_config(config).until(stop);
@@ -281,7 +281,7 @@ fn axum_sends_what_stands_before_a_failure() {
 fn keep_alives_are_encoded_without_a_lock() {
     block_on(async {
         let (events, body) = EventBody::channel();
-        let mut config = Config::default();
+        let mut config = StreamConfig::default();
         config.set_keep_alive(move |mut encoder| {
             assert!(!events.is_closed());
             encoder.comment("still here");
@@ -289,7 +289,7 @@ fn keep_alives_are_encoded_without_a_lock() {
         let mut body = body.with_config(config);
         assert_eq!(data(&mut body).await, ":still here\n");
 
-        let mut config = Config::default();
+        let mut config = StreamConfig::default();
         config.set_keep_alive(|_| panic!("as the test wants it"));
         let (_events, body) = EventBody::channel();
         assert_eq!(next(&mut body.with_config(config)).await, Some(Err("the handler panicked".into())));

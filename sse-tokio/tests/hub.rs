@@ -27,7 +27,7 @@ include!("../../sse-proto/tests/adapters/hub.rs");
 #[test]
 fn a_thousand_tasks_on_one_thread() {
     block_on(async {
-        let hub: Hub = Hub::new(Config::default());
+        let hub: Hub = Hub::new(HubConfig::default());
         let local = tokio::task::LocalSet::new();
         let tasks: Vec<_> = (0..1000)
             .map(|user| {

@@ -10,7 +10,7 @@ use core::time::Duration;
 use super::head::HeadLimits;
 use super::response_decoder::{ResponseDecoder, ResponsePart};
 use crate::http::Request;
-use crate::source::{self, Cause, Closed, Config, Signal, SourceError};
+use crate::source::{self, Cause, Closed, Signal, SourceConfig, SourceError};
 use crate::{EventRef, EventSource, Instant, LimitExceeded};
 
 /// Keeps a subscription to an event stream over HTTP/1.1: bytes in, wants out.
@@ -154,7 +154,7 @@ impl Client {
 
     /// Decides otherwise where there is a choice; see [`EventSource::with_config`].
     #[must_use]
-    pub fn with_config(self, config: Config) -> Self {
+    pub fn with_config(self, config: SourceConfig) -> Self {
         Self { source: self.source.with_config(config), ..self }
     }
 

@@ -6,15 +6,15 @@ use core::time::Duration;
 /// are told so, each in the way it has [chosen](super::Lag).
 ///
 /// ```
-/// use sse_proto::hub::Config;
+/// use sse_proto::hub::HubConfig;
 ///
-/// let mut config = Config::default();
+/// let mut config = HubConfig::default();
 /// config.events = 10_000;
 /// config.age = Some(core::time::Duration::from_secs(15 * 60));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Config {
+pub struct HubConfig {
     /// How many events are held, for those who are behind and those who come back. Default 1024; at least 1 counts.
     ///
     /// Memory: about 80 bytes each beside the frame.
@@ -46,7 +46,7 @@ pub struct Config {
     pub announce_position: bool,
 }
 
-impl Default for Config {
+impl Default for HubConfig {
     fn default() -> Self {
         Self {
             events: 1024,

@@ -4,7 +4,7 @@ use core::fmt;
 
 /// Events are gone that a subscriber has not had.
 ///
-/// `Display` gives what the default [gap event](crate::sender::Config::set_gap) says: the number, or `unknown`.
+/// `Display` gives what the default [gap event](crate::sender::StreamConfig::set_gap) says: the number, or `unknown`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Gap {

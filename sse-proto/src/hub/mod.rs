@@ -1,6 +1,6 @@
 //! One stream of events for many: what is published once, every subscriber gets, live or when it comes back.
 //!
-//! [`Hub`] is the machine; [`Config`] says how much it holds, [`Subscription`] what a subscriber wants. The files: `ring` has
+//! [`Hub`] is the machine; [`HubConfig`] says how much it holds, [`Subscription`] what a subscriber wants. The files: `ring` has
 //! the events, `topics` what is known of each topic, `lag` what becomes of those who are behind, `publish` how events come in, `wait_list` whom
 //! to wake.
 
@@ -20,7 +20,7 @@ mod wait_list;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 
-pub use self::config::Config;
+pub use self::config::HubConfig;
 pub use self::gap::Gap;
 pub use self::id::Id;
 pub use self::publish::{PublishError, Published};
@@ -41,7 +41,7 @@ use crate::Instant;
 /// nothing for any of them, and one that is slow costs the others nothing.
 ///
 /// ```text
-///   dropped  │◄───────────── held: Config::events, bytes, age ─────────────►│
+///   dropped  │◄───────────── held: HubConfig::events, bytes, age ─────────────►│
 ///   1 ..  40 │ 41 │ 42 │ 43 │ 44 │ 45 │ 46 │ 47 │ 48 │ 49 │ 50 │ 51 │ 52 │ 53 │ ◄── publish
 ///      ▲             ▲                                                         ▲
 ///      └ lagged,     └ behind                                                  └ caught up: Next::Pending
@@ -56,12 +56,12 @@ use crate::Instant;
 /// makes a cursor that stands behind the last event a client had, and [`next`](Self::next) moves it up to the newest and beyond.
 ///
 /// ```
-/// use sse_proto::hub::{Config, Next, Resume, Subscription};
+/// use sse_proto::hub::{HubConfig, Next, Resume, Subscription};
 /// use sse_proto::{Event, Frame, Hub, Instant};
 ///
 /// // What tells this hub's ids from those of others: a random number.
 /// let generation = 1_763_700_000;
-/// let mut hub: Hub<Frame> = Hub::new(generation, Config::default());
+/// let mut hub: Hub<Frame> = Hub::new(generation, HubConfig::default());
 /// let now = Instant::default();
 /// let mut publish = |hub: &mut Hub<Frame>, data: &str| -> Result<(), Box<dyn std::error::Error>> {
 ///     let event = Event::new(data).with_id(hub.next_id().to_string())?;
@@ -96,7 +96,7 @@ use crate::Instant;
 /// ```
 #[derive(Debug)]
 pub struct Hub<T> {
-    config: Config,
+    config: HubConfig,
     generation: u64,
     ring: Ring<T>,
     /// The latest events of topics whose time in the ring is over.
@@ -125,7 +125,7 @@ pub enum Next<'h, T> {
     /// Events are gone that the subscriber has not had: before it came back, or while it was too slow, with [`Lag::Skip`] and
     /// [`Lag::Latest`]. Tell the client, before the next event.
     Gap(Gap),
-    /// Where the subscriber begins, if [`Config::announce_position`] is set: an id that the client can come back with before it
+    /// Where the subscriber begins, if [`HubConfig::announce_position`] is set: an id that the client can come back with before it
     /// has had an event.
     Position(Id),
     /// Nothing for now.
@@ -223,7 +223,7 @@ pub enum Resume {
 impl<T> Hub<T> {
     /// An empty hub. Its ids carry `generation`, which must be another one for each hub, also after a restart and on other
     /// machines: a random number. Two hubs of one generation take each other's ids for their own, and lose events silently.
-    pub fn new(generation: u64, config: Config) -> Self {
+    pub fn new(generation: u64, config: HubConfig) -> Self {
         Self {
             config,
             generation,
@@ -427,7 +427,7 @@ impl<T> Hub<T> {
         self.topics.settle(key, self.config.topics, self.config.topic_bytes);
     }
 
-    /// The number of the event with this id; 0 for the [position](Config::announce_position) before the first.
+    /// The number of the event with this id; 0 for the [position](HubConfig::announce_position) before the first.
     fn find(&self, id: &str) -> Option<u64> {
         // However long it is, looking for it takes no time.
         if id.len() > Id::LONGEST.max(self.ring.longest_given_id()) {

@@ -28,7 +28,7 @@ pub struct Published {
 pub enum PublishError {
     /// The hub is closed.
     Closed,
-    /// The name of the topic is longer than [`Config::topic_name_bytes`](super::Config::topic_name_bytes).
+    /// The name of the topic is longer than [`HubConfig::topic_name_bytes`](super::HubConfig::topic_name_bytes).
     TopicTooLong {
         /// How long it is, in bytes.
         length: usize,

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use super::{Config, Cursor, Delivery, Hub, PublishError, Published, WaitList, WaiterId};
+use super::{Cursor, Delivery, Hub, HubConfig, PublishError, Published, WaitList, WaiterId};
 use crate::{EventRef, Frame, Instant};
 
 /// A hub of encoded events with its wait lists: the state that subscribers and publishers share under a lock. `W` wakes one of
@@ -14,11 +14,11 @@ use crate::{EventRef, Frame, Instant};
 /// reference to its task.
 ///
 /// ```
-/// use sse_proto::hub::{Config, Delivery, SharedHub, Subscription};
+/// use sse_proto::hub::{HubConfig, Delivery, SharedHub, Subscription};
 /// use sse_proto::{EventRef, Instant};
 ///
 /// let now = Instant::default();
-/// let mut hub: SharedHub<Vec<u8>, &str> = SharedHub::new(7, Config::default());
+/// let mut hub: SharedHub<Vec<u8>, &str> = SharedHub::new(7, HubConfig::default());
 /// let (mut subscriber, ()) = hub.subscribe_with(|hub| (hub.subscribe(&Subscription::to(["news"])), ()));
 ///
 /// let mut woken = Vec::new();
@@ -49,7 +49,7 @@ pub struct SubscriberId {
 
 impl<B, W> SharedHub<B, W> {
     /// An empty hub with ids of this generation: see [`Hub::new`].
-    pub fn new(generation: u64, config: Config) -> Self {
+    pub fn new(generation: u64, config: HubConfig) -> Self {
         Self { hub: Hub::new(generation, config), subscribers: WaitList::new(), publishers: Vec::new() }
     }
 

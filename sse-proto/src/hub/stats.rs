@@ -8,7 +8,7 @@ pub struct Stats {
     pub subscribers: usize,
     /// Topics known now.
     pub topics: usize,
-    /// Events held now, without those that are [the latest](super::Config::latest) of their topics and nothing else.
+    /// Events held now, without those that are [the latest](super::HubConfig::latest) of their topics and nothing else.
     pub events: usize,
     /// How heavy those events are together.
     pub bytes: usize,
@@ -32,11 +32,11 @@ pub struct Stats {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dropped {
-    /// [`Config::events`](super::Config::events).
+    /// [`HubConfig::events`](super::HubConfig::events).
     pub by_count: u64,
-    /// [`Config::bytes`](super::Config::bytes).
+    /// [`HubConfig::bytes`](super::HubConfig::bytes).
     pub by_bytes: u64,
-    /// [`Config::age`](super::Config::age).
+    /// [`HubConfig::age`](super::HubConfig::age).
     pub by_age: u64,
 }
 

@@ -74,10 +74,10 @@ pub enum Lag {
     /// It is told of the [gap](super::Next::Gap), once, and goes on with the oldest event there is.
     Skip,
     /// It gets no event but the latest of its topic, also when it is behind by only two; so it is never far behind. A gap is
-    /// told only if the latest event of a topic was dropped; see [`Config::latest`](super::Config::latest).
+    /// told only if the latest event of a topic was dropped; see [`HubConfig::latest`](super::HubConfig::latest).
     Latest,
-    /// The [publisher waits](super::Hub::ready) for it, no longer than [`Config::wait`](super::Config::wait); then it is
-    /// disconnected. Events that reach their [age](super::Config::age) wait for nobody.
+    /// The [publisher waits](super::Hub::ready) for it, no longer than [`HubConfig::wait`](super::HubConfig::wait); then it is
+    /// disconnected. Events that reach their [age](super::HubConfig::age) wait for nobody.
     ///
     /// For subscribers that are trusted: one that moves now and then keeps the publisher waiting each time. Those that do not move
     /// at all keep it waiting once, however many they are.

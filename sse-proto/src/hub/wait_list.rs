@@ -19,11 +19,11 @@ use super::subscription::{Cursor, TopicKey};
 /// reference to its task.
 ///
 /// ```
-/// use sse_proto::hub::{Config, Next, Subscription, WaitList};
+/// use sse_proto::hub::{HubConfig, Next, Subscription, WaitList};
 /// use sse_proto::{Hub, Instant};
 ///
 /// let now = Instant::default();
-/// let mut hub: Hub<&str> = Hub::new(7, Config::default());
+/// let mut hub: Hub<&str> = Hub::new(7, HubConfig::default());
 /// let mut wait_list = WaitList::new();
 ///
 /// let mut cursor = hub.subscribe(&Subscription::to(["news"]));

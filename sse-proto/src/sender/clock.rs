@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::config::Config;
+use super::config::StreamConfig;
 use crate::Instant;
 use crate::random::Random;
 
@@ -33,7 +33,13 @@ impl Clock {
     }
 
     /// Looks at the time.
-    pub(super) fn observe(&mut self, now: Instant, is_pending: bool, config: &Config, random: &mut Random) {
+    pub(super) fn observe(
+        &mut self,
+        now: Instant,
+        is_pending: bool,
+        config: &StreamConfig,
+        random: &mut Random,
+    ) {
         if !self.started {
             self.started = true;
             self.moved = now;
@@ -58,7 +64,7 @@ impl Clock {
         self.moved = now;
     }
 
-    pub(super) fn deadline(&self, is_finished: bool, config: &Config) -> Option<(Instant, Due)> {
+    pub(super) fn deadline(&self, is_finished: bool, config: &StreamConfig) -> Option<(Instant, Due)> {
         let end = self.end.filter(|_| !is_finished).map(|end| (end, Due::End));
         let idle = |limit: Option<Duration>, due| limit.map(|limit| (self.moved.after(limit), due));
         let other = match self.was_pending {

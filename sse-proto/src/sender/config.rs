@@ -11,16 +11,16 @@ use crate::hub::Gap;
 /// ```
 /// use core::time::Duration;
 /// use sse_proto::EventRef;
-/// use sse_proto::sender::Config;
+/// use sse_proto::sender::StreamConfig;
 ///
-/// let mut config = Config::default();
+/// let mut config = StreamConfig::default();
 /// config.set_keep_alive(|mut encoder| encoder.event(EventRef::new("still here")));
 /// config.age = Some(Duration::from_secs(15 * 60));
 /// config.farewell_retry = Some((Duration::from_secs(1), Duration::from_secs(10)));
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Config {
+pub struct StreamConfig {
     /// How many bytes may be pending before a sender [is full](crate::Sender::is_full). Default 64 KiB. Nothing is refused
     /// then: memory is bounded if the caller appends nothing while the sender is full, by this and one event.
     pub high_water: usize,
@@ -48,7 +48,7 @@ pub struct Config {
     pub(super) hooks: Hooks,
 }
 
-impl Config {
+impl StreamConfig {
     pub(super) const LONGEST_PADDING: usize = 64 * 1024;
 
     /// Sets what keeps the connection open, instead of the shortest comment. A client sees an event, and can notice its absence.
@@ -67,7 +67,7 @@ impl Config {
     }
 }
 
-impl Default for Config {
+impl Default for StreamConfig {
     fn default() -> Self {
         Self {
             high_water: 64 * 1024,

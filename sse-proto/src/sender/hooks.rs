@@ -9,7 +9,7 @@ use crate::{Encoder, EventRef, Frame};
 type KeepAlive = dyn Fn(Encoder<'_>) + Send + Sync;
 type TellGap = dyn Fn(Gap, Encoder<'_>) + Send + Sync;
 
-/// The functions of a [`Config`](super::Config) that encode what a sender says by itself. Clones share them, so that they can be
+/// The functions of a [`StreamConfig`](super::StreamConfig) that encode what a sender says by itself. Clones share them, so that they can be
 /// called after a lock around the sender was released.
 #[derive(Clone, Debug, Default)]
 pub struct Hooks {

@@ -1,6 +1,6 @@
 //! The sending side of one connection: events in, bytes out.
 //!
-//! [`Sender`] is the machine; [`Config`] is what its user may choose.
+//! [`Sender`] is the machine; [`StreamConfig`] is what its user may choose.
 
 mod clock;
 mod config;
@@ -10,7 +10,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 
-pub use self::config::Config;
+pub use self::config::StreamConfig;
 pub use self::hooks::Hooks;
 
 use self::clock::{Clock, Due};
@@ -49,7 +49,7 @@ use crate::{Encoder, EventRef, Frame, Instant};
 /// use std::io::Write;
 /// use std::sync::Arc;
 ///
-/// use sse_proto::sender::{Config, Want};
+/// use sse_proto::sender::{StreamConfig, Want};
 /// use sse_proto::{Frame, Instant, Sender};
 ///
 /// # let mut connection = Vec::new();
@@ -57,7 +57,7 @@ use crate::{Encoder, EventRef, Frame, Instant};
 /// // What the clock would say.
 /// let mut now = Instant::default();
 /// let seed = 42; // of your source of randomness
-/// let mut sender = Sender::default().with_config(Config::default(), seed);
+/// let mut sender = Sender::default().with_config(StreamConfig::default(), seed);
 /// loop {
 ///     let (want, deadline) = sender.want(now);
 ///     match want {
@@ -96,7 +96,7 @@ pub struct Sender<B = Vec<u8>> {
     cut: bool,
     /// What keeps the connection open is due.
     keeps_alive: bool,
-    config: Config,
+    config: StreamConfig,
     clock: Clock,
     random: Random,
 }
@@ -110,12 +110,12 @@ pub enum Want {
     /// Wait for something to append, or for the deadline.
     Wait,
     /// Append what keeps the connection open: [`send_keep_alive`](Sender::send_keep_alive). Only if
-    /// [`Config::set_keep_alive`] was called; the shortest comment is appended without asking.
+    /// [`StreamConfig::set_keep_alive`] was called; the shortest comment is appended without asking.
     KeepAlive,
     /// Everything is written, the end included: close the connection.
     Finished,
     /// Drop the connection as it is: the stream was [aborted](Sender::abort), or the peer took nothing for
-    /// [too long](Config::stall).
+    /// [too long](StreamConfig::stall).
     Cut,
 }
 
@@ -162,7 +162,7 @@ impl<B> Default for Sender<B> {
             finished: false,
             cut: false,
             keeps_alive: false,
-            config: Config::default(),
+            config: StreamConfig::default(),
             clock: Clock::default(),
             random: Random::default(),
         }
@@ -179,17 +179,17 @@ impl<B: AsRef<[u8]>> Sender<B> {
     /// Decides otherwise where there is a choice. The seed, of a source of randomness, makes this sender's jitter differ from that
     /// of others.
     #[must_use]
-    pub fn with_config(mut self, config: Config, seed: u64) -> Self {
+    pub fn with_config(mut self, config: StreamConfig, seed: u64) -> Self {
         self.set_config(config, seed);
         self
     }
 
-    pub(crate) fn set_config(&mut self, config: Config, seed: u64) -> Config {
+    pub(crate) fn set_config(&mut self, config: StreamConfig, seed: u64) -> StreamConfig {
         let former = core::mem::replace(&mut self.config, config);
         self.random = Random::new(seed);
         if let Some(padding) = self.config.padding {
             // A colon and a line end belong to it.
-            let text = " ".repeat(padding.min(Config::LONGEST_PADDING).saturating_sub(2));
+            let text = " ".repeat(padding.min(StreamConfig::LONGEST_PADDING).saturating_sub(2));
             self.comment(&text);
         }
         former
@@ -212,7 +212,7 @@ impl<B: AsRef<[u8]>> Sender<B> {
     }
 
     /// Appends an event that is encoded already. It is not copied, unless it is short and others are pending, or others follow
-    /// before it is written. One that is as large as [`Config::high_water`] is never copied, if the caller appends no other
+    /// before it is written. One that is as large as [`StreamConfig::high_water`] is never copied, if the caller appends no other
     /// event while the sender is full.
     pub fn frame(&mut self, frame: Frame<B>) {
         if self.finished {
@@ -236,7 +236,7 @@ impl<B: AsRef<[u8]>> Sender<B> {
         }
     }
 
-    /// Passes on what a subscriber of a [hub](crate::Hub) gets: an event as it is, a gap as [`Config::set_gap`] says, a position as
+    /// Passes on what a subscriber of a [hub](crate::Hub) gets: an event as it is, a gap as [`StreamConfig::set_gap`] says, a position as
     /// a block without data; where nothing more comes, the stream is [retired](Self::retire).
     pub fn deliver(&mut self, delivery: Delivery<Frame<B>>) {
         match delivery {
@@ -283,7 +283,7 @@ impl<B: AsRef<[u8]>> Sender<B> {
         self.finished = true;
     }
 
-    /// Ends the stream so that the client comes back: tells it [when](Config::farewell_retry), and finishes.
+    /// Ends the stream so that the client comes back: tells it [when](StreamConfig::farewell_retry), and finishes.
     pub fn retire(&mut self) {
         if let Some((least, most)) = self.config.farewell_retry.filter(|_| !self.finished) {
             let retry = least.saturating_add(self.random.below(most.saturating_sub(least)));
@@ -292,7 +292,7 @@ impl<B: AsRef<[u8]>> Sender<B> {
         self.finish();
     }
 
-    /// [Retires](Self::retire) the stream at some point within [`Config::drain_window`], if not before: for a server that stops. The
+    /// [Retires](Self::retire) the stream at some point within [`StreamConfig::drain_window`], if not before: for a server that stops. The
     /// point of each sender is another.
     pub fn drain(&mut self, now: Instant) {
         let delay = self.random.below(self.config.drain_window);
@@ -339,7 +339,7 @@ impl<B: AsRef<[u8]>> Sender<B> {
         }
     }
 
-    /// Appends what keeps the connection open, as [`Config::set_keep_alive`] says. Whoever holds a lock around the sender calls
+    /// Appends what keeps the connection open, as [`StreamConfig::set_keep_alive`] says. Whoever holds a lock around the sender calls
     /// [`Hooks::keep_alive`] without it, and reports with [`handle_keep_alive`](Self::handle_keep_alive).
     pub fn send_keep_alive(&mut self, now: Instant) {
         let frame = self.config.hooks.keep_alive();
@@ -355,7 +355,7 @@ impl<B: AsRef<[u8]>> Sender<B> {
         }
     }
 
-    /// Whether so much is pending ([`Config::high_water`]) that it should be written before more is appended.
+    /// Whether so much is pending ([`StreamConfig::high_water`]) that it should be written before more is appended.
     pub fn is_full(&self) -> bool {
         let pending = self.pending_slices().iter().fold(0usize, |sum, slice| sum.saturating_add(slice.len()));
         // With nothing pending there is room for one event, whatever the mark is.

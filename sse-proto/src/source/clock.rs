@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::config::{Config, Timeouts};
+use super::config::{SourceConfig, Timeouts};
 use super::reason::Timeout;
 use super::state::State;
 use crate::Instant;
@@ -106,7 +106,7 @@ impl Clock {
     }
 
     /// The next deadline in this state, and what it is for.
-    pub(super) fn deadline(&self, state: &State, config: &Config) -> Option<(Instant, Due)> {
+    pub(super) fn deadline(&self, state: &State, config: &SourceConfig) -> Option<(Instant, Due)> {
         let timeouts = &config.timeouts;
         let total = self.total(timeouts).map(|at| (at, Due::Total));
         let other = match state {

@@ -22,16 +22,16 @@ use crate::{EventRef, Limits};
 ///
 /// ```
 /// use core::time::Duration;
-/// use sse_proto::source::{Config, EndMarker, is_transient};
+/// use sse_proto::source::{SourceConfig, EndMarker, is_transient};
 ///
-/// let mut config = Config::default();
+/// let mut config = SourceConfig::default();
 /// config.timeouts.silence = Some(Duration::from_secs(45));
 /// config.set_retry_status(is_transient);
 /// config.end = EndMarker::Data("[DONE]".into());
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Config {
+pub struct SourceConfig {
     /// How long to wait before the next attempt.
     pub backoff: Backoff,
     /// Whether there is a next attempt. Default: [`Reconnect::IfGet`].
@@ -87,17 +87,17 @@ pub struct Config {
     retry_status: Option<Hook<Shared<RetryStatus>>>,
 }
 
-impl Config {
+impl SourceConfig {
     /// Sets which responses are event streams. Whatever the check refuses closes the source, unless
     /// [`set_retry_status`](Self::set_retry_status) says otherwise. Default: [`check_response`].
     ///
     /// Redirects that are followed and status 204 do not come this far.
     ///
     /// ```
-    /// use sse_proto::source::{Config, Refusal, check_response};
+    /// use sse_proto::source::{SourceConfig, Refusal, check_response};
     ///
     /// // A server that forgets the media type.
-    /// let mut config = Config::default();
+    /// let mut config = SourceConfig::default();
     /// config.set_check(|head| match check_response(head) {
     ///     Err(Refusal::MediaType(found)) if found.is_empty() => Ok(()),
     ///     verdict => verdict,
@@ -121,10 +121,10 @@ impl Config {
     /// [`RedirectError::Vetoed`](super::RedirectError::Vetoed). Default: all that [`max_redirects`](Self::max_redirects) allows.
     ///
     /// ```
-    /// use sse_proto::source::Config;
+    /// use sse_proto::source::SourceConfig;
     ///
     /// // The body of the request is for this service only.
-    /// let mut config = Config::default();
+    /// let mut config = SourceConfig::default();
     /// config.set_check_redirect(|from, to| {
     ///     if to.has_origin_of(from) { Ok(()) } else { Err("it leads to another origin".into()) }
     /// });
@@ -164,7 +164,7 @@ type CheckRedirect = dyn Fn(&Url, &Url) -> Result<(), Cow<'static, str>> + Send 
 /// Judges responses.
 pub(crate) type Check = dyn Fn(&ResponseHead) -> Result<(), Refusal> + Send + Sync;
 
-impl Default for Config {
+impl Default for SourceConfig {
     fn default() -> Self {
         Self {
             backoff: Backoff::default(),
@@ -186,7 +186,7 @@ impl Default for Config {
     }
 }
 
-/// The statuses that usually pass: 408, 425, 429 and all from 500 on. For [`Config::set_retry_status`].
+/// The statuses that usually pass: 408, 425, 429 and all from 500 on. For [`SourceConfig::set_retry_status`].
 pub fn is_transient(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..)
 }
@@ -222,7 +222,7 @@ pub struct Timeouts {
     pub events: Option<Duration>,
     /// For everything, from the first want on. Default: none.
     pub total: Option<Duration>,
-    /// For the body of a refused response, to the end or to [`Config::refusal_bytes`]. Default 5 s; then what is there is all.
+    /// For the body of a refused response, to the end or to [`SourceConfig::refusal_bytes`]. Default 5 s; then what is there is all.
     pub refusal: Duration,
 }
 
@@ -242,7 +242,7 @@ impl Default for Timeouts {
 /// How a stream says that it ends for good. The end of a body before the marker is a failure.
 ///
 /// At the clean end of a body, its last block may be the marker without the blank line that completes it; see
-/// [`Config::deliver_incomplete`] for what a clean end is. The block is then given to the user only where that field says so.
+/// [`SourceConfig::deliver_incomplete`] for what a clean end is. The block is then given to the user only where that field says so.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum EndMarker {
@@ -265,10 +265,10 @@ impl EndMarker {
     /// The function is also asked about blocks that name an event and have no data, which are no events to dispatch.
     ///
     /// ```
-    /// use sse_proto::source::{Config, EndMarker};
+    /// use sse_proto::source::{SourceConfig, EndMarker};
     ///
     /// let last = String::from("41");
-    /// let mut config = Config::default();
+    /// let mut config = SourceConfig::default();
     /// config.end = EndMarker::when(move |event| event.id() == Some(&last));
     /// ```
     pub fn when(is_marker: impl Fn(EventRef<'_>) -> bool + Send + Sync + 'static) -> Self {

@@ -1,6 +1,6 @@
 //! When to connect, with what request, and what to make of the answer: the client of an event stream that comes back.
 //!
-//! [`EventSource`] is the machine; [`Config`] is what its user may choose. The files: `state` has the table of its
+//! [`EventSource`] is the machine; [`SourceConfig`] is what its user may choose. The files: `state` has the table of its
 //! transitions, `route` the request and where redirects take it, `clock` the deadlines, `body` the bytes and their decoder, `want` what to do next,
 //! `response` what a response means, `backoff` how long to wait.
 
@@ -25,7 +25,7 @@ use core::time::Duration;
 pub use self::backoff::Backoff;
 #[cfg(feature = "http1")]
 pub(crate) use self::config::Check;
-pub use self::config::{Config, EndMarker, EndPredicate, Reconnect, Timeouts, is_transient};
+pub use self::config::{EndMarker, EndPredicate, Reconnect, SourceConfig, Timeouts, is_transient};
 pub(crate) use self::reason::UNRECOGNIZED;
 pub use self::reason::{Cause, Closed, Refusal, SourceError, Timeout};
 pub use self::redirect::RedirectError;
@@ -79,7 +79,7 @@ use crate::{Decoder, EventRef, Instant, Item, header};
 /// ```
 /// use core::time::Duration;
 /// use sse_proto::http::{Request, ResponseHead};
-/// use sse_proto::source::{Closed, Config, EndMarker, Want};
+/// use sse_proto::source::{Closed, SourceConfig, EndMarker, Want};
 /// use sse_proto::{EventSource, Instant};
 ///
 /// // A server that is not there at first, and then cuts a stream.
@@ -87,7 +87,7 @@ use crate::{Decoder, EventRef, Instant, Item, header};
 /// // What the clock would say.
 /// let mut now = Instant::default();
 ///
-/// let mut config = Config::default();
+/// let mut config = SourceConfig::default();
 /// config.end = EndMarker::Name("bye".into());
 /// let seed = 42; // of your source of randomness
 /// let mut source = EventSource::new(Request::get("http://example.com/events")?, seed).with_config(config);
@@ -131,7 +131,7 @@ use crate::{Decoder, EventRef, Instant, Item, header};
 /// ```
 #[derive(Debug)]
 pub struct EventSource {
-    config: Config,
+    config: SourceConfig,
     random: Random,
     state: State,
     route: Route,
@@ -170,7 +170,7 @@ impl EventSource {
         // Cannot fail: it was parsed as an event id.
         let _ = decoder.set_last_event_id(id.unwrap_or_default());
         Self {
-            config: Config::default(),
+            config: SourceConfig::default(),
             random: Random::new(seed),
             state: State::Idle,
             route: Route::new(request),
@@ -192,7 +192,7 @@ impl EventSource {
 
     /// Decides otherwise where there is a choice.
     #[must_use]
-    pub fn with_config(mut self, config: Config) -> Self {
+    pub fn with_config(mut self, config: SourceConfig) -> Self {
         let decoder = core::mem::take(&mut self.body.decoder);
         self.body.decoder = decoder.with_limits(config.limits);
         Self { config, ..self }
@@ -419,7 +419,7 @@ impl EventSource {
         self.response.as_ref()
     }
 
-    /// The beginning of a body that is no event stream, at most [`Config::refusal_bytes`]; empty otherwise.
+    /// The beginning of a body that is no event stream, at most [`SourceConfig::refusal_bytes`]; empty otherwise.
     ///
     /// Either the response was refused, or it was accepted and not one line of its body is a field or a comment
     /// ([`Cause::Unrecognized`]): an error message that was sent as an event stream. Kept until the next attempt begins.

@@ -21,7 +21,7 @@ pub enum Cause {
     /// The peer sent no proper HTTP, or the connection was cut inside a response.
     #[cfg(feature = "http1")]
     Http(ResponseError),
-    /// The response was refused, with a status that [`Config::set_retry_status`](super::Config::set_retry_status) names.
+    /// The response was refused, with a status that [`SourceConfig::set_retry_status`](super::SourceConfig::set_retry_status) names.
     Refused(Refusal),
     /// The body ended, and nothing was lost.
     Ended,

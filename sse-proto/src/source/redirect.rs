@@ -11,7 +11,7 @@ use crate::http::{Request, ResponseHead, Scheme, Url, UrlError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RedirectError {
-    /// One more than [`Config::max_redirects`](super::Config::max_redirects).
+    /// One more than [`SourceConfig::max_redirects`](super::SourceConfig::max_redirects).
     TooMany {
         /// The limit.
         limit: u32,
@@ -20,7 +20,7 @@ pub enum RedirectError {
     Location(UrlError),
     /// It leads from `https` to `http`.
     Insecure,
-    /// The hook of [`Config::set_check_redirect`](super::Config::set_check_redirect) refuses it, with this reason.
+    /// The hook of [`SourceConfig::set_check_redirect`](super::SourceConfig::set_check_redirect) refuses it, with this reason.
     Vetoed(Cow<'static, str>),
 }
 

@@ -11,7 +11,7 @@ use crate::http::ResponseHead;
 /// Accepts the responses that the standard accepts: status 200 and media type `text/event-stream` (HTML, "The EventSource
 /// interface"), without a content coding that would have to be decoded, since none was asked for.
 ///
-/// The default check of every layer: of [`Config`](super::Config), and of [`Receiver`](crate::Receiver) for an HTTP response.
+/// The default check of every layer: of [`SourceConfig`](super::SourceConfig), and of [`Receiver`](crate::Receiver) for an HTTP response.
 ///
 /// [`header::media_type`] and [`header::content_coding`] say how the headers are read. The media type is checked last, so that a
 /// check of your own can forgive it and keep the others.

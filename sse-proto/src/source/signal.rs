@@ -43,7 +43,7 @@ pub enum Signal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IdNotSent {
-    /// It is longer than [`Config::sent_id_bytes`](super::Config::sent_id_bytes).
+    /// It is longer than [`SourceConfig::sent_id_bytes`](super::SourceConfig::sent_id_bytes).
     TooLong {
         /// Its length, in bytes.
         length: usize,

@@ -83,7 +83,7 @@ fn an_event_for_many_is_held_once_to_the_end() {
     const SIZE: usize = 8 * 1024 * 1024;
     let _alone = ALONE.lock().unwrap();
     let hub: Hub = Hub::new(Default::default());
-    let mut config = sse_proto::http1::server::Config::default();
+    let mut config = sse_proto::http1::server::ServerConfig::default();
     config.stream.drain_window = Duration::ZERO;
     config.drain_timeout = Duration::from_secs(1);
     let server = Server::new(handler!([hub] incoming => {

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sse_proto::http::Request;
-use sse_proto::source::{Closed, Config, Signal};
+use sse_proto::source::{Closed, SourceConfig, Signal};
 
 /// What the command line says.
 struct Options {
     request: Request,
-    config: Config,
+    config: SourceConfig,
     /// When to close: at the n-th signal of a kind, or after some milliseconds.
     close_on: Value,
     /// Signals so far: open, event, reconnecting.
@@ -34,7 +34,7 @@ impl Options {
             request = request.with_header(name, value.as_str().ok_or("a header is a string")?)?;
         }
         request = request.with_last_event_id(options["last_event_id"].as_str().unwrap_or_default())?;
-        let mut config = Config::default();
+        let mut config = SourceConfig::default();
         if let Some(millis) = options["reconnect_ms"].as_u64() {
             config.backoff.base = Duration::from_millis(millis);
         }

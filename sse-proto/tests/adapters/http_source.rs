@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use sse_proto::Event;
 use sse_proto::http::{Request, Url};
 use sse_proto::source::{
-    Backoff, Cause, Closed, Config, EndMarker, RedirectError, Refusal, Signal, SourceError, Timeout, check_response,
+    Backoff, Cause, Closed, SourceConfig, EndMarker, RedirectError, Refusal, Signal, SourceError, Timeout, check_response,
     is_transient,
 };
 
@@ -84,15 +84,15 @@ fn get(url: &str) -> Request {
 }
 
 /// Waits as little as may be, and ends with an event called `bye`.
-fn config() -> Config {
-    let mut config = Config::default();
+fn config() -> SourceConfig {
+    let mut config = SourceConfig::default();
     config.backoff.base = Backoff::FLOOR;
     config.backoff.factor = 1;
     config.end = EndMarker::Name("bye".into());
     config
 }
 
-fn source(url: &str, config: Config) -> HttpSource {
+fn source(url: &str, config: SourceConfig) -> HttpSource {
     HttpSource::new(get(url), send).with_config(config)
 }
 

@@ -4,7 +4,7 @@
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use sse_proto::hub::{Config, Delivery, Lag, PublishError, Resume, Subscription};
+use sse_proto::hub::{HubConfig, Delivery, Lag, PublishError, Resume, Subscription};
 
 /// The number in an event's data.
 fn number(delivery: &Delivery<sse_proto::Frame<Arc<[u8]>>>) -> u64 {
@@ -18,7 +18,7 @@ fn everybody_gets_everything_in_the_same_order() {
     const PUBLISHERS: u64 = 4;
     const EVENTS: u64 = 2000;
     const SUBSCRIBERS: usize = 20;
-    let mut config = Config::default();
+    let mut config = HubConfig::default();
     config.events = (PUBLISHERS * EVENTS) as usize;
     let hub: Hub = Hub::new(config);
     let (tell, told) = mpsc::channel();
@@ -73,7 +73,7 @@ fn everybody_gets_everything_in_the_same_order() {
 
 #[test]
 fn one_that_comes_back_goes_on_where_it_was() {
-    let hub: Hub = Hub::with_generation(35, Config::default());
+    let hub: Hub = Hub::with_generation(35, HubConfig::default());
     let mut first = hub.subscribe(&Subscription::to_all());
     for event in 1..=5 {
         hub.publish("", &*event.to_string()).unwrap();
@@ -91,7 +91,7 @@ fn one_that_comes_back_goes_on_where_it_was() {
 
 #[test]
 fn one_that_never_receives_delays_nobody() {
-    let mut config = Config::default();
+    let mut config = HubConfig::default();
     config.events = 10;
     let hub: Hub = Hub::new(config);
     let mut stalled = hub.subscribe(&Subscription::to_all());
@@ -107,7 +107,7 @@ fn one_that_never_receives_delays_nobody() {
 
 #[test]
 fn a_publisher_waits_for_those_who_want_it() {
-    let mut config = Config::default();
+    let mut config = HubConfig::default();
     (config.events, config.wait) = (4, Duration::from_secs(60));
     let hub: Hub = Hub::new(config);
     let mut slow = hub.subscribe(&Subscription::to_all().with_lag(Lag::Wait));
@@ -126,7 +126,7 @@ fn a_publisher_waits_for_those_who_want_it() {
 
 #[test]
 fn a_publisher_does_not_wait_for_ever_nor_for_one_that_is_gone() {
-    let mut config = Config::default();
+    let mut config = HubConfig::default();
     (config.events, config.wait) = (1, Duration::from_millis(50));
     let hub: Hub = Hub::new(config);
     let mut stalled = hub.subscribe(&Subscription::to_all().with_lag(Lag::Wait));
@@ -150,7 +150,7 @@ fn a_publisher_does_not_wait_for_ever_nor_for_one_that_is_gone() {
 
 #[test]
 fn closing_wakes_everybody() {
-    let hub: Hub = Hub::new(Config::default());
+    let hub: Hub = Hub::new(HubConfig::default());
     let mut subscriber = hub.subscribe(&Subscription::to(["never"]));
     let closer = hub.clone();
     elsewhere(move || {
@@ -173,7 +173,7 @@ impl<'e> From<Curious<'_>> for sse_proto::EventRef<'e> {
 
 #[test]
 fn events_are_converted_without_a_lock() {
-    let hub: Hub = Hub::new(Config::default());
+    let hub: Hub = Hub::new(HubConfig::default());
     let (tell, told) = mpsc::channel();
     elsewhere(move || {
         hub.publish("", Curious(&hub)).unwrap();
@@ -184,7 +184,7 @@ fn events_are_converted_without_a_lock() {
 
 #[test]
 fn hubs_of_the_same_moment_do_not_know_the_ids_of_each_other() {
-    let hubs: Vec<Hub> = (0..100).map(|_| Hub::new(Config::default())).collect();
+    let hubs: Vec<Hub> = (0..100).map(|_| Hub::new(HubConfig::default())).collect();
     let ids: Vec<_> = hubs.iter().map(|hub| hub.publish("", "x").unwrap().id).collect();
     for (hub, id) in hubs.iter().zip(ids.iter().skip(1)) {
         assert_eq!(hub.resume(&Subscription::to_all(), &id.to_string()).1, Resume::Unknown, "{id}");
@@ -194,7 +194,7 @@ fn hubs_of_the_same_moment_do_not_know_the_ids_of_each_other() {
 
 #[test]
 fn closing_ends_the_waiting_of_publishers() {
-    let mut config = Config::default();
+    let mut config = HubConfig::default();
     (config.events, config.wait) = (1, Duration::MAX);
     let hub: Hub = Hub::new(config);
     let _stuck = hub.subscribe(&Subscription::to_all().with_lag(Lag::Wait));
@@ -208,7 +208,7 @@ fn closing_ends_the_waiting_of_publishers() {
 
 #[test]
 fn a_topic_with_a_name_that_is_too_long_is_refused() {
-    let hub: Hub = Hub::new(Config::default());
+    let hub: Hub = Hub::new(HubConfig::default());
     let name = "x".repeat(65_536);
     let _subscriber = hub.subscribe(&Subscription::to([&*name]));
     assert_eq!((hub.subscribers(&name), hub.stats().topics), (0, 0));

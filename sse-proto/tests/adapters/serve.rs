@@ -14,7 +14,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use sse_proto::http1::Response;
-use sse_proto::http1::server::{Closed, Config, Fault};
+use sse_proto::http1::server::{Closed, ServerConfig, Fault};
 use sse_proto::hub::{AfterGap, Subscription};
 use sse_proto::{Decoder, Event};
 
@@ -33,7 +33,7 @@ struct Running {
 }
 
 impl Running {
-    fn new(config: Config, server: Server) -> Self {
+    fn new(config: ServerConfig, server: Server) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (tell, closed) = mpsc::channel();
@@ -137,8 +137,8 @@ fn soon(mut is_so: impl FnMut() -> bool) {
 }
 
 /// Without keep-alives, so that nothing is written by itself.
-fn silent() -> Config {
-    let mut config = Config::default();
+fn silent() -> ServerConfig {
+    let mut config = ServerConfig::default();
     config.stream.keep_alive = None;
     config.stream.drain_window = Duration::ZERO;
     config
@@ -389,7 +389,7 @@ fn a_server_that_stops_under_load_cuts_nobody() {
         wait!(incoming.forward(&hub, &Subscription::to_all(), Response::new(200)))?;
         Ok(())
     }));
-    let mut config = Config::default();
+    let mut config = ServerConfig::default();
     config.stream.drain_window = SOON;
     config.drain_timeout = LONG;
     config.stream.farewell_retry = Some((Duration::from_secs(1), Duration::from_secs(9)));
@@ -563,7 +563,7 @@ fn hostile_clients_are_answered_and_gone() {
 
 #[test]
 fn one_that_comes_back_too_late_is_told_what_it_has_lost() {
-    let mut config = sse_proto::hub::Config::default();
+    let mut config = sse_proto::hub::HubConfig::default();
     config.events = 5;
     let hub: Hub = Hub::with_generation(35, config);
     let server = Server::new(handler!([hub] incoming => {
@@ -615,7 +615,7 @@ fn a_quiet_stream_is_kept_open_without_a_blank_line() {
         wait!(incoming.forward(&hub, &Subscription::to_all(), Response::new(200)))?;
         Ok(())
     }));
-    let mut config = Config::default();
+    let mut config = ServerConfig::default();
     config.stream.keep_alive = Some(Duration::from_millis(20));
     let server = Running::new(config, server);
     let mut socket = server.connect("GET / HTTP/1.0\r\n\r\n");

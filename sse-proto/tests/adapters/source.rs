@@ -13,7 +13,7 @@ use allocation_counter::measure;
 use sse_proto::Event;
 use sse_proto::http::Request;
 use sse_proto::source::{
-    Cause, Closed, Config, EndMarker, Reconnect, Refusal, Signal, SourceError, check_response,
+    Cause, Closed, SourceConfig, EndMarker, Reconnect, Refusal, Signal, SourceError, check_response,
 };
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -22,15 +22,15 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 const SOON: Duration = Duration::from_millis(200);
 
 /// Three attempts, without much delay in between.
-fn config() -> Config {
-    let mut config = Config::default();
+fn config() -> SourceConfig {
+    let mut config = SourceConfig::default();
     config.backoff.base = Duration::from_millis(10);
     config.backoff.jitter_percent = 0;
     config.max_attempts = Some(3);
     config
 }
 
-fn source(url: &str, config: Config) -> EventSource {
+fn source(url: &str, config: SourceConfig) -> EventSource {
     EventSource::get(url).unwrap().with_config(config)
 }
 
@@ -206,7 +206,7 @@ contract! { 512 * 1024;
         let server = Server::new(|number, socket| {
             send(socket, &format!("HTTP/1.1 302 Found\r\nLocation: /{number}\r\nContent-Length: 0\r\n\r\n"));
         });
-        let mut source = source(&server.url, Config::default());
+        let mut source = source(&server.url, SourceConfig::default());
         check!(source, ["closed: no event stream: more than 20 redirects"]);
         assert_eq!(server.requests(), 21);
     }
@@ -216,16 +216,16 @@ contract! { 512 * 1024;
             send(socket, "HTTP/1.1 403 Forbidden\r\n\r\n");
             send_endlessly(socket, "no entry ");
         });
-        let mut source = source(&server.url, Config::default());
+        let mut source = source(&server.url, SourceConfig::default());
         check!(source, ["closed: no event stream: the server answered with status 403"]);
-        assert_eq!(source.machine().refused_body().len(), Config::default().refusal_bytes);
+        assert_eq!(source.machine().refused_body().len(), SourceConfig::default().refusal_bytes);
         assert!(source.machine().refused_body().starts_with(b"no entry no"));
         assert_eq!(server.requests(), 1);
     }
 
     fn a_response_without_a_media_type_is_read_on_request() {
         let server = Server::answering("HTTP/1.1 200 OK\r\n\r\ndata: x\n\n");
-        let mut source_of_default = source(&server.url, Config::default());
+        let mut source_of_default = source(&server.url, SourceConfig::default());
         check!(source_of_default, ["closed: no event stream: the response has no media type"]);
         let (mut config, forgiven) = (config(), String::new());
         config.max_attempts = Some(1);
@@ -384,9 +384,9 @@ contract! { 512 * 1024;
 
     fn the_plain_stream_has_no_error_for_a_normal_end() {
         let server = Server::answering("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: one\n\ndata: [DONE]\n\n");
-        let mut marked = Config::default();
+        let mut marked = SourceConfig::default();
         marked.end = EndMarker::Data("[DONE]".into());
-        let mut once = Config::default();
+        let mut once = SourceConfig::default();
         once.reconnect = Reconnect::Never;
         for (config, events) in [(marked, 1), (once, 2)] {
             let mut source = source(&server.url, config);
@@ -397,9 +397,9 @@ contract! { 512 * 1024;
             assert_eq!(server.requests(), 1);
         }
         let gone = Server::answering("HTTP/1.1 204 No Content\r\n\r\n");
-        assert!(wait!(source(&gone.url, Config::default()).next()).is_none());
+        assert!(wait!(source(&gone.url, SourceConfig::default()).next()).is_none());
         let refused = Server::answering("HTTP/1.1 404 Not Found\r\nContent-Length: 8\r\n\r\nnot here");
-        let mut source = source(&refused.url, Config::default());
+        let mut source = source(&refused.url, SourceConfig::default());
         let error = wait!(source.next()).unwrap().unwrap_err();
         assert!(matches!(error, SourceError::Closed(Closed::Refused(Refusal::Status(404)))), "{error}");
         assert_eq!(source.machine().refused_body(), b"not here");
@@ -561,7 +561,7 @@ contract! { 512 * 1024;
         ] {
             let mut times = Vec::new();
             for _ in 0..5 {
-                let mut source = source(url, Config::default());
+                let mut source = source(url, SourceConfig::default());
                 let handle = source.close_handle();
                 let closing = thread::spawn(move || {
                     // Long enough for what is below to block.

@@ -14,7 +14,7 @@ use rustls::crypto::ring::default_provider;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{CertificateError, ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use sse_proto::http::Request;
-use sse_proto::source::{Backoff, Cause, Closed, Config, EndMarker, Reconnect, Signal, SourceError, Timeout};
+use sse_proto::source::{Backoff, Cause, Closed, SourceConfig, EndMarker, Reconnect, Signal, SourceError, Timeout};
 
 const EVENT_STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
 
@@ -80,7 +80,7 @@ impl Server {
     }
 
     /// A source of its events that trusts it.
-    fn source(&self, config: Config) -> EventSource {
+    fn source(&self, config: SourceConfig) -> EventSource {
         EventSource::new(self.request("localhost")).with_tls(&self.client).with_config(config)
     }
 }
@@ -136,8 +136,8 @@ fn serve_nothing() -> (String, mpsc::Receiver<bool>) {
 }
 
 /// Waits as little as may be, and ends with an event called `bye`.
-fn config() -> Config {
-    let mut config = Config::default();
+fn config() -> SourceConfig {
+    let mut config = SourceConfig::default();
     config.backoff.base = Backoff::FLOOR;
     config.backoff.factor = 1;
     config.end = EndMarker::Name("bye".into());
@@ -145,7 +145,7 @@ fn config() -> Config {
 }
 
 /// One attempt.
-fn once() -> Config {
+fn once() -> SourceConfig {
     let mut config = config();
     config.max_attempts = Some(1);
     config

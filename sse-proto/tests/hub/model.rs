@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sse_proto::hub::{Config, Lag};
+use sse_proto::hub::{HubConfig, Lag};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
@@ -47,7 +47,7 @@ pub(crate) enum Resume {
 
 #[derive(Debug)]
 pub(crate) struct Model {
-    config: Config,
+    config: HubConfig,
     /// Everything there ever was.
     pub(crate) history: Vec<Event>,
     held: Vec<Event>,
@@ -74,7 +74,7 @@ impl Subscriber {
 }
 
 impl Model {
-    pub(crate) fn new(config: Config) -> Self {
+    pub(crate) fn new(config: HubConfig) -> Self {
         Self {
             config,
             history: Vec::new(),

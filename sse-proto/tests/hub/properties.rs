@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use sse_proto::hub::{Config, Cursor, Gap, Id, Lag, Next, Resume, Subscription, WaitList, WaiterId};
+use sse_proto::hub::{Cursor, Gap, HubConfig, Id, Lag, Next, Resume, Subscription, WaitList, WaiterId};
 use sse_proto::{Hub, Instant};
 
 use super::model::{self, Model};
@@ -83,10 +83,10 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn config() -> impl Strategy<Value = Config> {
+fn config() -> impl Strategy<Value = HubConfig> {
     (1..8usize, 1..100usize, prop::option::of(1..100u64), 0..3usize, 1..50u64).prop_map(
         |(events, bytes, age, latest, wait)| {
-            let mut config = Config::default();
+            let mut config = HubConfig::default();
             config.events = events;
             config.bytes = bytes;
             config.age = age.map(Duration::from_millis);
@@ -270,7 +270,7 @@ proptest! {
         after in 1..80u64,
     ) {
         let now = Instant::default();
-        let mut config = Config::default();
+        let mut config = HubConfig::default();
         config.events = 4;
         config.topics = topics;
         let mut hub = Hub::new(7, config);
@@ -331,7 +331,7 @@ proptest! {
     /// Only those that are taken look again, some of them late and some for no reason: still everybody gets everything.
     #[test]
     fn whoever_waits_is_woken(steps in prop::collection::vec((0..10u8, 0..4usize, prop::option::of(prop::collection::vec(0..4usize, 0..3))), 0..200)) {
-        let mut config = Config::default();
+        let mut config = HubConfig::default();
         config.topics = 1;
         let mut hub: Hub<u64> = Hub::new(7, config);
         let mut wait_list = WaitList::new();

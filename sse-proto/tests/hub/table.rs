@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sse_proto::hub::{AfterGap, Config, Cursor, Gap, Lag, Next, PublishError, Resume, Subscription};
+use sse_proto::hub::{AfterGap, Cursor, Gap, HubConfig, Lag, Next, PublishError, Resume, Subscription};
 use sse_proto::{Event, Frame, Hub, Instant};
 
 fn at(millis: u64) -> Instant {
@@ -10,7 +10,7 @@ fn at(millis: u64) -> Instant {
 }
 
 fn hub(events: usize) -> Hub<String> {
-    let mut config = Config::default();
+    let mut config = HubConfig::default();
     config.events = events;
     Hub::new(7, config)
 }
@@ -65,9 +65,9 @@ fn broadcast_and_direct() {
 
 #[test]
 fn ids_are_not_mistaken_after_a_restart() {
-    let mut before: Hub<String> = Hub::new(7, Config::default());
+    let mut before: Hub<String> = Hub::new(7, HubConfig::default());
     (0..3).for_each(|_| publish(&mut before, "", "x"));
-    let mut after: Hub<String> = Hub::new(8, Config::default());
+    let mut after: Hub<String> = Hub::new(8, HubConfig::default());
     publish(&mut after, "", "new");
     let (mut cursor, answer) = after.resume(at(0), &Subscription::to_all(), "7-1");
     assert_eq!(answer, Resume::Unknown);
@@ -172,7 +172,7 @@ fn one_that_lagged_stays_so() {
 
 #[test]
 fn the_latest_of_each_topic_outlives_the_ring() {
-    let mut config = Config::default();
+    let mut config = HubConfig::default();
     (config.events, config.latest) = (2, 2);
     let mut hub: Hub<String> = Hub::new(7, config);
     let latest = |topics: &[&str]| Subscription::to(topics.iter().copied()).with_lag(Lag::Latest);
@@ -191,7 +191,7 @@ fn the_latest_of_each_topic_outlives_the_ring() {
 
 #[test]
 fn a_publisher_waits_until_its_deadline_and_no_longer() {
-    let mut config = Config::default();
+    let mut config = HubConfig::default();
     (config.events, config.wait) = (2, Duration::from_millis(100));
     let mut hub: Hub<String> = Hub::new(7, config);
     let mut slow = hub.subscribe(&Subscription::to(["a"]).with_lag(Lag::Wait));
@@ -218,7 +218,7 @@ fn a_publisher_waits_until_its_deadline_and_no_longer() {
 
 #[test]
 fn age_drops_what_nobody_asks_for() {
-    let mut config = Config::default();
+    let mut config = HubConfig::default();
     config.age = Some(Duration::from_millis(50));
     let mut hub: Hub<String> = Hub::new(7, config);
     assert_eq!(hub.deadline(), None);
@@ -236,7 +236,7 @@ fn age_drops_what_nobody_asks_for() {
 
 #[test]
 fn bytes_are_bounded_but_the_newest_event_is_there() {
-    let mut config = Config::default();
+    let mut config = HubConfig::default();
     config.bytes = 10;
     let mut hub: Hub<String> = Hub::new(7, config);
     let mut cursor = hub.subscribe(&Subscription::to_all().with_lag(Lag::Skip));
@@ -281,7 +281,7 @@ fn ids_of_the_publishers_are_found() {
 
 #[test]
 fn subscribers_come_and_go_without_leaving_anything() {
-    let mut config = Config::default();
+    let mut config = HubConfig::default();
     (config.events, config.topics) = (16, 64);
     let mut hub: Hub<String> = Hub::new(7, config);
     for user in 0..10_000 {
@@ -313,7 +313,7 @@ fn what_a_subscriber_does_not_want_is_passed_over() {
 
 #[test]
 fn topics_of_one_subscription_are_not_forgotten_for_one_another() {
-    let mut config = Config::default();
+    let mut config = HubConfig::default();
     config.topics = 0;
     let mut hub: Hub<String> = Hub::new(7, config);
     let mut cursor = hub.subscribe(&Subscription::to(["a", "b", "c"]));
@@ -323,7 +323,7 @@ fn topics_of_one_subscription_are_not_forgotten_for_one_another() {
 
 #[test]
 fn an_event_gets_an_id_if_it_has_none() {
-    let mut hub: Hub<Frame> = Hub::new(7, Config::default());
+    let mut hub: Hub<Frame> = Hub::new(7, HubConfig::default());
     let mut cursor = hub.subscribe(&Subscription::to_all());
     let (none, own) = (Event::new("none"), Event::new("own").with_id("x").unwrap());
     for event in [&none, &own, &none] {
@@ -378,7 +378,7 @@ fn one_that_comes_back_too_late_is_told_before_anything_else() {
 
 #[test]
 fn one_that_was_cut_before_its_first_event_can_come_back() {
-    let mut config = Config::default();
+    let mut config = HubConfig::default();
     (config.events, config.announce_position) = (5, true);
     let mut hub: Hub<String> = Hub::new(7, config);
     let mut first = hub.subscribe(&Subscription::to_all());
@@ -412,7 +412,7 @@ fn a_name_that_is_too_long_takes_no_place() {
 
 #[test]
 fn idle_topics_are_bounded_in_number_and_bytes_at_once() {
-    let mut config = Config::default();
+    let mut config = HubConfig::default();
     (config.topics, config.topic_bytes) = (10, 5 * (256 + 1000));
     let mut hub: Hub<String> = Hub::new(7, config);
     let cursors: Vec<_> = (0..100)
@@ -430,7 +430,7 @@ fn idle_topics_are_bounded_in_number_and_bytes_at_once() {
 
 #[test]
 fn a_closed_hub_waits_for_nobody() {
-    let mut config = Config::default();
+    let mut config = HubConfig::default();
     (config.events, config.wait) = (1, Duration::MAX);
     let mut hub: Hub<String> = Hub::new(7, config);
     let _stuck = hub.subscribe(&Subscription::to_all().with_lag(Lag::Wait));
@@ -443,7 +443,7 @@ fn a_closed_hub_waits_for_nobody() {
 
 #[test]
 fn subscribers_that_are_stuck_are_waited_for_once_all_together() {
-    let mut config = Config::default();
+    let mut config = HubConfig::default();
     (config.events, config.wait) = (3, Duration::from_millis(100));
     let mut hub: Hub<String> = Hub::new(7, config);
     let subscription = Subscription::to_all().with_lag(Lag::Wait);
@@ -467,7 +467,7 @@ fn subscribers_that_are_stuck_are_waited_for_once_all_together() {
 
 #[test]
 fn what_outlives_the_ring_is_bounded_in_bytes() {
-    let mut config = Config::default();
+    let mut config = HubConfig::default();
     (config.events, config.latest, config.bytes) = (1, 100, 10);
     let mut hub: Hub<String> = Hub::new(7, config);
     for topic in ["a", "b", "c", "d"] {
@@ -490,7 +490,7 @@ fn one_whose_stream_has_ended_is_waited_for_by_nobody() {
 
 #[test]
 fn one_that_was_passed_takes_nothing_from_one_at_its_place() {
-    let mut config = Config::default();
+    let mut config = HubConfig::default();
     (config.events, config.wait) = (2, Duration::from_secs(5));
     let mut hub: Hub<String> = Hub::new(7, config);
     let subscription = Subscription::to_all().with_lag(Lag::Wait);

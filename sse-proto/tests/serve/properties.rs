@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use sse_proto::http1::Response;
 use sse_proto::http1::server::Connection;
-use sse_proto::http1::server::{Config, Want};
+use sse_proto::http1::server::{ServerConfig, Want};
 use sse_proto::{Frame, Instant};
 
 use super::world::{GET, ms};
@@ -70,7 +70,7 @@ proptest! {
 
     #[test]
     fn a_server_takes_every_report(reports in prop::collection::vec(report(), 0..150), is_busy in prop::bool::weighted(0.05), window in prop::sample::select(vec![0, 100, u64::MAX])) {
-        let mut config = Config::default();
+        let mut config = ServerConfig::default();
         config.stream.age = Some(ms(60_000));
         config.stream.drain_window = ms(window);
         config.body_bytes = 10;
@@ -148,7 +148,7 @@ proptest! {
     fn pieces_make_no_difference(cuts in prop::collection::vec(1..60usize, 1..40), writes in prop::collection::vec(1..60usize, 1..40)) {
         let request = b"POST /x?lastEventId=7 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
         let now = Instant::default();
-        let mut server: Connection = Connection::new(Config::default(), 1);
+        let mut server: Connection = Connection::new(ServerConfig::default(), 1);
         let mut input = &request[..];
         for cut in cuts.iter().cycle() {
             let count = (*cut).min(input.len());

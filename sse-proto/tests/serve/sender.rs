@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sse_proto::hub::{Delivery, Gap, Lag, Next, Subscription};
-use sse_proto::sender::{Config, Piece, Want};
+use sse_proto::sender::{Piece, StreamConfig, Want};
 use sse_proto::{EventRef, Frame, Instant, Sender};
 
 /// A gap of so many events: hubs alone make them.
 fn missed(events: u64) -> Gap {
-    let mut config = sse_proto::hub::Config::default();
+    let mut config = sse_proto::hub::HubConfig::default();
     config.events = 1;
     let mut hub = sse_proto::Hub::new(7, config);
     let mut cursor = hub.subscribe(&Subscription::to_all().with_lag(Lag::Skip));
@@ -111,7 +111,7 @@ fn pieces_are_taken_by_those_who_write_buffers() {
 
 #[test]
 fn full_is_what_the_user_says() {
-    let mut config = Config::default();
+    let mut config = StreamConfig::default();
     config.high_water = 20;
     let mut sender = Sender::default().with_config(config, 0);
     sender.frame(frame("123"));
@@ -124,7 +124,7 @@ fn full_is_what_the_user_says() {
 
 #[test]
 fn with_a_mark_of_zero_there_is_room_for_one_event() {
-    let mut config = Config::default();
+    let mut config = StreamConfig::default();
     config.high_water = 0;
     let mut sender: Sender = Sender::default().with_config(config, 0);
     assert!(!sender.is_full());
@@ -136,7 +136,7 @@ fn with_a_mark_of_zero_there_is_room_for_one_event() {
 
 #[test]
 fn a_keep_alive_that_writes_nothing_does_not_spin() {
-    let mut config = Config::default();
+    let mut config = StreamConfig::default();
     config.set_keep_alive(|_| {});
     let mut sender: Sender = Sender::default().with_config(config, 0);
     let (_, deadline) = sender.want(at(0));
@@ -150,7 +150,7 @@ fn a_keep_alive_that_writes_nothing_does_not_spin() {
 
 #[test]
 fn deadlines_that_are_none_change_nothing() {
-    let mut sender: Sender = Sender::default().with_config(Config::default(), 0);
+    let mut sender: Sender = Sender::default().with_config(StreamConfig::default(), 0);
     assert_eq!(sender.want(at(0)), (Want::Wait, Some(at(15_000))));
     sender.handle_deadline(at(14_999));
     assert_eq!(sender.want(at(14_999)), (Want::Wait, Some(at(15_000))));
@@ -183,7 +183,7 @@ fn an_end_is_for_good() {
 
 #[test]
 fn what_a_hub_delivers_is_passed_on() {
-    let mut config = Config::default();
+    let mut config = StreamConfig::default();
     config.farewell_retry = Some((Duration::from_millis(700), Duration::from_millis(700)));
     let gap = missed(17);
     for last in [Delivery::Lagged { missed: 3 }, Delivery::Closed] {

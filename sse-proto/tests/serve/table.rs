@@ -2,15 +2,15 @@
 
 use sse_proto::http1::Response;
 use sse_proto::http1::server::Connection;
-use sse_proto::http1::server::{AcceptWant, Acceptor, Closed, Config, Want};
+use sse_proto::http1::server::{AcceptWant, Acceptor, Closed, ServerConfig, Want};
 use sse_proto::{EventRef, Instant};
 
 use super::world::{Deed, GET, HEAD, Step, World, ms, play};
 use Deed::{Close, Done, Drain, Event, Finish, Frame, Open, OpenWith, Respond};
 use Step::{Cut, End, Pause, Send, StopReading};
 
-fn config() -> Config {
-    Config::default()
+fn config() -> ServerConfig {
+    ServerConfig::default()
 }
 
 #[test]
@@ -658,7 +658,7 @@ fn a_bare_stream_is_over_when_all_of_it_was_taken() {
     let (start, delay) = (Instant::default(), ms(100));
     for (result, end) in [(Ok(()), "answered"), (Err("out of events".into()), "out of events")] {
         let fails = result.is_err();
-        let mut server: Connection = Connection::bare(sse_proto::sender::Config::default(), 1);
+        let mut server: Connection = Connection::bare(sse_proto::sender::StreamConfig::default(), 1);
         server.event("last words");
         assert!(server.handle_done(start, result).is_none());
         assert_eq!(server.want(Instant::default()).0, Want::Write);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sse_proto::http1::Response;
 use sse_proto::http1::server::Connection;
-use sse_proto::http1::server::{Closed, Config, Want};
+use sse_proto::http1::server::{Closed, ServerConfig, Want};
 use sse_proto::{Frame, Instant};
 
 /// What the client does.
@@ -59,7 +59,7 @@ pub(crate) fn ms(millis: u64) -> Duration {
 
 /// Plays the script with large pieces and small ones: all must come out the same.
 #[track_caller]
-pub(crate) fn play(config: Config, client: &[Step], handler: &[(u64, Deed)]) -> Outcome {
+pub(crate) fn play(config: ServerConfig, client: &[Step], handler: &[(u64, Deed)]) -> Outcome {
     let start = || Connection::new(config.clone(), 7);
     let whole = World::new(start(), client, handler, usize::MAX).drive();
     for piece in [1, 7] {

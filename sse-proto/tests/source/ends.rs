@@ -2,7 +2,7 @@
 
 use sse_proto::http::Request;
 use sse_proto::http1::{self, Client};
-use sse_proto::source::{Cause, Closed, Config, EndMarker, Signal, Want};
+use sse_proto::source::{Cause, Closed, EndMarker, Signal, SourceConfig, Want};
 use sse_proto::{EventSource, Instant};
 
 use super::world::*;
@@ -284,7 +284,7 @@ const TRUNCATED: &str = "the stream ended before its last event was complete";
 
 /// What comes of a stream that ends after this body, or is cut there.
 #[track_caller]
-fn check_last(config: &Config, body: &str, end: Step, expected: &[&str]) {
+fn check_last(config: &SourceConfig, body: &str, end: Step, expected: &[&str]) {
     let script = [stream_of(vec![Step::Bytes(body.into()), end])];
     let request = Request::new("POST", URL).unwrap();
     check(&request, config, &script, &[&["0 POST http://a.test/", "open 200"], expected].concat());

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sse_proto::http::ResponseHead;
-use sse_proto::source::{Closed, Config, EndMarker, Refusal, Want, check_response};
+use sse_proto::source::{Closed, EndMarker, Refusal, SourceConfig, Want, check_response};
 use sse_proto::{EventSource, Instant};
 
 use super::world::*;
@@ -48,7 +48,7 @@ fn hooks_capture_state_and_copies_share_it() {
         ),
         (vec![open("")], vec!["failed: no event stream: no x-stream".into()]),
     ] {
-        let log = |config: &Config| {
+        let log = |config: &SourceConfig| {
             let source = EventSource::new(get(URL), 0).with_config(config.clone());
             World::new(&script, usize::MAX).drive_source(source, &|_| {})
         };
@@ -73,7 +73,7 @@ fn a_hook_that_panics_leaves_the_source_as_it_was() {
     let panics = |report: &mut dyn FnMut()| catch_unwind(AssertUnwindSafe(report)).is_err();
     let now = Instant::default();
     let stream = || ResponseHead::new(200).with_header("Content-Type", b"text/event-stream");
-    let connecting = |config: Config| {
+    let connecting = |config: SourceConfig| {
         let mut source = EventSource::new(get(URL), 0).with_config(config);
         assert_eq!(source.want(now).0, Want::Prepare);
         source.handle_prepared(now);

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use sse_proto::http::ResponseHead;
 use sse_proto::http1::{self, Client};
-use sse_proto::source::{Closed, Config, EndMarker, Want, is_transient};
+use sse_proto::source::{Closed, EndMarker, SourceConfig, Want, is_transient};
 use sse_proto::{EventSource, Instant};
 
 use super::world::{get, ms};
@@ -65,7 +65,7 @@ fn report() -> impl Strategy<Value = Report> {
 
 /// With a marker of each kind, and with incomplete events delivered or dropped.
 fn source(kind: u8) -> EventSource {
-    let mut config = Config::default();
+    let mut config = SourceConfig::default();
     config.set_retry_status(is_transient);
     config.timeouts.silence = Some(ms(100));
     config.deliver_incomplete = kind % 2 == 0;

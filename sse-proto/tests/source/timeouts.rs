@@ -79,7 +79,7 @@ fn any_byte_breaks_the_silence_and_only_an_event_the_other() {
     );
 }
 
-fn open_source(config: sse_proto::source::Config, now: Instant) -> EventSource {
+fn open_source(config: sse_proto::source::SourceConfig, now: Instant) -> EventSource {
     let mut source = EventSource::new(get(URL), 0).with_config(config);
     while source.want(now).0 != Want::Request {
         source.handle_prepared(now);

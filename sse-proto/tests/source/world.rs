@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sse_proto::http::{Request, ResponseHead};
 use sse_proto::http1::{self, Client};
-use sse_proto::source::{self, Closed, Config, Signal};
+use sse_proto::source::{self, Closed, Signal, SourceConfig};
 use sse_proto::{EventSource, Instant};
 
 /// What the server does with one request.
@@ -59,8 +59,8 @@ pub(crate) fn redirect(status: u16, location: &str) -> Answer {
 }
 
 /// Reconnects after exactly 1 s, 2 s, 4 s, up to 8 s.
-pub(crate) fn config() -> Config {
-    let mut config = Config::default();
+pub(crate) fn config() -> SourceConfig {
+    let mut config = SourceConfig::default();
     config.backoff.base = ms(1000);
     config.backoff.cap = ms(8000);
     config.backoff.jitter_percent = 0;
@@ -74,7 +74,7 @@ pub(crate) fn get(url: &str) -> Request {
 /// Plays the script to both machines, in large pieces and in small ones. All must see the same, line by line; the log ends
 /// where the script does, or where nothing would ever happen.
 #[track_caller]
-pub(crate) fn check(request: &Request, config: &Config, script: &[Answer], expected: &[&str]) {
+pub(crate) fn check(request: &Request, config: &SourceConfig, script: &[Answer], expected: &[&str]) {
     check_with(request, config, script, expected, |_| {});
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn check(request: &Request, config: &Config, script: &[Answer], expec
 #[track_caller]
 pub(crate) fn check_with(
     request: &Request,
-    config: &Config,
+    config: &SourceConfig,
     script: &[Answer],
     expected: &[&str],
     hook: impl Fn(&mut Request),

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::closed::Closed;
-use super::config::Config;
+use super::config::ServerConfig;
 use super::{Connection, WallClock};
 use crate::Instant;
 use crate::random::Random;
@@ -18,9 +18,9 @@ use crate::random::Random;
 ///
 /// ```
 /// use sse_proto::Instant;
-/// use sse_proto::http1::server::{AcceptWant, Acceptor, Closed, Config};
+/// use sse_proto::http1::server::{AcceptWant, Acceptor, Closed, ServerConfig};
 ///
-/// let mut config = Config::default();
+/// let mut config = ServerConfig::default();
 /// config.connections = 1;
 /// let seed = 42; // of your source of randomness
 /// let mut acceptor = Acceptor::new(config, seed);
@@ -40,7 +40,7 @@ use crate::random::Random;
 /// ```
 #[derive(Debug)]
 pub struct Acceptor {
-    config: Config,
+    config: ServerConfig,
     random: Random,
     serving: usize,
     turning_away: usize,
@@ -74,7 +74,7 @@ impl Acceptor {
     const LAST_PAUSE: Duration = Duration::from_secs(1);
 
     /// Takes as many connections as this says. The seed is of a source of randomness.
-    pub fn new(config: Config, seed: u64) -> Self {
+    pub fn new(config: ServerConfig, seed: u64) -> Self {
         Self {
             config,
             random: Random::new(seed),
@@ -88,7 +88,7 @@ impl Acceptor {
     }
 
     /// What the connections are told.
-    pub fn config(&self) -> &Config {
+    pub fn config(&self) -> &ServerConfig {
         &self.config
     }
 

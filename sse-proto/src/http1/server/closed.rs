@@ -6,7 +6,7 @@ use alloc::string::String;
 use core::error::Error;
 use core::fmt;
 
-use super::config::Config;
+use super::config::ServerConfig;
 use crate::http1::{BodyError, RequestHeadError, Response};
 
 /// Why nothing more happens on a connection.
@@ -23,7 +23,7 @@ pub enum Closed {
     Fault(Fault),
     /// The client closed the connection, and nothing was cut but the stream it left.
     Left,
-    /// The client took nothing for [too long](crate::sender::Config::stall).
+    /// The client took nothing for [too long](crate::sender::StreamConfig::stall).
     Stalled,
     /// The caller closed it.
     Aborted,
@@ -66,21 +66,21 @@ impl fmt::Display for Closed {
 pub enum Fault {
     /// The head of its request.
     Head(RequestHeadError),
-    /// A method that is not [served](Config::methods).
+    /// A method that is not [served](ServerConfig::methods).
     Method {
         /// The method.
         method: String,
     },
     /// The framing of its request's body.
     Body(BodyError),
-    /// A body of more bytes than [`Config::body_bytes`].
+    /// A body of more bytes than [`ServerConfig::body_bytes`].
     BodyTooLarge {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// No whole request within [`Config::head_timeout`] and [`Config::body_timeout`].
+    /// No whole request within [`ServerConfig::head_timeout`] and [`ServerConfig::body_timeout`].
     Slow,
-    /// More bytes after its request than [`Config::discarded_bytes`].
+    /// More bytes after its request than [`ServerConfig::discarded_bytes`].
     Unasked {
         /// The limit, in bytes.
         limit: usize,
@@ -99,7 +99,7 @@ impl Fault {
         }
     }
 
-    pub(super) fn response(&self, config: &Config) -> Response {
+    pub(super) fn response(&self, config: &ServerConfig) -> Response {
         let response = Response::new(self.status());
         let text = with_header(response, "content-type", "text/plain; charset=utf-8");
         match self {

@@ -8,16 +8,16 @@ use crate::sender;
 /// How a [`Connection`](super::Connection) treats its connection.
 ///
 /// ```
-/// use sse_proto::http1::server::Config;
+/// use sse_proto::http1::server::ServerConfig;
 ///
-/// let mut config = Config::default();
+/// let mut config = ServerConfig::default();
 /// config.methods = &["GET", "HEAD"];
 /// config.head_limits.bytes = 8 * 1024;
 /// config.stream.high_water = 256 * 1024;
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Config {
+pub struct ServerConfig {
     /// How large the head of a request may be; a larger one is answered with 414 or 431.
     pub head_limits: HeadLimits,
     /// How long the head may take from the first want on, whatever comes of it; then the answer is 408. Default 10 s.
@@ -30,7 +30,7 @@ pub struct Config {
     /// How long the body may take from the end of the head on; then the answer is 408. Default 30 s.
     pub body_timeout: Duration,
     /// How the stream is sent.
-    pub stream: sender::Config,
+    pub stream: sender::StreamConfig,
     /// How many bytes after the request are read and dropped; a client that sends more is disconnected. Default 64 KiB.
     pub discarded_bytes: usize,
     /// For how long the client may still send once everything was written, before the connection is dropped. Default 2 s.
@@ -52,12 +52,12 @@ pub struct Config {
     pub unacknowledged: Option<Duration>,
     /// How many bytes the system holds for a connection that it has not sent, before it takes more. Default 16 KiB: with the much larger
     /// buffers that systems grow, a client that reads steadily but slowly looks for a long time as if it read nothing, and
-    /// [stalls](sender::Config::stall). `None` leaves it to the system. For whoever has the socket: `TCP_NOTSENT_LOWAT`, where the
+    /// [stalls](sender::StreamConfig::stall). `None` leaves it to the system. For whoever has the socket: `TCP_NOTSENT_LOWAT`, where the
     /// system has it.
     pub unsent: Option<u32>,
 }
 
-impl Default for Config {
+impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             head_limits: HeadLimits::default(),
@@ -65,7 +65,7 @@ impl Default for Config {
             methods: &["GET", "HEAD", "POST"],
             body_bytes: 64 * 1024,
             body_timeout: Duration::from_secs(30),
-            stream: sender::Config::default(),
+            stream: sender::StreamConfig::default(),
             discarded_bytes: 64 * 1024,
             linger: Duration::from_secs(2),
             half_closed: Duration::from_secs(10),

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::closed::Fault;
-use super::config::Config;
+use super::config::ServerConfig;
 use crate::Instant;
 use crate::http::Version;
 use crate::http1::{BodyDecoder, Framing, RequestDecoder, RequestHead};
@@ -11,7 +11,7 @@ use crate::http1::{BodyDecoder, Framing, RequestDecoder, RequestHead};
 /// What is needed until the request is answered, and not after.
 #[derive(Debug)]
 pub(super) struct Intake {
-    pub(super) config: Config,
+    pub(super) config: ServerConfig,
     pub(super) seed: u64,
     /// Since when the head, then the body, is waited for.
     since: Option<Instant>,
@@ -29,7 +29,7 @@ pub(super) struct Intake {
 impl Intake {
     const CONTINUE: &'static [u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-    pub(super) fn new(config: Config, seed: u64) -> Self {
+    pub(super) fn new(config: ServerConfig, seed: u64) -> Self {
         Self {
             seed,
             since: None,

@@ -1,6 +1,6 @@
 //! One connection of a server: a request comes in, an event stream or something else goes out.
 //!
-//! [`Connection`] is the machine; [`Config`] is what its user may choose. [`Acceptor`] is another, for all connections of a listener.
+//! [`Connection`] is the machine; [`ServerConfig`] is what its user may choose. [`Acceptor`] is another, for all connections of a listener.
 
 mod acceptor;
 mod closed;
@@ -17,7 +17,7 @@ use core::time::Duration;
 
 pub use self::acceptor::{AcceptWant, Acceptor};
 pub use self::closed::{Closed, Fault};
-pub use self::config::Config;
+pub use self::config::ServerConfig;
 pub use self::shared_stream::SharedStream;
 
 use self::closed::with_header;
@@ -65,7 +65,7 @@ use crate::{EventRef, Frame, Instant, Sender};
 /// ```
 /// use std::io::{Read, Write};
 ///
-/// use sse_proto::http1::server::{Closed, Config, Want};
+/// use sse_proto::http1::server::{Closed, ServerConfig, Want};
 /// use sse_proto::http1::Response;
 /// use sse_proto::http1::server::Connection;
 /// use sse_proto::Instant;
@@ -73,7 +73,7 @@ use crate::{EventRef, Frame, Instant, Sender};
 /// fn serve(mut connection: impl Read + Write) -> std::io::Result<Option<Closed>> {
 ///     let epoch = std::time::Instant::now();
 ///     let seed = 42; // of your source of randomness
-///     let mut server: Connection = Connection::new(Config::default(), seed);
+///     let mut server: Connection = Connection::new(ServerConfig::default(), seed);
 ///     let mut events = ["one", "two"].into_iter();
 ///     loop {
 ///         let now = || Instant::from_epoch(epoch.elapsed());
@@ -184,7 +184,7 @@ pub enum Want {
     Write,
     /// The stream is open and all is written: append more, and notice if the client leaves.
     Open,
-    /// Append what keeps the connection open; only if [`Config::set_keep_alive`](sender::Config::set_keep_alive) was called.
+    /// Append what keeps the connection open; only if [`ServerConfig::set_keep_alive`](sender::StreamConfig::set_keep_alive) was called.
     KeepAlive,
     /// Wait for the deadline, or until the request is answered, and read nothing.
     Wait,
@@ -205,7 +205,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
     const FAILURE_DELAY: Duration = Duration::from_millis(100);
 
     /// Serves a new connection. The seed, of a source of randomness, makes its jitter differ from that of others.
-    pub fn new(config: Config, seed: u64) -> Self {
+    pub fn new(config: ServerConfig, seed: u64) -> Self {
         Self {
             sender: Sender::default(),
             space: Vec::new(),
@@ -222,12 +222,12 @@ impl<B: AsRef<[u8]>> Connection<B> {
     }
 
     /// Sends a new connection away without looking at its request, for there are too many: 503, and [when to come
-    /// again](Config::retry_after), rounded up to a second (RFC 9110 sections 15.6.4 and 10.2.3).
-    pub fn busy(config: Config) -> Self {
+    /// again](ServerConfig::retry_after), rounded up to a second (RFC 9110 sections 15.6.4 and 10.2.3).
+    pub fn busy(config: ServerConfig) -> Self {
         Self::busy_at(None, None, config)
     }
 
-    fn busy_at(now: Option<Instant>, wall_clock: Option<WallClock>, config: Config) -> Self {
+    fn busy_at(now: Option<Instant>, wall_clock: Option<WallClock>, config: ServerConfig) -> Self {
         let retry_after = config.retry_after;
         let mut server = Self { wall_clock, ..Self::new(config, 0) };
         server.send_away(now, Closed::Busy, retry_after, b"too many connections\n");
@@ -235,8 +235,8 @@ impl<B: AsRef<[u8]>> Connection<B> {
     }
 
     /// Sends a bare stream, whose head something else has sent: for a library that speaks HTTP itself, and takes a body.
-    pub fn bare(config: sender::Config, seed: u64) -> Self {
-        let mut server = Self::new(Config { stream: config.clone(), ..Config::default() }, seed);
+    pub fn bare(config: sender::StreamConfig, seed: u64) -> Self {
+        let mut server = Self::new(ServerConfig { stream: config.clone(), ..ServerConfig::default() }, seed);
         server.sender = Sender::default().with_config(config, seed);
         server.state = State::Answering;
         server.is_bare = true;
@@ -245,7 +245,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
 
     /// Sends the stream otherwise from now on: see [`Sender::with_config`]. The former configuration is handed back, so that what its
     /// functions have captured can be dropped when no lock is held.
-    pub fn set_stream_config(&mut self, config: sender::Config, seed: u64) -> sender::Config {
+    pub fn set_stream_config(&mut self, config: sender::StreamConfig, seed: u64) -> sender::StreamConfig {
         self.sender.set_config(config, seed)
     }
 
@@ -402,7 +402,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
     }
 
     /// Ends the connection soon, as the server stops: a stream, also one that is yet to be opened, at some point within
-    /// [`sender::Config::drain_window`], so that the client [comes back](Sender::drain); a client that has not asked yet is told to come
+    /// [`sender::StreamConfig::drain_window`], so that the client [comes back](Sender::drain); a client that has not asked yet is told to come
     /// later.
     pub fn drain(&mut self, now: Instant) {
         self.is_draining = true;
