@@ -55,7 +55,7 @@ fn closing_frees_the_socket_when_the_client_returns() {
     let mut source = source(&url, config());
     assert_eq!(source.next().unwrap().unwrap().data(), "one");
     source.close();
-    assert!(matches!(source.next_signal(), Some(Signal::Closed(Closed::ByCaller))));
+    assert!(matches!(source.next_signal(), Some(Signal::Closed(CloseReason::ByCaller))));
     is_freed.recv_timeout(Duration::from_secs(10)).unwrap();
 }
 
@@ -67,7 +67,7 @@ fn a_client_that_panics_fails_the_attempt() {
         |_: &Request| -> Result<(ResponseHead, std::io::Empty), std::io::Error> { panic!("on purpose") };
     let mut source = HttpSource::new(get("http://127.0.0.1:1/"), panics).with_config(config);
     match source.next() {
-        Some(Err(error @ SourceError::Closed(Closed::Lost { .. }))) => {
+        Some(Err(error @ SourceError::Closed(CloseReason::Lost { .. }))) => {
             assert_eq!(error.to_string(), "the http client has panicked");
         }
         other => panic!("{other:?}"),

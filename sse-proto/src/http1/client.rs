@@ -10,7 +10,7 @@ use core::time::Duration;
 use super::head::HeadLimits;
 use super::response_decoder::{ResponseDecoder, ResponsePart};
 use crate::http::Request;
-use crate::source::{self, Cause, Closed, Signal, SourceConfig, SourceError};
+use crate::source::{self, Cause, CloseReason, Signal, SourceConfig, SourceError};
 use crate::{EventRef, EventSource, Instant, LimitExceeded};
 
 /// Keeps a subscription to an event stream over HTTP/1.1: bytes in, wants out.
@@ -312,7 +312,7 @@ impl Client {
     }
 
     /// Why nothing more comes; see [`EventSource::take_closed`].
-    pub fn take_closed(&mut self) -> Option<Closed> {
+    pub fn take_closed(&mut self) -> Option<CloseReason> {
         self.source.take_closed()
     }
 

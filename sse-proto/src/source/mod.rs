@@ -27,7 +27,7 @@ pub use self::backoff::Backoff;
 pub(crate) use self::config::Check;
 pub use self::config::{EndMarker, EndPredicate, Reconnect, SourceConfig, Timeouts, is_transient};
 pub(crate) use self::reason::UNRECOGNIZED;
-pub use self::reason::{Cause, Closed, Refusal, SourceError, Timeout};
+pub use self::reason::{Cause, CloseReason, Refusal, SourceError, Timeout};
 pub use self::redirect::RedirectError;
 pub use self::response::check_response;
 pub use self::signal::{IdNotSent, Signal};
@@ -79,7 +79,7 @@ use crate::{Decoder, EventRef, Instant, Item, header};
 /// ```
 /// use core::time::Duration;
 /// use sse_proto::http::{Request, ResponseHead};
-/// use sse_proto::source::{Closed, SourceConfig, EndMarker, Want};
+/// use sse_proto::source::{CloseReason, SourceConfig, EndMarker, Want};
 /// use sse_proto::{EventSource, Instant};
 ///
 /// // A server that is not there at first, and then cuts a stream.
@@ -126,7 +126,7 @@ use crate::{Decoder, EventRef, Instant, Item, header};
 /// };
 /// assert_eq!(seen, ["one", "two", ""]);
 /// assert_eq!(source.request().header("last-event-id"), Some(&b"1"[..]));
-/// assert!(matches!(closed, Some(Closed::Finished)));
+/// assert!(matches!(closed, Some(CloseReason::Finished)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -154,7 +154,7 @@ pub struct EventSource {
     /// The event found last was the end marker.
     marked: bool,
     /// Until it is taken.
-    closed: Option<Closed>,
+    closed: Option<CloseReason>,
 }
 
 impl EventSource {
@@ -257,8 +257,8 @@ impl EventSource {
         });
         let input = match target {
             Some(Ok(url)) => Input::Redirected { status: head.status(), url },
-            Some(Err(error)) => Input::Close(Closed::Refused(Refusal::Redirect(error))),
-            None if head.status() == 204 => Input::Close(Closed::Stopped),
+            Some(Err(error)) => Input::Close(CloseReason::Refused(Refusal::Redirect(error))),
+            None if head.status() == 204 => Input::Close(CloseReason::Stopped),
             None => match self.config.check(&head) {
                 Ok(()) => Input::Accepted,
                 Err(refusal) => Input::Refused { is_transient: self.config.retries(&refusal), refusal },
@@ -326,7 +326,7 @@ impl EventSource {
             return;
         };
         let input = match due {
-            Due::Total => Input::Close(Closed::TimedOut),
+            Due::Total => Input::Close(CloseReason::TimedOut),
             Due::Timeout(timeout) => Input::Lost(Cause::Timeout(timeout)),
             Due::Refusal => Input::Settled,
             Due::Attempt => Input::Due,
@@ -336,7 +336,7 @@ impl EventSource {
 
     /// Reports that no attempt can succeed, as the caller has not got what it takes: `https` without TLS. Closes the source.
     pub fn handle_unsupported(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>) {
-        self.interrupt(Input::Close(Closed::Unsupported(error.into())));
+        self.interrupt(Input::Close(CloseReason::Unsupported(error.into())));
     }
 
     /// Gives up what there is, a stream or a wait, for another attempt at once: for callers who know that the network is back,
@@ -349,7 +349,7 @@ impl EventSource {
 
     /// Closes the source at once, for good.
     pub fn close(&mut self) {
-        self.interrupt(Input::Close(Closed::ByCaller));
+        self.interrupt(Input::Close(CloseReason::ByCaller));
     }
 
     fn interrupt(&mut self, input: Input) {
@@ -386,7 +386,7 @@ impl EventSource {
     }
 
     /// Why nothing more comes; `None` before that, and where it was taken.
-    pub fn take_closed(&mut self) -> Option<Closed> {
+    pub fn take_closed(&mut self) -> Option<CloseReason> {
         self.closed.take()
     }
 

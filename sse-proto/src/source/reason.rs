@@ -67,7 +67,7 @@ pub enum Refusal {
 /// Why nothing more comes from an event source.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Closed {
+pub enum CloseReason {
     /// The caller closed it.
     ByCaller,
     /// The end marker came.
@@ -92,7 +92,7 @@ pub enum Closed {
     Unsupported(Box<dyn Error + Send + Sync>),
 }
 
-impl Closed {
+impl CloseReason {
     /// Whether this is an end, not a failure: [`ByCaller`](Self::ByCaller), [`Finished`](Self::Finished),
     /// [`Ended`](Self::Ended), [`Stopped`](Self::Stopped).
     pub fn is_normal(&self) -> bool {
@@ -107,7 +107,7 @@ pub enum SourceError {
     /// An event exceeds a limit and is skipped. The stream goes on.
     Limit(LimitExceeded),
     /// Nothing more comes, and not because of a normal end.
-    Closed(Closed),
+    Closed(CloseReason),
 }
 
 impl SourceError {
@@ -159,7 +159,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl fmt::Display for Closed {
+impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ByCaller => f.write_str("closed by the caller"),
@@ -196,7 +196,7 @@ impl Error for Cause {
     }
 }
 
-impl Error for Closed {
+impl Error for CloseReason {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Lost { cause, .. } => cause.source(),
@@ -221,8 +221,8 @@ impl From<LimitExceeded> for SourceError {
     }
 }
 
-impl From<Closed> for SourceError {
-    fn from(closed: Closed) -> Self {
+impl From<CloseReason> for SourceError {
+    fn from(closed: CloseReason) -> Self {
         Self::Closed(closed)
     }
 }

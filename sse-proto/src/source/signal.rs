@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
-use super::reason::{Cause, Closed};
+use super::reason::{Cause, CloseReason};
 use crate::http::ResponseHead;
 use crate::http::fields::is_value_byte;
 use crate::{Event, LimitExceeded};
@@ -36,7 +36,7 @@ pub enum Signal {
     /// the id. Comes once per attempt.
     IdNotSent(IdNotSent),
     /// Nothing more comes. The last signal, and it comes once.
-    Closed(Closed),
+    Closed(CloseReason),
 }
 
 /// Why an attempt goes without the last event id. The server's fault, which has sent such an id.

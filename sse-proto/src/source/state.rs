@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::EventSource;
 use super::config::{EndMarker, Reconnect};
-use super::reason::{Cause, Closed, Refusal};
+use super::reason::{Cause, CloseReason, Refusal};
 use super::response;
 use super::signal::{IdNotSent, Signal};
 use crate::http::Url;
@@ -55,7 +55,7 @@ pub(super) enum Input {
     /// The caller wants another attempt at once.
     Restarted,
     /// Nothing more shall come.
-    Close(Closed),
+    Close(CloseReason),
 }
 
 impl EventSource {
@@ -102,7 +102,7 @@ impl EventSource {
                 if is_transient {
                     self.lost(now, Cause::Refused(refusal))
                 } else {
-                    self.closed(Closed::Refused(refusal))
+                    self.closed(CloseReason::Refused(refusal))
                 }
             }
             (State::Open, Input::Lost(cause)) => {
@@ -115,7 +115,7 @@ impl EventSource {
                 (Some(End::Clean), EndMarker::None) => self.lost(now, Cause::Ended),
                 _ => self.lost(now, Cause::Truncated),
             },
-            (State::Open, Input::Marked) => self.closed(Closed::Finished),
+            (State::Open, Input::Marked) => self.closed(CloseReason::Finished),
             (State::Waiting(_), Input::Due) => State::Idle,
             (state, _) => state,
         };
@@ -160,8 +160,8 @@ impl EventSource {
         self.failures = self.failures.saturating_add(1);
         if !self.reconnects() {
             return self.closed(match cause {
-                Cause::Ended => Closed::Ended,
-                cause => Closed::Lost { cause, attempts: self.failures },
+                Cause::Ended => CloseReason::Ended,
+                cause => CloseReason::Lost { cause, attempts: self.failures },
             });
         }
         let retry_after = match (&cause, &self.response) {
@@ -177,7 +177,7 @@ impl EventSource {
         if self.config.max_attempts.is_some_and(|most| self.failures >= most)
             || self.config.max_elapsed.is_some_and(|most| failing > most)
         {
-            return self.closed(Closed::Lost { cause, attempts: self.failures });
+            return self.closed(CloseReason::Lost { cause, attempts: self.failures });
         }
         self.reconnecting = Some(Signal::Reconnecting { cause, attempt: self.failures, delay });
         State::Waiting(until)
@@ -191,7 +191,7 @@ impl EventSource {
         }
     }
 
-    fn closed(&mut self, reason: Closed) -> State {
+    fn closed(&mut self, reason: CloseReason) -> State {
         self.body.clear();
         self.closed = Some(reason);
         State::Closed

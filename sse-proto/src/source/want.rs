@@ -2,7 +2,7 @@
 
 use super::EventSource;
 use super::config::EndMarker;
-use super::reason::{Cause, Closed};
+use super::reason::{Cause, CloseReason};
 use super::signal::Signal;
 use super::state::{Input, State};
 use crate::{Instant, Item, Limit, LimitExceeded};
@@ -56,7 +56,7 @@ impl EventSource {
         }
         // However busy the peer keeps the caller.
         if self.clock.total(&self.config.timeouts).is_some_and(|at| at <= now) {
-            self.transition(now, Input::Close(Closed::TimedOut));
+            self.transition(now, Input::Close(CloseReason::TimedOut));
         }
         loop {
             if let Some(signal) = self.next_signal() {

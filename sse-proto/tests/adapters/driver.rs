@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sse_proto::http::Request;
-use sse_proto::source::{Closed, SourceConfig, Signal};
+use sse_proto::source::{CloseReason, SourceConfig, Signal};
 
 /// What the command line says.
 struct Options {
@@ -55,7 +55,7 @@ impl Options {
                 json!({"t": "event", "event": event.name(), "data": event.data(), "id": last_event_id})
             }
             Signal::Reconnecting { .. } => json!({"t": "reconnecting"}),
-            Signal::Closed(Closed::ByCaller) => return Ok(false),
+            Signal::Closed(CloseReason::ByCaller) => return Ok(false),
             Signal::Closed(_) => json!({"t": "failed"}),
             _ => return Ok(false),
         };

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use sse_proto::Event;
 use sse_proto::http::{Request, Url};
 use sse_proto::source::{
-    Backoff, Cause, Closed, SourceConfig, EndMarker, RedirectError, Refusal, Signal, SourceError, Timeout, check_response,
+    Backoff, Cause, CloseReason, SourceConfig, EndMarker, RedirectError, Refusal, Signal, SourceError, Timeout, check_response,
     is_transient,
 };
 
@@ -174,7 +174,7 @@ contract! {
             let mut source = HttpSource::new(request, send).with_config(config);
             match wait!(source.next()) {
                 Some(Ok(event)) if !is_vetoed => assert_eq!(event.data(), "here"),
-                Some(Err(SourceError::Closed(Closed::Refused(Refusal::Redirect(RedirectError::Vetoed(reason)))))) => {
+                Some(Err(SourceError::Closed(CloseReason::Refused(Refusal::Redirect(RedirectError::Vetoed(reason)))))) => {
                     assert_eq!(reason, format!("not to port {allowed}"));
                 }
                 other => panic!("{other:?}"),
@@ -187,7 +187,7 @@ contract! {
         let response = "HTTP/1.1 401 No\r\nContent-Length: 11\r\nX-Why: a\r\n\r\nbad api key";
         let mut source = source(&serve([respond(response)]).0, config());
         match wait!(source.next()) {
-            Some(Err(SourceError::Closed(Closed::Refused(Refusal::Status(401))))) => {}
+            Some(Err(SourceError::Closed(CloseReason::Refused(Refusal::Status(401))))) => {}
             other => panic!("{other:?}"),
         }
         assert_eq!(source.machine().refused_body(), b"bad api key");
@@ -199,7 +199,7 @@ contract! {
         let response = "HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\nevent: bye\ndata: here\n\n\n";
         let mut refused = source(&serve([respond(response)]).0, config());
         match wait!(refused.next()) {
-            Some(Err(SourceError::Closed(Closed::Refused(Refusal::MediaType(found))))) => assert_eq!(found, ""),
+            Some(Err(SourceError::Closed(CloseReason::Refused(Refusal::MediaType(found))))) => assert_eq!(found, ""),
             other => panic!("{other:?}"),
         }
         let (mut config, forgiven) = (config(), String::new());
@@ -214,7 +214,7 @@ contract! {
 
     fn status_204_stops_it() {
         let mut source = source(&serve([respond("HTTP/1.1 204 Enough\r\n\r\n")]).0, config());
-        assert!(matches!(wait!(source.next_signal()), Some(Signal::Closed(Closed::Stopped))));
+        assert!(matches!(wait!(source.next_signal()), Some(Signal::Closed(CloseReason::Stopped))));
         assert!(wait!(source.next_signal()).is_none());
     }
 
@@ -234,7 +234,7 @@ contract! {
             }
         }
         match wait!(source.next_signal()) {
-            Some(Signal::Closed(Closed::Lost { cause: Cause::Transport(_), attempts: 3 })) => {}
+            Some(Signal::Closed(CloseReason::Lost { cause: Cause::Transport(_), attempts: 3 })) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -257,7 +257,7 @@ contract! {
             other => panic!("{other:?}"),
         }
         match wait!(source.next_signal()) {
-            Some(Signal::Closed(Closed::Lost { cause: Cause::Transport(_), .. })) => {}
+            Some(Signal::Closed(CloseReason::Lost { cause: Cause::Transport(_), .. })) => {}
             other => panic!("{other:?}"),
         }
         assert!(wait!(source.next_signal()).is_none());
@@ -276,8 +276,8 @@ contract! {
                 assert!(matches!(wait!(source.next_signal()), Some(Signal::Event(event)) if event.data() == "here"));
             }
             match wait!(source.next_signal()) {
-                Some(Signal::Closed(Closed::Finished)) if is_finished => {}
-                Some(Signal::Closed(Closed::Lost { cause: Cause::Transport(_), .. })) if !is_finished => {}
+                Some(Signal::Closed(CloseReason::Finished)) if is_finished => {}
+                Some(Signal::Closed(CloseReason::Lost { cause: Cause::Transport(_), .. })) if !is_finished => {}
                 other => panic!("{length}, {deliver}: {other:?}"),
             }
         }
@@ -288,7 +288,7 @@ contract! {
         config.max_attempts = Some(1);
         let mut source = source(&serve([events("{\"error\":1}")]).0, config);
         match wait!(source.next()) {
-            Some(Err(SourceError::Closed(Closed::Lost { cause: Cause::Unrecognized, .. }))) => {}
+            Some(Err(SourceError::Closed(CloseReason::Lost { cause: Cause::Unrecognized, .. }))) => {}
             other => panic!("{other:?}"),
         }
         assert_eq!(source.machine().refused_body(), b"{\"error\":1}");
@@ -302,7 +302,7 @@ contract! {
             config.timeouts.silence = Some(Duration::from_millis(50));
             config.max_attempts = Some(1);
             match wait!(source(&url, config).next()) {
-                Some(Err(SourceError::Closed(Closed::Lost { cause: Cause::Timeout(found), .. }))) => {
+                Some(Err(SourceError::Closed(CloseReason::Lost { cause: Cause::Timeout(found), .. }))) => {
                     assert_eq!(found, timeout);
                 }
                 other => panic!("{other:?}"),

@@ -19,7 +19,7 @@ fn closing_frees_the_socket() {
     source.close();
     assert!(is_closed.recv().unwrap());
     assert!(source.is_terminated());
-    assert!(matches!(block_on(source.next_signal()), Some(Signal::Closed(Closed::ByCaller))));
+    assert!(matches!(block_on(source.next_signal()), Some(Signal::Closed(CloseReason::ByCaller))));
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn a_client_that_never_wakes_times_out() {
     config.max_attempts = Some(2);
     let mut source = HttpSource::new(get("http://127.0.0.1:1/"), never).with_config(config);
     match block_on(source.next()) {
-        Some(Err(SourceError::Closed(Closed::Lost { cause: Cause::Timeout(Timeout::Response), .. }))) => {}
+        Some(Err(SourceError::Closed(CloseReason::Lost { cause: Cause::Timeout(Timeout::Response), .. }))) => {}
         other => panic!("{other:?}"),
     }
 }
@@ -64,7 +64,7 @@ fn its_events_and_its_signals_are_fused_streams() {
         let signal = poll_fn(|cx| Pin::new(&mut signals).poll_next(cx)).await;
         assert!(matches!(signal, Some(Signal::Event(event)) if event.data() == "two"));
         let signal = poll_fn(|cx| Pin::new(&mut signals).poll_next(cx)).await;
-        assert!(matches!(signal, Some(Signal::Closed(Closed::Finished))));
+        assert!(matches!(signal, Some(Signal::Closed(CloseReason::Finished))));
         assert!(signals.is_terminated());
         assert!(poll_fn(|cx| Pin::new(&mut source).poll_next(cx)).await.is_none());
     });
@@ -75,7 +75,7 @@ fn a_url_that_the_client_cannot_take_is_not_tried_again() {
     // The `http` crate has a limit of 64 KiB.
     let mut source = source(&format!("http://127.0.0.1:1/{}", "a".repeat(64 * 1024)), config());
     match block_on(source.next()) {
-        Some(Err(SourceError::Closed(Closed::Unsupported(error)))) => assert!(error.is::<http::Error>()),
+        Some(Err(SourceError::Closed(CloseReason::Unsupported(error)))) => assert!(error.is::<http::Error>()),
         other => panic!("{other:?}"),
     }
 }

@@ -13,7 +13,7 @@ use allocation_counter::measure;
 use sse_proto::Event;
 use sse_proto::http::Request;
 use sse_proto::source::{
-    Cause, Closed, SourceConfig, EndMarker, Reconnect, Refusal, Signal, SourceError, check_response,
+    Cause, CloseReason, SourceConfig, EndMarker, Reconnect, Refusal, Signal, SourceError, check_response,
 };
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -41,7 +41,7 @@ fn tell(signal: Signal) -> String {
         Signal::Event(event) => event.into_data(),
         Signal::Comment(text) => format!(":{text}"),
         Signal::Reconnecting { cause, attempt, .. } => format!("failure {attempt}: {}", name(&cause)),
-        Signal::Closed(Closed::Lost { cause, attempts }) => format!("lost after {attempts}: {}", name(&cause)),
+        Signal::Closed(CloseReason::Lost { cause, attempts }) => format!("lost after {attempts}: {}", name(&cause)),
         Signal::Closed(reason) => format!("closed: {reason}"),
         other => format!("{other:?}"),
     }
@@ -194,7 +194,7 @@ contract! { 512 * 1024;
             for expected in ["failure 1: ", "failure 2: ", "lost after 3: "] {
                 let signal = wait!(source.next_signal()).unwrap();
                 assert!(matches!(&signal,
-                    Signal::Reconnecting { cause: Cause::Http(_), .. } | Signal::Closed(Closed::Lost { cause: Cause::Http(_), .. })
+                    Signal::Reconnecting { cause: Cause::Http(_), .. } | Signal::Closed(CloseReason::Lost { cause: Cause::Http(_), .. })
                 ), "{signal:?}");
                 assert!(tell(signal).starts_with(expected));
             }
@@ -339,7 +339,7 @@ contract! { 512 * 1024;
         config.max_attempts = Some(2);
         let mut source = source(&server.url, config);
         let error = wait!(source.next()).unwrap().unwrap_err();
-        assert!(matches!(&error, SourceError::Closed(Closed::Lost { attempts: 2, .. })), "{error}");
+        assert!(matches!(&error, SourceError::Closed(CloseReason::Lost { attempts: 2, .. })), "{error}");
         assert_eq!(error.to_string(), "no event in time (after 2 attempts)");
         assert!(wait!(source.next()).is_none());
     }
@@ -378,7 +378,7 @@ contract! { 512 * 1024;
             }
             count += 1;
         };
-        assert!(matches!(error, SourceError::Closed(Closed::TimedOut)), "{error}");
+        assert!(matches!(error, SourceError::Closed(CloseReason::TimedOut)), "{error}");
         assert!(count > 0);
     }
 
@@ -401,7 +401,7 @@ contract! { 512 * 1024;
         let refused = Server::answering("HTTP/1.1 404 Not Found\r\nContent-Length: 8\r\n\r\nnot here");
         let mut source = source(&refused.url, SourceConfig::default());
         let error = wait!(source.next()).unwrap().unwrap_err();
-        assert!(matches!(error, SourceError::Closed(Closed::Refused(Refusal::Status(404)))), "{error}");
+        assert!(matches!(error, SourceError::Closed(CloseReason::Refused(Refusal::Status(404)))), "{error}");
         assert_eq!(source.machine().refused_body(), b"not here");
         assert!(wait!(source.next()).is_none());
     }

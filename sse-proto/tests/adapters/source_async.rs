@@ -107,7 +107,7 @@ fn a_preparation_takes_its_time_and_is_dropped_with_the_source() {
             }
         });
         let error = source.next().await.unwrap().unwrap_err();
-        assert!(matches!(error, SourceError::Closed(Closed::TimedOut)), "{error}");
+        assert!(matches!(error, SourceError::Closed(CloseReason::TimedOut)), "{error}");
         assert_eq!(Arc::strong_count(&held), 2, "that of the hook itself");
     });
     assert_eq!(Arc::strong_count(&held), 1);

@@ -14,7 +14,7 @@ use rustls::crypto::ring::default_provider;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{CertificateError, ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use sse_proto::http::Request;
-use sse_proto::source::{Backoff, Cause, Closed, SourceConfig, EndMarker, Reconnect, Signal, SourceError, Timeout};
+use sse_proto::source::{Backoff, Cause, CloseReason, SourceConfig, EndMarker, Reconnect, Signal, SourceError, Timeout};
 
 const EVENT_STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
 
@@ -160,7 +160,7 @@ fn tls_error(cause: &Cause) -> Option<&rustls::Error> {
 /// Why the only attempt failed, as a certificate's fault.
 fn refusal(signal: Option<Signal>) -> CertificateError {
     match signal {
-        Some(Signal::Closed(Closed::Lost { cause, .. })) => match tls_error(&cause) {
+        Some(Signal::Closed(CloseReason::Lost { cause, .. })) => match tls_error(&cause) {
             Some(rustls::Error::InvalidCertificate(error)) => error.clone(),
             _ => panic!("{cause:?}"),
         },
@@ -207,7 +207,7 @@ contract! {
         (config.end, config.reconnect) = (EndMarker::None, Reconnect::Never);
         let mut source = server.source(config);
         assert_eq!(wait!(source.next()).unwrap().unwrap().data(), "one");
-        assert!(matches!(wait!(source.next_signal()), Some(Signal::Closed(Closed::Ended))));
+        assert!(matches!(wait!(source.next_signal()), Some(Signal::Closed(CloseReason::Ended))));
     }
 
     fn a_large_request_is_written_whole() {
@@ -264,11 +264,11 @@ contract! {
         let server = Server::new("localhost", [silent()]);
         let mut source = EventSource::new(server.request("localhost")).with_config(once());
         match wait!(source.next()) {
-            Some(Err(SourceError::Closed(Closed::Lost { cause, .. }))) => {
+            Some(Err(SourceError::Closed(CloseReason::Lost { cause, .. }))) => {
                 assert!(matches!(tls_error(&cause), Some(rustls::Error::InvalidCertificate(_))), "{cause:?}");
             }
             // A machine without any root certificate.
-            Some(Err(SourceError::Closed(Closed::Unsupported(error)))) => assert!(error.is::<rustls::Error>()),
+            Some(Err(SourceError::Closed(CloseReason::Unsupported(error)))) => assert!(error.is::<rustls::Error>()),
             other => panic!("{other:?}"),
         }
         assert!(server.requests.try_recv().is_err());
@@ -285,7 +285,7 @@ contract! {
         let server = Server::new("localhost", []);
         let source = EventSource::get(&url).unwrap();
         match wait!(source.with_tls(&server.client).with_config(once()).next_signal()) {
-            Some(Signal::Closed(Closed::Lost { cause, .. })) => assert!(tls_error(&cause).is_some(), "{cause:?}"),
+            Some(Signal::Closed(CloseReason::Lost { cause, .. })) => assert!(tls_error(&cause).is_some(), "{cause:?}"),
             other => panic!("{other:?}"),
         }
     }
@@ -297,7 +297,7 @@ contract! {
         let server = Server::new("localhost", []);
         let mut source = EventSource::get(&url).unwrap().with_tls(&server.client).with_config(config);
         match wait!(source.next()) {
-            Some(Err(SourceError::Closed(Closed::Lost { cause: Cause::Timeout(Timeout::Connect), .. }))) => {}
+            Some(Err(SourceError::Closed(CloseReason::Lost { cause: Cause::Timeout(Timeout::Connect), .. }))) => {}
             other => panic!("{other:?}"),
         }
         assert!(is_closed.recv().unwrap());
@@ -308,7 +308,7 @@ contract! {
         let mut config = once();
         config.timeouts.silence = Some(Duration::from_millis(50));
         match wait!(server.source(config).next()) {
-            Some(Err(SourceError::Closed(Closed::Lost { cause: Cause::Timeout(Timeout::Silence), .. }))) => {}
+            Some(Err(SourceError::Closed(CloseReason::Lost { cause: Cause::Timeout(Timeout::Silence), .. }))) => {}
             other => panic!("{other:?}"),
         }
     }

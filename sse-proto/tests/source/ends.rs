@@ -2,7 +2,7 @@
 
 use sse_proto::http::Request;
 use sse_proto::http1::{self, Client};
-use sse_proto::source::{Cause, Closed, EndMarker, Signal, SourceConfig, Want};
+use sse_proto::source::{Cause, CloseReason, EndMarker, Signal, SourceConfig, Want};
 use sse_proto::{EventSource, Instant};
 
 use super::world::*;
@@ -157,7 +157,7 @@ fn closing_ends_every_state_at_once() {
         assert!(source.is_closed(), "{state}");
         assert_eq!(source.event().data(), "", "{state}: an event that was not taken is gone");
         assert_eq!(source.want(Instant::default()), (Want::Closed, None), "{state}");
-        assert!(matches!(source.take_closed(), Some(Closed::ByCaller)), "{state}");
+        assert!(matches!(source.take_closed(), Some(CloseReason::ByCaller)), "{state}");
         source.close();
         source.handle_deadline(Instant::from_epoch(ms(1 << 40)));
         source.handle_error(Instant::default(), "late");
@@ -172,7 +172,7 @@ fn closing_takes_back_what_was_not_signalled() {
     for (state, mut source) in in_every_state() {
         source.close();
         assert_eq!(source.want_signal(Instant::default()).0, Want::Closed, "{state}");
-        assert!(matches!(source.take_signal(), Some(Signal::Closed(Closed::ByCaller))), "{state}");
+        assert!(matches!(source.take_signal(), Some(Signal::Closed(CloseReason::ByCaller))), "{state}");
     }
 }
 
@@ -182,7 +182,7 @@ fn what_the_caller_has_not_got_closes_every_state() {
         source.handle_unsupported("no tls here");
         assert_eq!(source.want(Instant::default()), (Want::Closed, None), "{state}");
         let closed = source.take_closed().expect("a reason");
-        assert!(matches!(closed, Closed::Unsupported(_)) && !closed.is_normal(), "{state}");
+        assert!(matches!(closed, CloseReason::Unsupported(_)) && !closed.is_normal(), "{state}");
         assert_eq!(closed.to_string(), "no tls here");
     }
 }
@@ -249,7 +249,7 @@ fn the_time_for_the_whole_ends_every_state() {
         assert!(!source.is_closed(), "{state}");
         // Without a report too: a busy caller may never wait for the deadline.
         assert_eq!(source.want(late).0, Want::Closed, "{state}");
-        assert!(matches!(source.take_closed(), Some(Closed::TimedOut)), "{state}");
+        assert!(matches!(source.take_closed(), Some(CloseReason::TimedOut)), "{state}");
     }
 }
 
@@ -276,7 +276,7 @@ fn a_client_is_closed_while_it_connects_writes_and_reads() {
         client.close();
         assert_eq!(client.want(now), (http1::Want::Closed, None));
         assert_eq!(client.pending(), b"");
-        assert!(matches!(client.take_closed(), Some(Closed::ByCaller)));
+        assert!(matches!(client.take_closed(), Some(CloseReason::ByCaller)));
     }
 }
 
@@ -384,7 +384,7 @@ fn a_named_end_needs_no_data() {
         assert_eq!(source.want(now).0, Want::Event);
         assert_eq!(source.event().name(), "next");
         assert_eq!(source.want(now), (Want::Closed, None));
-        assert!(matches!(source.take_closed(), Some(Closed::Finished)));
+        assert!(matches!(source.take_closed(), Some(CloseReason::Finished)));
         assert_eq!(source.last_event_id(), "4");
     }
 }

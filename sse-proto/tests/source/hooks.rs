@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sse_proto::http::ResponseHead;
-use sse_proto::source::{Closed, EndMarker, Refusal, SourceConfig, Want, check_response};
+use sse_proto::source::{CloseReason, EndMarker, Refusal, SourceConfig, Want, check_response};
 use sse_proto::{EventSource, Instant};
 
 use super::world::*;
@@ -105,7 +105,7 @@ fn a_hook_that_panics_leaves_the_source_as_it_was() {
     assert_eq!(source.want(now).0, Want::Event);
     assert_eq!(source.event().data(), "b", "the event of the panic is lost");
     assert_eq!(source.want(now).0, Want::Closed);
-    assert!(matches!(source.take_closed(), Some(Closed::Finished)));
+    assert!(matches!(source.take_closed(), Some(CloseReason::Finished)));
 
     // At the end of a body too.
     let mut config = super::world::config();

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use sse_proto::http::ResponseHead;
 use sse_proto::http1::{self, Client};
-use sse_proto::source::{Closed, EndMarker, SourceConfig, Want, is_transient};
+use sse_proto::source::{CloseReason, EndMarker, SourceConfig, Want, is_transient};
 use sse_proto::{EventSource, Instant};
 
 use super::world::{get, ms};
@@ -196,7 +196,7 @@ proptest! {
             source.handle_bytes(now, stream.as_bytes());
             source.handle_end(now);
             while source.want(now).0 == Want::Event {}
-            matches!(source.take_closed(), Some(Closed::Finished))
+            matches!(source.take_closed(), Some(CloseReason::Finished))
         };
         prop_assert_eq!(is_finished(&stream), is_finished(&format!("{stream}\n\n")), "{:?}", stream);
     }

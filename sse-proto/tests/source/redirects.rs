@@ -338,7 +338,7 @@ fn each_redirect_can_be_vetoed_before_it_is_followed() {
 
 #[test]
 fn a_body_goes_along_where_the_method_stays() {
-    use sse_proto::source::{Closed, RedirectError, Refusal, Want};
+    use sse_proto::source::{CloseReason, RedirectError, Refusal, Want};
     let now = sse_proto::Instant::default();
     let connecting = |config| {
         let request = Request::new("POST", "http://a.test/").unwrap().with_body("prompt");
@@ -367,7 +367,8 @@ fn a_body_goes_along_where_the_method_stays() {
         source.handle_response(now, head);
         assert_eq!(source.want(now).0, Want::Closed);
         assert_eq!(source.request().url().host(), "a.test");
-        let Some(Closed::Refused(Refusal::Redirect(RedirectError::Vetoed(reason)))) = source.take_closed()
+        let Some(CloseReason::Refused(Refusal::Redirect(RedirectError::Vetoed(reason)))) =
+            source.take_closed()
         else {
             panic!("{status}");
         };

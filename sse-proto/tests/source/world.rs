@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sse_proto::http::{Request, ResponseHead};
 use sse_proto::http1::{self, Client};
-use sse_proto::source::{self, Closed, Signal, SourceConfig};
+use sse_proto::source::{self, CloseReason, Signal, SourceConfig};
 use sse_proto::{EventSource, Instant};
 
 /// What the server does with one request.
@@ -336,7 +336,10 @@ impl World {
             Signal::Closed(reason) => {
                 let kind = if reason.is_normal() { "closed" } else { "failed" };
                 assert_eq!(
-                    matches!(reason, Closed::Lost { .. } | Closed::Refused(_) | Closed::TimedOut),
+                    matches!(
+                        reason,
+                        CloseReason::Lost { .. } | CloseReason::Refused(_) | CloseReason::TimedOut
+                    ),
                     kind == "failed"
                 );
                 format!("{kind}: {reason}")

@@ -65,57 +65,56 @@ use crate::{EventRef, Frame, Instant, Sender};
 /// ```
 /// use std::io::{Read, Write};
 ///
-/// use sse_proto::http1::server::{Closed, ServerConfig, Want};
-/// use sse_proto::http1::Response;
-/// use sse_proto::http1::server::Connection;
 /// use sse_proto::Instant;
+/// use sse_proto::http1::Response;
+/// use sse_proto::http1::server::{Closed, Connection, ServerConfig, Want};
 ///
-/// fn serve(mut connection: impl Read + Write) -> std::io::Result<Option<Closed>> {
+/// fn serve(mut socket: impl Read + Write) -> std::io::Result<Option<Closed>> {
 ///     let epoch = std::time::Instant::now();
 ///     let seed = 42; // of your source of randomness
-///     let mut server: Connection = Connection::new(ServerConfig::default(), seed);
+///     let mut connection: Connection = Connection::new(ServerConfig::default(), seed);
 ///     let mut events = ["one", "two"].into_iter();
 ///     loop {
 ///         let now = || Instant::from_epoch(epoch.elapsed());
 ///         // A real connection has its timeout set to the deadline, and reports when it has passed.
-///         let (want, _deadline) = server.want(now());
+///         let (want, _deadline) = connection.want(now());
 ///         let done = match want {
-///             Want::Read => connection.read(server.space()).map(|count| server.handle_read(now(), count)),
-///             Want::Write => connection.write(server.pending()).map(|count| server.handle_written(now(), count)),
+///             Want::Read => socket.read(connection.space()).map(|count| connection.handle_read(now(), count)),
+///             Want::Write => socket.write(connection.pending()).map(|count| connection.handle_written(now(), count)),
 ///             Want::Request => {
-///                 match server.request().map(|request| request.path()) {
-///                     Some("/sse") => server.open(now(), Response::new(200)),
-///                     _ => server.respond(now(), &Response::new(404), b"no such stream\n"),
+///                 match connection.request().map(|request| request.path()) {
+///                     Some("/sse") => connection.open(now(), Response::new(200)),
+///                     _ => connection.respond(now(), &Response::new(404), b"no such stream\n"),
 ///                 }
 ///                 Ok(())
 ///             }
 ///             Want::Open => {
 ///                 match events.next() {
-///                     Some(event) => server.event(event),
-///                     None => server.finish(),
+///                     Some(event) => connection.event(event),
+///                     None => connection.finish(),
 ///                 }
 ///                 Ok(())
 ///             }
-///             Want::Shutdown => Ok(server.handle_shutdown(now())),
-///             Want::Closed => return Ok(server.take_closed()),
+///             Want::Shutdown => Ok(connection.handle_shutdown(now())),
+///             Want::Closed => return Ok(connection.take_closed()),
 ///             _ => Ok(()),
 ///         };
 ///         if let Err(error) = done {
-///             server.handle_error(now(), error);
+///             connection.handle_error(now(), error);
 ///         }
 ///     }
 /// }
-/// # struct Connection<'c>(&'c [u8], &'c mut Vec<u8>);
-/// # impl Read for Connection<'_> {
+/// # struct Socket<'c>(&'c [u8], &'c mut Vec<u8>);
+/// # impl Read for Socket<'_> {
 /// #     fn read(&mut self, space: &mut [u8]) -> std::io::Result<usize> { self.0.read(space) }
 /// # }
-/// # impl Write for Connection<'_> {
+/// # impl Write for Socket<'_> {
 /// #     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> { self.1.write(bytes) }
 /// #     fn flush(&mut self) -> std::io::Result<()> { Ok(()) }
 /// # }
 /// # let mut sent = Vec::new();
-/// # let connection = Connection(b"GET /sse HTTP/1.1\r\nHost: a\r\n\r\n", &mut sent);
-/// assert!(matches!(serve(connection)?, Some(Closed::Finished)));
+/// # let socket = Socket(b"GET /sse HTTP/1.1\r\nHost: a\r\n\r\n", &mut sent);
+/// assert!(matches!(serve(socket)?, Some(Closed::Finished)));
 /// # assert!(sent.ends_with(b"b\r\ndata: one\n\n\r\nb\r\ndata: two\n\n\r\n0\r\n\r\n"));
 /// # Ok::<(), std::io::Error>(())
 /// ```

@@ -18,7 +18,7 @@ use crate::sender::Ended;
 /// use sse_proto::http1::server::SharedStream;
 /// use sse_proto::sender::StreamConfig;
 ///
-/// let mut stream: SharedStream<Vec<u8>, &str> = SharedStream::new(Connection::bare(ServerConfig::default(), 42));
+/// let mut stream: SharedStream<Vec<u8>, &str> = SharedStream::new(Connection::bare(StreamConfig::default(), 42));
 /// stream.add_sender();
 /// stream.wait_for_end("another task", |_| false);
 /// stream.set_driver("the driver");
