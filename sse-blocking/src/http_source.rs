@@ -7,8 +7,8 @@ use std::iter::FusedIterator;
 use std::time;
 
 use sse_proto::http::{Request, ResponseHead};
-use sse_proto::source::{Signal, SourceConfig, SourceError, Want};
-use sse_proto::{Event, EventRef, EventSource, Instant};
+use sse_proto::source::{Session, Signal, SourceConfig, SourceError, Want};
+use sse_proto::{Event, EventRef, Instant};
 
 use crate::close::CloseOnDrop;
 use crate::http_client::{BoxError, HttpClient};
@@ -59,7 +59,7 @@ use crate::{CloseHandle, Signals};
 /// # }
 /// ```
 pub struct HttpSource {
-    source: EventSource,
+    source: Session,
     client: HttpClient,
     prepare: Prepare,
     /// When the source's time begins.
@@ -68,7 +68,7 @@ pub struct HttpSource {
 }
 
 type Prepare = Box<dyn FnMut(Request) -> Result<Request, BoxError> + Send>;
-type Ask = fn(&mut EventSource, Instant) -> (Want, Option<Instant>);
+type Ask = fn(&mut Session, Instant) -> (Want, Option<Instant>);
 
 impl HttpSource {
     /// Subscribes to what this request asks for. Each attempt sends it anew, by `send`.
@@ -79,7 +79,7 @@ impl HttpSource {
         // The only randomness in `std`: keys that differ with each call.
         let seed = RandomState::new().hash_one(());
         Self {
-            source: EventSource::new(request, seed),
+            source: Session::new(request, seed),
             client: HttpClient::new(send),
             prepare: Box::new(Ok),
             epoch: time::Instant::now(),
@@ -110,13 +110,13 @@ impl HttpSource {
     /// # Errors
     /// [`SourceError`]: an event was skipped, or nothing more comes.
     pub fn next_ref(&mut self) -> Option<Result<EventRef<'_>, SourceError>> {
-        let want = self.advance(EventSource::want);
+        let want = self.advance(Session::want);
         Some(self.source.take_item(want)?.map(|()| self.source.event()))
     }
 
     /// Waits for whatever happens next; `None` after [`Signal::Closed`], which comes once.
     pub fn next_signal(&mut self) -> Option<Signal> {
-        self.advance(EventSource::want_signal);
+        self.advance(Session::want_signal);
         self.source.take_signal()
     }
 
@@ -143,7 +143,7 @@ impl HttpSource {
     }
 
     /// The machine that decides, to ask it more: for the response, the body of a refused one, whether it is open.
-    pub fn machine(&self) -> &EventSource {
+    pub fn machine(&self) -> &Session {
         &self.source
     }
 

@@ -15,7 +15,7 @@ pub const MEDIA_TYPE: &str = "text/event-stream";
 pub const LAST_EVENT_ID: &str = "last-event-id";
 
 /// The query parameter that carries the same for clients that cannot set headers, as the common replacements of a browser's
-/// `EventSource` call it.
+/// `Session` call it.
 pub const LAST_EVENT_ID_PARAMETER: &str = "lastEventId";
 
 /// What a request for an event stream carries (HTML, "The EventSource interface": the constructor and "fetch").

@@ -11,7 +11,7 @@
 //! | receive the events of a connection | [`Receiver`]: says when to read, gives events |
 //! | send events on a connection | [`Sender`]: holds what is to be written, keeps the connection open |
 //! | send the same to many, and again to those who come back | [`Hub`]: says what comes next for each |
-//! | keep a subscription, over any HTTP | [`EventSource`]: says when to connect, with what request, and gives events |
+//! | keep a subscription, over any HTTP | [`source::Session`]: says when to connect, with what request, and gives events |
 //! | speak HTTP/1.1 without a library | `http1` (feature `http1`) |
 //! | carry bytes that are no text | [`base64`] |
 //! | check and set the headers of a stream | [`header`] |
@@ -87,7 +87,7 @@ pub use crate::hub::Hub;
 pub use crate::limits::{Limit, LimitExceeded, Limits};
 pub use crate::receiver::{ReceiveError, Receiver, Want};
 pub use crate::sender::Sender;
-pub use crate::source::EventSource;
+
 pub use crate::time::Instant;
 
 #[cfg(doctest)]

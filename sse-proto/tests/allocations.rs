@@ -2,8 +2,9 @@
 
 use allocation_counter::{AllocationInfo, measure};
 use sse_proto::http::{Request, ResponseHead};
+use sse_proto::source::Session;
 use sse_proto::source::Want;
-use sse_proto::{Decoder, Encoder, Event, EventRef, EventSource, Instant, Limit, Limits, Sender};
+use sse_proto::{Decoder, Encoder, Event, EventRef, Instant, Limit, Limits, Sender};
 
 /// One line, several lines, names, ids, comments, retry, not ASCII, not UTF-8.
 const STREAM: &[u8] = b"data: {\"token\":\"hello\"}\n\nevent: tick\nid: 17\ndata: 21.50\n\n:\n\ndata: a\r\ndata: b\r\n\r\n\
@@ -37,7 +38,7 @@ fn borrowed_decoding_allocates_nothing_in_the_long_run() {
 #[test]
 fn an_open_source_allocates_nothing_in_the_long_run() {
     let now = Instant::default();
-    let mut source = EventSource::new(Request::get("http://a.test/").unwrap(), 0);
+    let mut source = Session::new(Request::get("http://a.test/").unwrap(), 0);
     while source.want(now).0 != Want::Request {
         source.handle_prepared(now);
     }

@@ -10,8 +10,8 @@ use std::time::{self, SystemTime};
 use futures_core::{FusedStream, Stream};
 use http_body::Body;
 use sse_proto::http::Request;
-use sse_proto::source::{Signal, SourceConfig, SourceError, Want};
-use sse_proto::{Event, EventRef, EventSource, Instant};
+use sse_proto::source::{Session, Signal, SourceConfig, SourceError, Want};
+use sse_proto::{Event, EventRef, Instant};
 
 use crate::alarm::Alarm;
 use crate::close::CloseOnDrop;
@@ -67,7 +67,7 @@ use crate::{CloseHandle, Signals};
 /// # }
 /// ```
 pub struct HttpSource {
-    source: EventSource,
+    source: Session,
     client: HttpClient,
     prepare: Prepare,
     /// At work for this attempt.
@@ -79,7 +79,7 @@ pub struct HttpSource {
 }
 
 type Prepare = Box<dyn FnMut(Request) -> BoxFuture<Result<Request, BoxError>> + Send>;
-type Ask = fn(&mut EventSource, Instant) -> (Want, Option<Instant>);
+type Ask = fn(&mut Session, Instant) -> (Want, Option<Instant>);
 
 impl HttpSource {
     /// Subscribes to what this request asks for. Each attempt sends it anew, by `send`.
@@ -93,7 +93,7 @@ impl HttpSource {
         // The only randomness in `std`: keys that differ with each call.
         let seed = RandomState::new().hash_one(());
         Self {
-            source: EventSource::new(request, seed),
+            source: Session::new(request, seed),
             client: HttpClient::new(send),
             prepare: Box::new(|request| Box::pin(ready(Ok(request)))),
             preparing: None,
@@ -167,7 +167,7 @@ impl HttpSource {
     }
 
     /// The machine that decides, to ask it more: for the response, the body of a refused one, whether it is open.
-    pub fn machine(&self) -> &EventSource {
+    pub fn machine(&self) -> &Session {
         &self.source
     }
 
@@ -200,12 +200,12 @@ impl HttpSource {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<(), SourceError>>> {
-        let want = ready!(self.poll_advance(cx, EventSource::want));
+        let want = ready!(self.poll_advance(cx, Session::want));
         Poll::Ready(self.source.take_item(want))
     }
 
     fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<Option<Signal>> {
-        let _ = ready!(self.poll_advance(cx, EventSource::want_signal));
+        let _ = ready!(self.poll_advance(cx, Session::want_signal));
         Poll::Ready(self.source.take_signal())
     }
 

@@ -76,7 +76,7 @@ impl EventSource {
     pub fn new(request: Request) -> Self {
         // The only randomness in `std`: keys that differ with each call.
         let seed = RandomState::new().hash_one(());
-        Self::with_client(Client::new(sse_proto::EventSource::new(request, seed)))
+        Self::with_client(Client::new(sse_proto::source::Session::new(request, seed)))
     }
 
     /// Does what this client says: with other limits for heads, with a seed of yours. Requests get the default
@@ -188,7 +188,7 @@ impl EventSource {
     }
 
     /// The machine that decides, to ask it more: for the response, the body of a refused one, whether it is open.
-    pub fn machine(&self) -> &sse_proto::EventSource {
+    pub fn machine(&self) -> &sse_proto::source::Session {
         self.client.source()
     }
 

@@ -1,6 +1,6 @@
 //! Requests and responses as every HTTP has them, whichever version carries them.
 //!
-//! What an [`EventSource`](crate::EventSource) sends and is told. `http1` puts them on the wire; with an HTTP library of your
+//! What an [`Session`](crate::source::Session) sends and is told. `http1` puts them on the wire; with an HTTP library of your
 //! own, copy [`Request::headers_to_send`] into its request, and its response into a [`ResponseHead`].
 
 pub(crate) mod fields;

@@ -10,12 +10,13 @@ use core::time::Duration;
 use super::head::HeadLimits;
 use super::response_decoder::{ResponseDecoder, ResponsePart};
 use crate::http::Request;
+use crate::source::Session;
 use crate::source::{self, Cause, CloseReason, Signal, SourceConfig, SourceError};
-use crate::{EventRef, EventSource, Instant, LimitExceeded};
+use crate::{EventRef, Instant, LimitExceeded};
 
 /// Keeps a subscription to an event stream over HTTP/1.1: bytes in, wants out.
 ///
-/// An [`EventSource`] decides; this adds the bytes of the requests it sends, one on each connection, and of the responses. To be
+/// An [`Session`] decides; this adds the bytes of the requests it sends, one on each connection, and of the responses. To be
 /// driven as that is, with a connection instead of an HTTP library:
 ///
 /// ```text
@@ -44,7 +45,8 @@ use crate::{EventRef, EventSource, Instant, LimitExceeded};
 ///
 /// use sse_proto::http::Request;
 /// use sse_proto::http1::{Client, Want};
-/// use sse_proto::{EventSource, Instant};
+/// use sse_proto::{Instant};
+/// use sse_proto::source::Session;
 ///
 /// # const RESPONSE: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: hello\n\n";
 /// # struct Connection(&'static [u8]);
@@ -58,7 +60,7 @@ use crate::{EventRef, EventSource, Instant, LimitExceeded};
 /// # fn connect(_: &str) -> std::io::Result<Connection> { Ok(Connection(RESPONSE.as_bytes())) }
 /// fn first_event(url: &str) -> Result<Option<String>, Box<dyn std::error::Error>> {
 ///     let epoch = std::time::Instant::now();
-///     let mut client = Client::new(EventSource::new(Request::get(url)?, 42));
+///     let mut client = Client::new(Session::new(Request::get(url)?, 42));
 ///     let mut connection = None;
 ///     loop {
 ///         let now = || Instant::from_epoch(epoch.elapsed());
@@ -95,7 +97,7 @@ use crate::{EventRef, EventSource, Instant, LimitExceeded};
 /// ```
 #[derive(Debug)]
 pub struct Client {
-    source: EventSource,
+    source: Session,
     head_limits: HeadLimits,
     /// The default `User-Agent`; empty for none.
     user_agent: Cow<'static, str>,
@@ -148,11 +150,11 @@ pub enum Want {
 
 impl Client {
     /// A client that connects for this source.
-    pub fn new(source: EventSource) -> Self {
+    pub fn new(source: Session) -> Self {
         Self { source, head_limits: HeadLimits::default(), user_agent: Cow::Borrowed(""), exchange: None }
     }
 
-    /// Decides otherwise where there is a choice; see [`EventSource::with_config`].
+    /// Decides otherwise where there is a choice; see [`Session::with_config`].
     #[must_use]
     pub fn with_config(self, config: SourceConfig) -> Self {
         Self { source: self.source.with_config(config), ..self }
@@ -177,7 +179,7 @@ impl Client {
     }
 
     /// The source, to ask it about itself.
-    pub fn source(&self) -> &EventSource {
+    pub fn source(&self) -> &Session {
         &self.source
     }
 
@@ -192,12 +194,12 @@ impl Client {
         self.next::<true>(now)
     }
 
-    /// Reports that the request of this attempt is as it shall be sent; see [`EventSource::handle_prepared`].
+    /// Reports that the request of this attempt is as it shall be sent; see [`Session::handle_prepared`].
     pub fn handle_prepared(&mut self, now: Instant) {
         self.source.handle_prepared(now);
     }
 
-    /// Reports what preparing came to; see [`EventSource::handle_request`].
+    /// Reports what preparing came to; see [`Session::handle_request`].
     pub fn handle_request<E>(&mut self, now: Instant, prepared: Result<Request, E>)
     where
         E: Into<Box<dyn Error + Send + Sync>>,
@@ -205,7 +207,7 @@ impl Client {
         self.source.handle_request(now, prepared);
     }
 
-    /// Reports what the wall clock says; see [`EventSource::set_wall_clock`].
+    /// Reports what the wall clock says; see [`Session::set_wall_clock`].
     pub fn set_wall_clock(&mut self, now: Instant, since_unix_epoch: Duration) {
         self.source.set_wall_clock(now, since_unix_epoch);
     }
@@ -286,12 +288,12 @@ impl Client {
         self.source.handle_deadline(now);
     }
 
-    /// Reports that no attempt can succeed; see [`EventSource::handle_unsupported`].
+    /// Reports that no attempt can succeed; see [`Session::handle_unsupported`].
     pub fn handle_unsupported(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>) {
         self.source.handle_unsupported(error);
     }
 
-    /// Gives up what there is, for another attempt at once; see [`EventSource::restart`].
+    /// Gives up what there is, for another attempt at once; see [`Session::restart`].
     pub fn restart(&mut self) {
         self.source.restart();
     }
@@ -306,12 +308,12 @@ impl Client {
         self.source.event()
     }
 
-    /// What happened; see [`EventSource::take_signal`].
+    /// What happened; see [`Session::take_signal`].
     pub fn take_signal(&mut self) -> Option<Signal> {
         self.source.take_signal()
     }
 
-    /// Why nothing more comes; see [`EventSource::take_closed`].
+    /// Why nothing more comes; see [`Session::take_closed`].
     pub fn take_closed(&mut self) -> Option<CloseReason> {
         self.source.take_closed()
     }
@@ -331,7 +333,7 @@ impl Client {
         self.source.request()
     }
 
-    /// The request of this attempt, to be changed on [`Want::Prepare`]; see [`EventSource::request_mut`].
+    /// The request of this attempt, to be changed on [`Want::Prepare`]; see [`Session::request_mut`].
     pub fn request_mut(&mut self) -> &mut Request {
         self.source.request_mut()
     }

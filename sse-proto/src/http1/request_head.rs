@@ -99,7 +99,7 @@ impl RequestHead {
     }
 
     /// As [`last_event_id`](Self::last_event_id), or else the value of this parameter of the query, if that is an event id and not
-    /// empty. For clients that cannot set headers: the common replacements of a browser's `EventSource` send
+    /// empty. For clients that cannot set headers: the common replacements of a browser's `Session` send
     /// [`LAST_EVENT_ID_PARAMETER`](crate::header::LAST_EVENT_ID_PARAMETER).
     ///
     /// ```

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-/// How long an [`EventSource`](crate::EventSource) waits before it connects again.
+/// How long an [`Session`](crate::source::Session) waits before it connects again.
 ///
 /// The wait is `base`, times `factor` for every further failure in a row, up to `cap`, plus jitter:
 ///

@@ -12,7 +12,7 @@ use crate::hook::{Hook, Shared};
 use crate::http::{ResponseHead, Url};
 use crate::{EventRef, Limits};
 
-/// What an [`EventSource`](crate::EventSource) does where there is a choice.
+/// What an [`Session`](crate::source::Session) does where there is a choice.
 ///
 /// The default is what the standard demands, with limits where it has none.
 ///
@@ -66,7 +66,7 @@ pub struct SourceConfig {
     /// followed. [`set_check_redirect`](Self::set_check_redirect) is asked about each.
     pub max_redirects: u32,
     /// How many bytes are kept of a body that is no event stream, where services say what they did not like;
-    /// [`EventSource::refused_body`](crate::EventSource::refused_body) has them. Default 8 KiB. The rest of a refused response
+    /// [`Session::refused_body`](crate::source::Session::refused_body) has them. Default 8 KiB. The rest of a refused response
     /// is not read.
     pub refusal_bytes: usize,
     /// What the last event looks like, where a stream ends for good. Default: [`EndMarker::None`].

@@ -1,6 +1,6 @@
 //! When to connect, with what request, and what to make of the answer: the client of an event stream that comes back.
 //!
-//! [`EventSource`] is the machine; [`SourceConfig`] is what its user may choose. The files: `state` has the table of its
+//! [`Session`] is the machine; [`SourceConfig`] is what its user may choose. The files: `state` has the table of its
 //! transitions, `route` the request and where redirects take it, `clock` the deadlines, `body` the bytes and their decoder, `want` what to do next,
 //! `response` what a response means, `backoff` how long to wait.
 
@@ -80,7 +80,8 @@ use crate::{Decoder, EventRef, Instant, Item, header};
 /// use core::time::Duration;
 /// use sse_proto::http::{Request, ResponseHead};
 /// use sse_proto::source::{CloseReason, SourceConfig, EndMarker, Want};
-/// use sse_proto::{EventSource, Instant};
+/// use sse_proto::{Instant};
+/// use sse_proto::source::Session;
 ///
 /// // A server that is not there at first, and then cuts a stream.
 /// let mut server = vec![Some("data: two\n\nevent: bye\ndata\n\n"), Some("id: 1\ndata: one\n\ndata: tw"), None];
@@ -90,7 +91,7 @@ use crate::{Decoder, EventRef, Instant, Item, header};
 /// let mut config = SourceConfig::default();
 /// config.end = EndMarker::Name("bye".into());
 /// let seed = 42; // of your source of randomness
-/// let mut source = EventSource::new(Request::get("http://example.com/events")?, seed).with_config(config);
+/// let mut source = Session::new(Request::get("http://example.com/events")?, seed).with_config(config);
 /// let mut body = &b""[..];
 /// let mut seen = Vec::new();
 /// let closed = loop {
@@ -130,7 +131,7 @@ use crate::{Decoder, EventRef, Instant, Item, header};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct EventSource {
+pub struct Session {
     config: SourceConfig,
     random: Random,
     state: State,
@@ -157,7 +158,7 @@ pub struct EventSource {
     closed: Option<CloseReason>,
 }
 
-impl EventSource {
+impl Session {
     /// A source of the events that this request asks for. The seed makes its jitter different from that of other clients.
     ///
     /// Each attempt sends the request anew, with the last event id of the source; a `Last-Event-ID` header that it has is where

@@ -28,7 +28,7 @@ pub enum Cause {
     /// The body ended inside an event, or before the [`EndMarker`](super::EndMarker).
     Truncated,
     /// The body ended, and not one line of it was a field or a comment: something else than an event stream was sent as one.
-    /// [`EventSource::refused_body`](crate::EventSource::refused_body) has its beginning. A body of blank lines is not meant.
+    /// [`Session::refused_body`](crate::source::Session::refused_body) has its beginning. A body of blank lines is not meant.
     Unrecognized,
     /// It took too long.
     Timeout(Timeout),
@@ -76,8 +76,8 @@ pub enum CloseReason {
     Ended,
     /// The server said, with status 204, that there is no more to come (HTML, "The EventSource interface").
     Stopped,
-    /// The response is no event stream. [`EventSource::response`](crate::EventSource::response) and
-    /// [`EventSource::refused_body`](crate::EventSource::refused_body) say more.
+    /// The response is no event stream. [`Session::response`](crate::source::Session::response) and
+    /// [`Session::refused_body`](crate::source::Session::refused_body) say more.
     Refused(Refusal),
     /// The connection was lost and the source does not connect again, or as many attempts have failed as may.
     Lost {

@@ -8,7 +8,7 @@ use super::reason::Refusal;
 use crate::header;
 use crate::http::ResponseHead;
 
-/// Accepts the responses that the standard accepts: status 200 and media type `text/event-stream` (HTML, "The EventSource
+/// Accepts the responses that the standard accepts: status 200 and media type `text/event-stream` (HTML, "The Session
 /// interface"), without a content coding that would have to be decoded, since none was asked for.
 ///
 /// The default check of every layer: of [`SourceConfig`](super::SourceConfig), and of [`Receiver`](crate::Receiver) for an HTTP response.

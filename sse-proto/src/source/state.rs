@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::EventSource;
+use super::Session;
 use super::config::{EndMarker, Reconnect};
 use super::reason::{Cause, CloseReason, Refusal};
 use super::response;
@@ -58,7 +58,7 @@ pub(super) enum Input {
     Close(CloseReason),
 }
 
-impl EventSource {
+impl Session {
     /// The table. What is not in it changes nothing.
     pub(super) fn transition(&mut self, now: Instant, input: Input) {
         let state = core::mem::replace(&mut self.state, State::Closed);

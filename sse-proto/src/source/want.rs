@@ -1,13 +1,13 @@
 //! What an event source wants.
 
-use super::EventSource;
+use super::Session;
 use super::config::EndMarker;
 use super::reason::{Cause, CloseReason};
 use super::signal::Signal;
 use super::state::{Input, State};
 use crate::{Instant, Item, Limit, LimitExceeded};
 
-/// What an [`EventSource`] wants. [`Prepare`](Self::Prepare), [`Request`](Self::Request), [`Read`](Self::Read),
+/// What an [`Session`] wants. [`Prepare`](Self::Prepare), [`Request`](Self::Request), [`Read`](Self::Read),
 /// [`Wait`](Self::Wait) and [`Closed`](Self::Closed) stand until they are met; the others come once, and are gone when the next want is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -33,7 +33,7 @@ pub enum Want {
     Closed,
 }
 
-impl EventSource {
+impl Session {
     pub(super) fn next<const OBSERVE: bool>(&mut self, now: Instant) -> (Want, Option<Instant>) {
         let want = match self.advance::<OBSERVE>(now) {
             Want::Read if !self.may_read(now) => Want::Yield,
@@ -193,7 +193,7 @@ impl EventSource {
 
 /// What an HTTP/1.1 client over bytes needs besides.
 #[cfg(feature = "http1")]
-impl EventSource {
+impl Session {
     /// Whether all bytes of the body that there were have been looked at.
     pub(crate) fn is_read(&self) -> bool {
         self.body.is_empty()

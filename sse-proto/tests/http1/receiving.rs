@@ -230,15 +230,16 @@ proptest! {
 fn a_check_that_panics_costs_a_client_its_attempt() {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
+    use sse_proto::Instant;
     use sse_proto::http1::{Client, Want};
+    use sse_proto::source::Session;
     use sse_proto::source::{Cause, Signal, SourceConfig};
-    use sse_proto::{EventSource, Instant};
 
     const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: x\n\n";
     let now = Instant::default();
     let mut config = SourceConfig::default();
     config.set_check(|_| panic!("as the test wants it"));
-    let source = EventSource::new(Request::get("http://example.com/").unwrap(), 1);
+    let source = Session::new(Request::get("http://example.com/").unwrap(), 1);
     let mut client = Client::new(source.with_config(config));
     let mut panics = 0;
     for _ in 0..20 {

@@ -1,9 +1,10 @@
 //! Every way in which a source ends for good.
 
+use sse_proto::Instant;
 use sse_proto::http::Request;
 use sse_proto::http1::{self, Client};
+use sse_proto::source::Session;
 use sse_proto::source::{Cause, CloseReason, EndMarker, Signal, SourceConfig, Want};
-use sse_proto::{EventSource, Instant};
 
 use super::world::*;
 
@@ -116,10 +117,10 @@ fn the_time_of_failing_is_limited_on_request() {
 }
 
 /// A source in each of its states.
-fn in_every_state() -> Vec<(&'static str, EventSource)> {
+fn in_every_state() -> Vec<(&'static str, Session)> {
     let now = Instant::default();
     let mut sources = Vec::new();
-    let source = || EventSource::new(get(URL), 0);
+    let source = || Session::new(get(URL), 0);
     sources.push(("idle", source()));
     let mut preparing = source();
     assert_eq!(preparing.want(now).0, Want::Prepare);
@@ -190,7 +191,7 @@ fn what_the_caller_has_not_got_closes_every_state() {
 #[test]
 fn a_request_that_cannot_be_prepared_is_a_failed_attempt() {
     let now = Instant::default();
-    let mut source = EventSource::new(get(URL), 0).with_config(config());
+    let mut source = Session::new(get(URL), 0).with_config(config());
     assert_eq!(source.want_signal(now).0, Want::Prepare);
     assert_eq!(source.want_signal(now).0, Want::Prepare, "it takes as long as it takes");
     source.handle_error(now, "no token");
@@ -257,7 +258,7 @@ fn the_time_for_the_whole_ends_every_state() {
 fn a_client_is_closed_while_it_connects_writes_and_reads() {
     let now = Instant::default();
     for reports in 0..4 {
-        let mut client = Client::new(EventSource::new(get(URL), 0));
+        let mut client = Client::new(Session::new(get(URL), 0));
         assert_eq!(client.want(now).0, http1::Want::Prepare);
         client.handle_prepared(now);
         assert_eq!(client.want(now).0, http1::Want::Connect);
@@ -346,7 +347,7 @@ fn a_last_block_that_is_not_given_changes_neither_id_nor_retry_time() {
         let mut config = config();
         config.end = end;
         let now = Instant::default();
-        let mut source = EventSource::new(get(URL), 0).with_config(config);
+        let mut source = Session::new(get(URL), 0).with_config(config);
         assert_eq!(source.want(now).0, Want::Prepare);
         source.handle_prepared(now);
         assert_eq!(source.want(now).0, Want::Request);
@@ -374,7 +375,7 @@ fn a_named_end_needs_no_data() {
         // Where only events are asked for, comments and blocks without data stay out of sight, a long one too.
         config.limits.comment_bytes = 3;
         let now = Instant::default();
-        let mut source = EventSource::new(get(URL), 0).with_config(config);
+        let mut source = Session::new(get(URL), 0).with_config(config);
         assert_eq!(source.want(now).0, Want::Prepare);
         source.handle_prepared(now);
         assert_eq!(source.want(now).0, Want::Request);
@@ -477,7 +478,7 @@ fn a_body_in_which_nothing_is_recognised_is_a_failure_that_shows_it() {
         let mut config = super::world::config();
         config.max_attempts = Some(1);
         let script = [ended(stream)];
-        let source = EventSource::new(get(URL), 0).with_config(config);
+        let source = Session::new(get(URL), 0).with_config(config);
         let log = World::new(&script, 1).drive_source(source, &|_| {});
         assert!(
             log.last().is_some_and(|line| line.starts_with("failed: the stream ended")),

@@ -4,9 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use sse_proto::Instant;
 use sse_proto::http::ResponseHead;
+use sse_proto::source::Session;
 use sse_proto::source::{CloseReason, EndMarker, Refusal, SourceConfig, Want, check_response};
-use sse_proto::{EventSource, Instant};
 
 use super::world::*;
 
@@ -49,12 +50,12 @@ fn hooks_capture_state_and_copies_share_it() {
         (vec![open("")], vec!["failed: no event stream: no x-stream".into()]),
     ] {
         let log = |config: &SourceConfig| {
-            let source = EventSource::new(get(URL), 0).with_config(config.clone());
+            let source = Session::new(get(URL), 0).with_config(config.clone());
             World::new(&script, usize::MAX).drive_source(source, &|_| {})
         };
         assert_eq!(log(&config)[1..], expected);
     }
-    let source = || EventSource::new(get(URL), 0).with_config(config.clone());
+    let source = || Session::new(get(URL), 0).with_config(config.clone());
     for (count, last) in [
         (2, again(1000)),
         (3, again(1000)),
@@ -74,7 +75,7 @@ fn a_hook_that_panics_leaves_the_source_as_it_was() {
     let now = Instant::default();
     let stream = || ResponseHead::new(200).with_header("Content-Type", b"text/event-stream");
     let connecting = |config: SourceConfig| {
-        let mut source = EventSource::new(get(URL), 0).with_config(config);
+        let mut source = Session::new(get(URL), 0).with_config(config);
         assert_eq!(source.want(now).0, Want::Prepare);
         source.handle_prepared(now);
         assert_eq!(source.want(now).0, Want::Request);

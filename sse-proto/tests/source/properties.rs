@@ -1,10 +1,11 @@
 //! Whatever is reported, and whenever: no panic, and always something to do.
 
 use proptest::prelude::*;
+use sse_proto::Instant;
 use sse_proto::http::ResponseHead;
 use sse_proto::http1::{self, Client};
+use sse_proto::source::Session;
 use sse_proto::source::{CloseReason, EndMarker, SourceConfig, Want, is_transient};
-use sse_proto::{EventSource, Instant};
 
 use super::world::{get, ms};
 
@@ -64,7 +65,7 @@ fn report() -> impl Strategy<Value = Report> {
 }
 
 /// With a marker of each kind, and with incomplete events delivered or dropped.
-fn source(kind: u8) -> EventSource {
+fn source(kind: u8) -> Session {
     let mut config = SourceConfig::default();
     config.set_retry_status(is_transient);
     config.timeouts.silence = Some(ms(100));
@@ -75,7 +76,7 @@ fn source(kind: u8) -> EventSource {
         2 => EndMarker::Name("end".into()),
         _ => EndMarker::when(|event| event.data() == "end"),
     };
-    EventSource::new(get("http://a.test/"), 1).with_config(config)
+    Session::new(get("http://a.test/"), 1).with_config(config)
 }
 
 proptest! {

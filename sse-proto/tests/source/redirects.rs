@@ -95,7 +95,7 @@ fn each_attempt_may_be_redirected_as_often() {
         script.extend(vec![redirect(307, "/"); 20]);
         script.push(ended(""));
     }
-    let source = sse_proto::EventSource::new(get("http://a.test/"), 0).with_config(config());
+    let source = sse_proto::source::Session::new(get("http://a.test/"), 0).with_config(config());
     let log = World::new(&script, usize::MAX).drive_source(source, &|_| {});
     assert_eq!(log.iter().filter(|line| *line == "open 200").count(), 3, "{log:?}");
 }
@@ -261,8 +261,9 @@ fn a_token_stays_at_home_whatever_a_hook_makes_of_the_url() {
     ];
     for (change, url, goes_along) in cases {
         let first = std::cell::Cell::new(true);
-        let source = sse_proto::EventSource::new(get("http://a.test/").with_header("X-Key", "1").unwrap(), 0)
-            .with_config(config());
+        let source =
+            sse_proto::source::Session::new(get("http://a.test/").with_header("X-Key", "1").unwrap(), 0)
+                .with_config(config());
         let script = [redirect(308, "http://b.test/x"), ended(""), open("")];
         let log = World::new(&script, usize::MAX).drive_source(source, &|request| {
             request.set_header("Authorization", "Bearer fresh").unwrap();
@@ -342,7 +343,7 @@ fn a_body_goes_along_where_the_method_stays() {
     let now = sse_proto::Instant::default();
     let connecting = |config| {
         let request = Request::new("POST", "http://a.test/").unwrap().with_body("prompt");
-        let mut source = sse_proto::EventSource::new(request, 0).with_config(config);
+        let mut source = sse_proto::source::Session::new(request, 0).with_config(config);
         assert_eq!(source.want(now).0, Want::Prepare);
         source.handle_prepared(now);
         assert_eq!(source.want(now).0, Want::Request);

@@ -2,9 +2,9 @@
 
 use std::cell::Cell;
 
-use sse_proto::EventSource;
 use sse_proto::http::Request;
 use sse_proto::source::Reconnect;
+use sse_proto::source::Session;
 
 use super::world::*;
 
@@ -13,7 +13,7 @@ const URL: &str = "http://a.test/";
 #[test]
 fn the_hook_sees_every_attempt_and_its_changes_last_for_one() {
     let count = Cell::new(0);
-    let source = EventSource::new(get(URL).with_header("X", "1").unwrap(), 0).with_config(config());
+    let source = Session::new(get(URL).with_header("X", "1").unwrap(), 0).with_config(config());
     let log = World::new(&[redirect(307, "/b"), Answer::Refused, open("")], usize::MAX).drive_source(
         source,
         &|request| {
@@ -142,7 +142,7 @@ fn only_a_get_is_repeated_unless_the_policy_says_otherwise() {
 #[test]
 fn the_seed_decides_the_jitter() {
     let delays = |seed| {
-        let source = EventSource::new(get(URL), seed);
+        let source = Session::new(get(URL), seed);
         World::new(&vec![Answer::Refused; 4], usize::MAX).drive_source(source, &|_| {})
     };
     assert_eq!(delays(1), delays(1));

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use sse_proto::Instant;
 use sse_proto::http1::Client;
-use sse_proto::{EventSource, Instant};
+use sse_proto::source::Session;
 
 use super::world::*;
 
@@ -205,7 +206,7 @@ fn a_retry_after_date_counts_in_every_form_with_and_without_date() {
         (None, "8000"),
     ] {
         let source = || {
-            let mut source = EventSource::new(get(URL), 0).with_config(config.clone());
+            let mut source = Session::new(get(URL), 0).with_config(config.clone());
             if let Some(clock) = clock {
                 source.set_wall_clock(Instant::default(), Duration::from_secs(clock));
             }
@@ -303,7 +304,7 @@ fn only_a_healthy_period_forgets_failures() {
 fn a_server_that_answers_and_closes_is_not_hammered() {
     let mut times = Vec::new();
     let world = World::new(&vec![ended(""); 8], usize::MAX);
-    let source = sse_proto::EventSource::new(get(URL), 0).with_config(config());
+    let source = sse_proto::source::Session::new(get(URL), 0).with_config(config());
     for line in world.drive_source(source, &|_| {}) {
         if let Some((time, _)) = line.split_once(" GET") {
             times.push(time.parse::<u64>().unwrap());

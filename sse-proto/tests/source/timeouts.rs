@@ -1,7 +1,8 @@
 //! Deadlines, each its own.
 
+use sse_proto::Instant;
+use sse_proto::source::Session;
 use sse_proto::source::Want;
-use sse_proto::{EventSource, Instant};
 
 use super::world::*;
 
@@ -79,8 +80,8 @@ fn any_byte_breaks_the_silence_and_only_an_event_the_other() {
     );
 }
 
-fn open_source(config: sse_proto::source::SourceConfig, now: Instant) -> EventSource {
-    let mut source = EventSource::new(get(URL), 0).with_config(config);
+fn open_source(config: sse_proto::source::SourceConfig, now: Instant) -> Session {
+    let mut source = Session::new(get(URL), 0).with_config(config);
     while source.want(now).0 != Want::Request {
         source.handle_prepared(now);
     }

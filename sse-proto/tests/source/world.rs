@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use sse_proto::Instant;
 use sse_proto::http::{Request, ResponseHead};
 use sse_proto::http1::{self, Client};
+use sse_proto::source::Session;
 use sse_proto::source::{self, CloseReason, Signal, SourceConfig};
-use sse_proto::{EventSource, Instant};
 
 /// What the server does with one request.
 #[derive(Clone, Debug)]
@@ -88,9 +89,9 @@ pub(crate) fn check_with(
     hook: impl Fn(&mut Request),
 ) {
     for piece in [usize::MAX, 1] {
-        let source = EventSource::new(request.clone(), 0).with_config(config.clone());
+        let source = Session::new(request.clone(), 0).with_config(config.clone());
         assert_eq!(World::new(script, piece).drive_source(source, &hook), expected, "source, {piece}");
-        let source = EventSource::new(request.clone(), 0).with_config(config.clone());
+        let source = Session::new(request.clone(), 0).with_config(config.clone());
         assert_eq!(
             World::new(script, piece).drive_client(Client::new(source), &hook),
             expected,
@@ -129,11 +130,7 @@ impl World {
         }
     }
 
-    pub(crate) fn drive_source(
-        mut self,
-        mut source: EventSource,
-        hook: &impl Fn(&mut Request),
-    ) -> Vec<String> {
+    pub(crate) fn drive_source(mut self, mut source: Session, hook: &impl Fn(&mut Request)) -> Vec<String> {
         use source::Want;
         loop {
             let (want, deadline) = source.want_signal(self.now);
