@@ -6,7 +6,7 @@ mod cuts;
 
 use libfuzzer_sys::fuzz_target;
 use sse_proto::http::Request;
-use sse_proto::http1::{Client, Want};
+use sse_proto::http1::client::{Connection, Want};
 use sse_proto::source::SourceConfig;
 use sse_proto::{Instant};
 use sse_proto::source::Session;
@@ -26,7 +26,7 @@ fn run(pieces: &[&[u8]]) -> (Vec<String>, String) {
     let mut config = SourceConfig::default();
     config.max_attempts = Some(3);
     let request = Request::get("http://host/").unwrap();
-    let mut client = Client::new(Session::new(request, 1).with_config(config));
+    let mut client = Connection::new(Session::new(request, 1).with_config(config));
     let (mut now, mut connections, mut seen) = (Instant::default(), 0, Vec::new());
     let (mut left, mut rest): (&[u8], _) = (&[], [].iter());
     loop {

@@ -7,7 +7,7 @@ use std::iter::FusedIterator;
 use std::time;
 
 use sse_proto::http::{Request, UrlError};
-use sse_proto::http1::{Client, Want};
+use sse_proto::http1::client::{self, Want};
 use sse_proto::source::{Signal, SourceConfig, SourceError};
 use sse_proto::{Event, EventRef, Instant};
 
@@ -41,7 +41,7 @@ use crate::{CloseHandle, USER_AGENT};
 /// # }
 /// ```
 pub struct EventSource {
-    client: Client,
+    client: client::Connection,
     connection: Connection,
     tls: Tls,
     prepare: Prepare,
@@ -52,7 +52,7 @@ pub struct EventSource {
 
 type BoxError = Box<dyn Error + Send + Sync>;
 type Prepare = Box<dyn FnMut(Request) -> Result<Request, BoxError> + Send>;
-type Ask = fn(&mut Client, Instant) -> (Want, Option<Instant>);
+type Ask = fn(&mut client::Connection, Instant) -> (Want, Option<Instant>);
 
 impl EventSource {
     /// Subscribes to this URL, as the standard has it.
@@ -67,12 +67,12 @@ impl EventSource {
     pub fn new(request: Request) -> Self {
         // The only randomness in `std`: keys that differ with each call.
         let seed = RandomState::new().hash_one(());
-        Self::with_client(Client::new(sse_proto::source::Session::new(request, seed)))
+        Self::with_client(client::Connection::new(sse_proto::source::Session::new(request, seed)))
     }
 
     /// Does what this client says: with other limits for heads, with a seed of yours. Requests get the default
     /// [`USER_AGENT`], unless the client has another.
-    pub fn with_client(client: Client) -> Self {
+    pub fn with_client(client: client::Connection) -> Self {
         Self {
             client: client.with_default_user_agent(USER_AGENT),
             connection: Connection::default(),
@@ -137,13 +137,13 @@ impl EventSource {
     /// # Errors
     /// [`SourceError`]: an event was skipped, or nothing more comes.
     pub fn next_ref(&mut self) -> Option<Result<EventRef<'_>, SourceError>> {
-        let want = self.advance(Client::want);
+        let want = self.advance(client::Connection::want);
         Some(self.client.take_item(want)?.map(|()| self.client.event()))
     }
 
     /// Waits for whatever happens next; `None` after [`Signal::Closed`], which comes once.
     pub fn next_signal(&mut self) -> Option<Signal> {
-        self.advance(Client::want_signal);
+        self.advance(client::Connection::want_signal);
         self.client.take_signal()
     }
 

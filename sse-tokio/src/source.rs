@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use futures_core::{FusedStream, Stream};
 use sse_proto::http::{Request, UrlError};
-use sse_proto::http1::{Client, Want};
+use sse_proto::http1::client::{self, Want};
 use sse_proto::source::{Signal, SourceConfig, SourceError};
 use sse_proto::{Event, EventRef, Instant};
 use tokio::time;
@@ -52,7 +52,7 @@ use crate::{CloseHandle, USER_AGENT};
 ///
 /// When it is polled outside of a tokio runtime that has its I/O and time enabled.
 pub struct EventSource {
-    client: Client,
+    client: client::Connection,
     connection: Connection,
     tls: Tls,
     prepare: Prepare,
@@ -66,7 +66,7 @@ pub struct EventSource {
 
 type BoxError = Box<dyn Error + Send + Sync>;
 type Prepare = Box<dyn FnMut(Request) -> BoxFuture<Result<Request, BoxError>> + Send>;
-type Ask = fn(&mut Client, Instant) -> (Want, Option<Instant>);
+type Ask = fn(&mut client::Connection, Instant) -> (Want, Option<Instant>);
 
 impl EventSource {
     /// Subscribes to this URL, as the standard has it.
@@ -81,12 +81,12 @@ impl EventSource {
     pub fn new(request: Request) -> Self {
         // The only randomness in `std`: keys that differ with each call.
         let seed = RandomState::new().hash_one(());
-        Self::with_client(Client::new(sse_proto::source::Session::new(request, seed)))
+        Self::with_client(client::Connection::new(sse_proto::source::Session::new(request, seed)))
     }
 
     /// Does what this client says: with other limits for heads, with a seed of yours. Requests get the default
     /// [`USER_AGENT`], unless the client has another.
-    pub fn with_client(client: Client) -> Self {
+    pub fn with_client(client: client::Connection) -> Self {
         Self {
             client: client.with_default_user_agent(USER_AGENT),
             connection: Connection::default(),
@@ -226,12 +226,12 @@ impl EventSource {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<(), SourceError>>> {
-        let want = ready!(self.poll_advance(cx, Client::want));
+        let want = ready!(self.poll_advance(cx, client::Connection::want));
         Poll::Ready(self.client.take_item(want))
     }
 
     fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<Option<Signal>> {
-        let _ = ready!(self.poll_advance(cx, Client::want_signal));
+        let _ = ready!(self.poll_advance(cx, client::Connection::want_signal));
         Poll::Ready(self.client.take_signal())
     }
 

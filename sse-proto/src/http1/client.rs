@@ -43,43 +43,43 @@ use crate::{EventRef, Instant, LimitExceeded};
 /// ```
 /// use std::io::{Read, Write};
 ///
+/// use sse_proto::Instant;
 /// use sse_proto::http::Request;
-/// use sse_proto::http1::{Client, Want};
-/// use sse_proto::{Instant};
+/// use sse_proto::http1::client::{Connection, Want};
 /// use sse_proto::source::Session;
 ///
 /// # const RESPONSE: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: hello\n\n";
-/// # struct Connection(&'static [u8]);
-/// # impl Read for Connection {
+/// # struct Socket(&'static [u8]);
+/// # impl Read for Socket {
 /// #     fn read(&mut self, space: &mut [u8]) -> std::io::Result<usize> { self.0.read(space) }
 /// # }
-/// # impl Write for Connection {
+/// # impl Write for Socket {
 /// #     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> { Ok(bytes.len()) }
 /// #     fn flush(&mut self) -> std::io::Result<()> { Ok(()) }
 /// # }
-/// # fn connect(_: &str) -> std::io::Result<Connection> { Ok(Connection(RESPONSE.as_bytes())) }
+/// # fn connect(_: &str) -> std::io::Result<Socket> { Ok(Socket(RESPONSE.as_bytes())) }
 /// fn first_event(url: &str) -> Result<Option<String>, Box<dyn std::error::Error>> {
 ///     let epoch = std::time::Instant::now();
-///     let mut client = Client::new(Session::new(Request::get(url)?, 42));
-///     let mut connection = None;
+///     let mut client = Connection::new(Session::new(Request::get(url)?, 42));
+///     let mut socket = None;
 ///     loop {
 ///         let now = || Instant::from_epoch(epoch.elapsed());
 ///         let (want, deadline) = client.want(now());
-///         let done = match (want, &mut connection) {
+///         let done = match (want, &mut socket) {
 ///             (Want::Prepare, _) => Ok(client.handle_prepared(now())),
 ///             (Want::Connect, _) => connect(client.request().url().authority()).map(|new| {
-///                 connection = Some(new);
+///                 socket = Some(new);
 ///                 client.handle_connected(now());
 ///             }),
-///             (Want::Write, Some(connection)) => {
-///                 connection.write(client.pending()).map(|count| client.handle_written(now(), count))
+///             (Want::Write, Some(socket)) => {
+///                 socket.write(client.pending()).map(|count| client.handle_written(now(), count))
 ///             }
-///             (Want::Read, Some(connection)) => {
-///                 connection.read(client.space()).map(|count| client.handle_read(now(), count))
+///             (Want::Read, Some(socket)) => {
+///                 socket.read(client.space()).map(|count| client.handle_read(now(), count))
 ///             }
 ///             (Want::Event, _) => return Ok(Some(client.event().data().to_owned())),
 ///             (Want::Wait, _) => {
-///                 connection = None;
+///                 socket = None;
 ///                 let delay = deadline.map(|at| at.since(now())).unwrap_or_default();
 ///                 std::thread::sleep(delay);
 ///                 Ok(client.handle_deadline(now()))
@@ -96,7 +96,7 @@ use crate::{EventRef, Instant, LimitExceeded};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Client {
+pub struct Connection {
     source: Session,
     head_limits: HeadLimits,
     /// The default `User-Agent`; empty for none.
@@ -120,7 +120,7 @@ struct Exchange {
     is_looked_at: bool,
 }
 
-/// What a [`Client`] wants. [`Prepare`](Self::Prepare), [`Connect`](Self::Connect), [`Write`](Self::Write),
+/// What a [`Connection`] wants. [`Prepare`](Self::Prepare), [`Connect`](Self::Connect), [`Write`](Self::Write),
 /// [`Read`](Self::Read), [`Wait`](Self::Wait) and [`Closed`](Self::Closed) stand until they are met; the others come once, and are gone when the next want is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -148,7 +148,7 @@ pub enum Want {
     Closed,
 }
 
-impl Client {
+impl Connection {
     /// A client that connects for this source.
     pub fn new(source: Session) -> Self {
         Self { source, head_limits: HeadLimits::default(), user_agent: Cow::Borrowed(""), exchange: None }

@@ -1,6 +1,6 @@
 //! HTTP/1.1 as far as event streams need it (RFC 9112): heads, body framing, and the URLs they start from.
 //!
-//! [`Client`] keeps a subscription, [`server::Connection`] serves one connection. The parts that they are made of serve other
+//! [`client::Connection`] makes the connections of a subscription, [`server::Connection`] serves one. The parts that they are made of serve other
 //! uses too: two directions, each with a message to send and a machine to read the answer:
 //!
 //! | | writes | reads |
@@ -21,13 +21,13 @@
 //! - Repeated equal `Content-Length` values are one value (section 6.3); `Content-Length` beside
 //!   `Transfer-Encoding` is refused, in either direction, as is `Transfer-Encoding` in HTTP/1.0.
 //! - `chunked` is the only transfer coding (section 7).
-//! - A client that never uses a connection again, as [`Client`] and [`Receiver::http1`](crate::Receiver::http1), accepts more:
+//! - A client that never uses a connection again, as [`client::Connection`] and [`Receiver::http1`](crate::Receiver::http1), accepts more:
 //!   see [`ResponseDecoder::for_single_use`].
 //! - A minor version above 1 counts as HTTP/1.1 (RFC 9110 section 2.5).
 
 mod body;
 pub mod chunk;
-mod client;
+pub mod client;
 mod date;
 pub mod dial;
 mod framing;
@@ -45,7 +45,6 @@ pub use crate::http::{
     Framing, HeaderError, Request, RequestError, ResponseHead, Scheme, Url, UrlError, Version,
 };
 pub use body::{BodyDecoder, BodyError};
-pub use client::{Client, Want};
 pub use head::{HeadError, HeadLimits};
 pub use request_decoder::RequestDecoder;
 pub use request_head::{RequestHead, RequestHeadError};

@@ -80,7 +80,7 @@ use crate::{Decoder, EventRef, Instant, Item, header};
 /// use core::time::Duration;
 /// use sse_proto::http::{Request, ResponseHead};
 /// use sse_proto::source::{CloseReason, SourceConfig, EndMarker, Want};
-/// use sse_proto::{Instant};
+/// use sse_proto::Instant;
 /// use sse_proto::source::Session;
 ///
 /// // A server that is not there at first, and then cuts a stream.

@@ -231,7 +231,7 @@ fn a_check_that_panics_costs_a_client_its_attempt() {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use sse_proto::Instant;
-    use sse_proto::http1::{Client, Want};
+    use sse_proto::http1::client::{Connection, Want};
     use sse_proto::source::Session;
     use sse_proto::source::{Cause, Signal, SourceConfig};
 
@@ -240,7 +240,7 @@ fn a_check_that_panics_costs_a_client_its_attempt() {
     let mut config = SourceConfig::default();
     config.set_check(|_| panic!("as the test wants it"));
     let source = Session::new(Request::get("http://example.com/").unwrap(), 1);
-    let mut client = Client::new(source.with_config(config));
+    let mut client = Connection::new(source.with_config(config));
     let mut panics = 0;
     for _ in 0..20 {
         let Ok((want, _)) = catch_unwind(AssertUnwindSafe(|| client.want_signal(now))) else {

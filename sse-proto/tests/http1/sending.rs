@@ -181,12 +181,13 @@ fn a_user_agent_is_only_a_default_and_breaks_out_of_no_header() {
 #[test]
 fn a_client_names_itself_once_and_for_all() {
     use sse_proto::Instant;
-    use sse_proto::http1::{Client, Want};
+    use sse_proto::http1::client::{Connection, Want};
     use sse_proto::source::Session;
 
     let now = Instant::default();
     let source = Session::new(Request::get("http://a/").unwrap(), 0);
-    let mut client = Client::new(source).with_default_user_agent("first").with_default_user_agent("second");
+    let mut client =
+        Connection::new(source).with_default_user_agent("first").with_default_user_agent("second");
     assert_eq!(client.want(now).0, Want::Prepare);
     client.handle_request::<std::io::Error>(now, Ok(Request::get("http://b/").unwrap()));
     assert_eq!(client.want(now).0, Want::Connect);

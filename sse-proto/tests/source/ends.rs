@@ -2,7 +2,7 @@
 
 use sse_proto::Instant;
 use sse_proto::http::Request;
-use sse_proto::http1::{self, Client};
+use sse_proto::http1::{self, client::Connection};
 use sse_proto::source::Session;
 use sse_proto::source::{Cause, CloseReason, EndMarker, Signal, SourceConfig, Want};
 
@@ -258,24 +258,24 @@ fn the_time_for_the_whole_ends_every_state() {
 fn a_client_is_closed_while_it_connects_writes_and_reads() {
     let now = Instant::default();
     for reports in 0..4 {
-        let mut client = Client::new(Session::new(get(URL), 0));
-        assert_eq!(client.want(now).0, http1::Want::Prepare);
+        let mut client = Connection::new(Session::new(get(URL), 0));
+        assert_eq!(client.want(now).0, http1::client::Want::Prepare);
         client.handle_prepared(now);
-        assert_eq!(client.want(now).0, http1::Want::Connect);
+        assert_eq!(client.want(now).0, http1::client::Want::Connect);
         if reports > 0 {
             client.handle_connected(now);
-            assert_eq!(client.want(now).0, http1::Want::Write);
+            assert_eq!(client.want(now).0, http1::client::Want::Write);
         }
         if reports > 1 {
             client.handle_written(now, usize::MAX);
-            assert_eq!(client.want(now).0, http1::Want::Read);
+            assert_eq!(client.want(now).0, http1::client::Want::Read);
         }
         if reports > 2 {
             client.space()[..20].copy_from_slice(b"HTTP/1.1 200 OK\r\nCon");
             client.handle_read(now, 20);
         }
         client.close();
-        assert_eq!(client.want(now), (http1::Want::Closed, None));
+        assert_eq!(client.want(now), (http1::client::Want::Closed, None));
         assert_eq!(client.pending(), b"");
         assert!(matches!(client.take_closed(), Some(CloseReason::ByCaller)));
     }

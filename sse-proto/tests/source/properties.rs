@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use sse_proto::Instant;
 use sse_proto::http::ResponseHead;
-use sse_proto::http1::{self, Client};
+use sse_proto::http1::{self, client::Connection};
 use sse_proto::source::Session;
 use sse_proto::source::{CloseReason, EndMarker, SourceConfig, Want, is_transient};
 
@@ -135,22 +135,22 @@ proptest! {
 
     #[test]
     fn a_client_takes_every_report(kind in 0..8_u8, reports in prop::collection::vec(report(), 0..200)) {
-        let mut client = Client::new(source(kind));
+        let mut client = Connection::new(source(kind));
         let mut now = Instant::default();
         for report in reports {
             match report {
                 Report::Want => {
                     let (want, deadline) = client.want(now);
-                    prop_assert!(want != http1::Want::Wait || deadline.is_some());
-                    prop_assert_eq!(want == http1::Want::Write, !client.pending().is_empty());
-                    use http1::Want::{Closed, Connect, Prepare, Read, Wait, Write};
+                    prop_assert!(want != http1::client::Want::Wait || deadline.is_some());
+                    prop_assert_eq!(want == http1::client::Want::Write, !client.pending().is_empty());
+                    use http1::client::Want::{Closed, Connect, Prepare, Read, Wait, Write};
                     if matches!(want, Prepare | Connect | Write | Read | Wait | Closed) {
                         prop_assert_eq!(client.want(now), (want, deadline));
                     }
                 }
                 Report::WantSignal => {
                     let (want, _) = client.want_signal(now);
-                    if matches!(want, http1::Want::Signal | http1::Want::Event | http1::Want::Limit(_)) {
+                    if matches!(want, http1::client::Want::Signal | http1::client::Want::Event | http1::client::Want::Limit(_)) {
                         prop_assert!(client.take_signal().is_some());
                     }
                 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sse_proto::Instant;
-use sse_proto::http1::Client;
+use sse_proto::http1::client::Connection;
 use sse_proto::source::Session;
 
 use super::world::*;
@@ -214,7 +214,7 @@ fn a_retry_after_date_counts_in_every_form_with_and_without_date() {
         };
         let expected = log(["10000", "20000", "30000", last]);
         assert_eq!(World::new(&script, usize::MAX).drive_source(source(), &|_| {}), expected);
-        assert_eq!(World::new(&script, 1).drive_client(Client::new(source()), &|_| {}), expected);
+        assert_eq!(World::new(&script, 1).drive_client(Connection::new(source()), &|_| {}), expected);
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sse_proto::Instant;
 use sse_proto::http::{Request, ResponseHead};
-use sse_proto::http1::{self, Client};
+use sse_proto::http1::{self, client::Connection};
 use sse_proto::source::Session;
 use sse_proto::source::{self, CloseReason, Signal, SourceConfig};
 
@@ -93,7 +93,7 @@ pub(crate) fn check_with(
         assert_eq!(World::new(script, piece).drive_source(source, &hook), expected, "source, {piece}");
         let source = Session::new(request.clone(), 0).with_config(config.clone());
         assert_eq!(
-            World::new(script, piece).drive_client(Client::new(source), &hook),
+            World::new(script, piece).drive_client(Connection::new(source), &hook),
             expected,
             "client, {piece}"
         );
@@ -196,8 +196,12 @@ impl World {
         }
     }
 
-    pub(crate) fn drive_client(mut self, mut client: Client, hook: &impl Fn(&mut Request)) -> Vec<String> {
-        use http1::Want;
+    pub(crate) fn drive_client(
+        mut self,
+        mut client: Connection,
+        hook: &impl Fn(&mut Request),
+    ) -> Vec<String> {
+        use http1::client::Want;
         loop {
             let (want, deadline) = client.want_signal(self.now);
             match want {
