@@ -85,7 +85,7 @@ pub struct Receiver {
     /// Where it is looked at: until a line is recognised.
     beginning: Option<Beginning>,
     /// Reads since something was found.
-    fruitless: u8,
+    idle_reads: u8,
 }
 
 /// What a [`Receiver`] wants.
@@ -114,7 +114,7 @@ impl Receiver {
     pub const REFUSAL_BYTES: usize = 8 * 1024;
 
     /// Reads without an event after which [`Want::Yield`] comes.
-    const FRUITLESS: u8 = 16;
+    const MOST_IDLE_READS: u8 = 16;
 
     /// A receiver of a bare event stream. Allocates its buffer with the first read.
     pub fn new() -> Self {
@@ -134,7 +134,7 @@ impl Receiver {
             delivers_incomplete: false,
             closed: None,
             beginning: None,
-            fruitless: 0,
+            idle_reads: 0,
         }
     }
 
@@ -265,7 +265,7 @@ impl Receiver {
         self.found = None;
         self.unread = 0..count.min(self.buffer.len());
         self.ended |= count == 0;
-        self.fruitless = self.fruitless.saturating_add(1);
+        self.idle_reads = self.idle_reads.saturating_add(1);
     }
 
     /// Reports bytes that came without a read, and returns how many of them were taken; the others are to be reported again when
@@ -289,7 +289,7 @@ impl Receiver {
         }
         if bytes.is_empty() {
             // A peer that sends nothing else must not keep other tasks from running.
-            self.fruitless = self.fruitless.saturating_add(1);
+            self.idle_reads = self.idle_reads.saturating_add(1);
             return 0;
         }
         if !self.unread.is_empty() || !self.body.is_empty() {
@@ -363,7 +363,7 @@ impl Receiver {
         }
         loop {
             if self.decode::<OBSERVE>()? {
-                self.fruitless = 0;
+                self.idle_reads = 0;
                 return Ok(Want::Event);
             }
             match self.unframe() {
@@ -451,10 +451,10 @@ impl Receiver {
     }
 
     fn read_or_yield(&mut self) -> Want {
-        if self.fruitless < Self::FRUITLESS {
+        if self.idle_reads < Self::MOST_IDLE_READS {
             return Want::Read;
         }
-        self.fruitless = 0;
+        self.idle_reads = 0;
         Want::Yield
     }
 }

@@ -38,14 +38,14 @@ async fn count(State(app): State<App>) -> impl IntoResponse {
         }
         Ok(())
     });
-    body.until(app.stopped()).into_response()
+    body.until(app.stopped()).response()
 }
 
 async fn time(State(app): State<App>, headers: HeaderMap) -> impl IntoResponse {
     let last = headers.get(LAST_EVENT_ID).and_then(|id| parse_last_event_id(id.as_bytes()).ok().flatten());
     // Live, and first what a client that comes back has missed.
     let (subscriber, _) = app.times.subscribe_from(&Subscription::to_all(), last);
-    EventBody::from_hub(subscriber).until(app.stopped()).into_response()
+    EventBody::from_hub(subscriber).until(app.stopped()).response()
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -28,7 +28,7 @@ use crate::{BoxError, EventSender, Subscriber};
 /// [`high_water`](StreamConfig::high_water) bytes, and is dropped by the framework when the client leaves, and with it what it is made
 /// of. The body fails where the stream does, so that the client can tell that it was cut.
 ///
-/// In axum, a handler returns [`into_response`](Self::into_response):
+/// In axum, a handler returns [`response`](Self::response):
 ///
 /// ```
 /// use axum::response::IntoResponse;
@@ -42,7 +42,7 @@ use crate::{BoxError, EventSender, Subscriber};
 ///             tokio::time::sleep(std::time::Duration::from_secs(1)).await;
 ///         }
 ///     });
-///     body.into_response()
+///     body.response()
 /// }
 /// # let _: axum::Router = axum::Router::new().route("/sse", axum::routing::get(handler));
 /// ```
@@ -51,7 +51,7 @@ use crate::{BoxError, EventSender, Subscriber};
 ///
 /// | there | here |
 /// |---|---|
-/// | `Sse::new(stream)` | `EventBody::from_stream(stream).into_response()` |
+/// | `Sse::new(stream)` | `EventBody::from_stream(stream).response()` |
 /// | `.keep_alive(KeepAlive::default())` | is on; [`StreamConfig::keep_alive`] is its interval, `None` is off |
 /// | `KeepAlive::new().text("…")`, `.event(…)` | [`StreamConfig::set_keep_alive`] |
 /// | `Event::default().data("…")` | `Event::new("…")` |
@@ -133,7 +133,7 @@ impl EventBody {
     }
 
     /// A response with this body: status 200, and the [headers](header::RESPONSE) of an event stream.
-    pub fn into_response(self) -> http::Response<Self> {
+    pub fn response(self) -> http::Response<Self> {
         let mut response = http::Response::new(self);
         for (name, value) in header::RESPONSE {
             let name = http::HeaderName::from_static(name);

@@ -215,7 +215,7 @@ fn axum_sends_the_head_early_notices_departures_and_stops() {
             gone.send(()).unwrap();
         });
         let mut stopping = stopping.clone();
-        body.until(async move { drop(stopping.wait_for(|stops| *stops).await) }).into_response()
+        body.until(async move { drop(stopping.wait_for(|stops| *stops).await) }).response()
     };
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
@@ -251,16 +251,16 @@ fn axum_sends_what_stands_before_a_failure() {
             events.send("one").await?;
             Err("out of events".into())
         };
-        EventBody::new(work).into_response()
+        EventBody::new(work).response()
     };
     let panicking = async || {
         let work = async |events: EventSender<Bytes>| {
             events.send("one").await?;
             panic!("as the test wants it");
         };
-        EventBody::new(work).into_response()
+        EventBody::new(work).response()
     };
-    let at_once = async || EventBody::new(async |_| Err("out of events".into())).into_response();
+    let at_once = async || EventBody::new(async |_| Err("out of events".into())).response();
     let routes = Router::new().route("/failing", get(failing)).route("/panicking", get(panicking));
     let routes = routes.route("/at-once", get(at_once));
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();

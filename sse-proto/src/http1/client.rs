@@ -272,7 +272,7 @@ impl Connection {
             Some(exchange) if exchange.unread.is_empty() && self.source.is_read() => {
                 exchange.unread = 0..count.min(space);
                 exchange.ended |= count == 0;
-                self.source.hear();
+                self.source.note_bytes();
             }
             _ => {}
         }

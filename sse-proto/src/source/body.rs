@@ -20,7 +20,7 @@ pub(super) struct Body {
     /// Until a line of an event stream is recognised.
     beginning: Option<Beginning>,
     /// Reads since an event was found.
-    fruitless: u8,
+    idle_reads: u8,
     /// How the body ended, once it has; counts when all is decoded.
     ended: Option<Result<(), Cause>>,
 }
@@ -30,7 +30,7 @@ impl Body {
     const CAPACITY: usize = 16 * 1024;
 
     /// Reads without an event after which others have their turn.
-    const FRUITLESS: u8 = 16;
+    const MOST_IDLE_READS: u8 = 16;
 
     pub(super) fn new(decoder: Decoder) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl Body {
             found: None,
             decoder,
             beginning: None,
-            fruitless: 0,
+            idle_reads: 0,
             ended: None,
         }
     }
@@ -50,7 +50,7 @@ impl Body {
         self.unread = 0..0;
         self.beginning = None;
         self.ended = None;
-        self.fruitless = 0;
+        self.idle_reads = 0;
     }
 
     /// An event stream begins, of which so many bytes are kept until a line is recognised.
@@ -87,16 +87,16 @@ impl Body {
 
     /// Counts a read.
     pub(super) fn count_read(&mut self) {
-        self.fruitless = self.fruitless.saturating_add(1);
+        self.idle_reads = self.idle_reads.saturating_add(1);
     }
 
     /// Whether others should have their turn before the next read. Says so once.
-    pub(super) fn is_fruitless(&mut self) -> bool {
-        let fruitless = self.fruitless >= Self::FRUITLESS;
-        if fruitless {
-            self.fruitless = 0;
+    pub(super) fn has_idle_reads(&mut self) -> bool {
+        let idle_reads = self.idle_reads >= Self::MOST_IDLE_READS;
+        if idle_reads {
+            self.idle_reads = 0;
         }
-        fruitless
+        idle_reads
     }
 
     pub(super) fn end(&mut self, end: Result<(), Cause>) {
@@ -128,7 +128,7 @@ impl Body {
         self.unread.start = chunk.end - input.len();
         self.found = found?.map(|found| (found, chunk));
         if matches!(self.found, Some((Found::Event, _))) {
-            self.fruitless = 0;
+            self.idle_reads = 0;
         }
         Ok(self.found.is_some())
     }

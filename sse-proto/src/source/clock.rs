@@ -64,7 +64,7 @@ impl Clock {
 
     pub(super) fn open(&mut self, now: Instant) {
         self.opened = now;
-        self.hear_event();
+        self.note_event();
     }
 
     pub(super) fn read(&mut self, now: Instant) {
@@ -73,13 +73,13 @@ impl Clock {
         self.eventless.get_or_insert(now);
     }
 
-    pub(super) fn hear(&mut self) {
+    pub(super) fn note_bytes(&mut self) {
         self.reading = false;
         self.silent = None;
     }
 
-    pub(super) fn hear_event(&mut self) {
-        self.hear();
+    pub(super) fn note_event(&mut self) {
+        self.note_bytes();
         self.eventless = None;
     }
 

@@ -1,7 +1,7 @@
 //! When to connect, with what request, and what to make of the answer: the client of an event stream that comes back.
 //!
 //! [`Session`] is the machine; [`SourceConfig`] is what its user may choose. The files: `state` has the table of its
-//! transitions, `route` the request and where redirects take it, `clock` the deadlines, `body` the bytes and their decoder, `want` what to do next,
+//! transitions, `request` the request and where redirects take it, `clock` the deadlines, `body` the bytes and their decoder, `want` what to do next,
 //! `response` what a response means, `backoff` how long to wait.
 
 mod backoff;
@@ -11,8 +11,8 @@ mod config;
 mod http_date;
 mod reason;
 mod redirect;
+mod request;
 mod response;
-mod route;
 mod signal;
 mod state;
 mod want;
@@ -35,7 +35,7 @@ pub use self::want::Want;
 
 use self::body::Body;
 use self::clock::{Clock, Due};
-use self::route::Route;
+use self::request::Route;
 use self::state::{Input, State};
 use crate::http::{Request, ResponseHead};
 use crate::random::Random;
@@ -153,7 +153,7 @@ pub struct Session {
     new_retry: Option<Duration>,
     reconnecting: Option<Signal>,
     /// The event found last was the end marker.
-    marked: bool,
+    end_marker_seen: bool,
     /// Until it is taken.
     closed: Option<CloseReason>,
 }
@@ -186,7 +186,7 @@ impl Session {
             opened: false,
             reconnecting: None,
             new_retry: None,
-            marked: false,
+            end_marker_seen: false,
             closed: None,
         }
     }
@@ -282,7 +282,7 @@ impl Session {
             return self.handle_end(now);
         }
         if self.body.is_empty() && self.has_body() {
-            self.hear();
+            self.note_bytes();
             self.body.set_unread(0..count);
         }
     }
@@ -357,7 +357,7 @@ impl Session {
         // What was not signalled yet no longer matters.
         (self.current, self.reconnecting, self.new_retry, self.opened) = (None, None, None, false);
         self.id_not_sent = None;
-        self.marked = false;
+        self.end_marker_seen = false;
         // It does not matter when.
         self.transition(Instant::default(), input);
     }

@@ -51,7 +51,7 @@ impl Session {
         self.clock.start(now);
         self.current = None;
         self.body.forget_found();
-        if core::mem::take(&mut self.marked) {
+        if core::mem::take(&mut self.end_marker_seen) {
             self.transition(now, Input::Marked);
         }
         // However busy the peer keeps the caller.
@@ -127,7 +127,7 @@ impl Session {
     fn found<const OBSERVE: bool>(&mut self, now: Instant) -> Option<Want> {
         // Nearly always: it is an event, and looking into it would only cost time.
         if !OBSERVE && matches!(self.config.end, EndMarker::None) {
-            self.clock.hear_event();
+            self.clock.note_event();
             return Some(Want::Event);
         }
         let (block, is_event) = match self.body.item()? {
@@ -137,14 +137,14 @@ impl Session {
         };
         self.new_retry = block.retry();
         if is_event {
-            self.clock.hear_event();
+            self.clock.note_event();
         }
         let is_marker = self.config.end.is_met_by(block);
         if is_marker && !(is_event && self.config.end.may_lack_data()) {
             self.transition(now, Input::Marked);
             return None;
         }
-        self.marked = is_marker;
+        self.end_marker_seen = is_marker;
         is_event.then_some(Want::Event)
     }
 
@@ -165,7 +165,7 @@ impl Session {
     /// Whether the caller may read now; others have their turn first otherwise.
     pub(crate) fn may_read(&mut self, now: Instant) -> bool {
         self.clock.read(now);
-        let may = !self.body.is_fruitless();
+        let may = !self.body.has_idle_reads();
         if !may {
             // A peer that keeps the caller busy reading must not keep it from looking at the clock.
             self.handle_deadline(now);
@@ -185,8 +185,8 @@ impl Session {
     }
 
     /// Counts bytes of the peer's, whatever they are.
-    pub(crate) fn hear(&mut self) {
-        self.clock.hear();
+    pub(crate) fn note_bytes(&mut self) {
+        self.clock.note_bytes();
         self.body.count_read();
     }
 }
