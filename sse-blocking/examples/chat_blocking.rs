@@ -11,8 +11,7 @@ use std::net::TcpListener;
 
 use chat::{Answer, Ask};
 use options::{Options, no_port};
-use sse_blocking::proto::http1::Response;
-use sse_blocking::{BoxError, Hub, Incoming, Server};
+use sse_blocking::{BoxError, Hub, Incoming, Response, Server};
 
 #[path = "../../sse-proto/programs/chat.rs"]
 mod chat;

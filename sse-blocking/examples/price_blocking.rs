@@ -13,10 +13,7 @@ use std::time::Duration;
 
 use market::{Market, PAGE};
 use options::{Options, no_port};
-use sse_blocking::proto::http1::Response;
-use sse_blocking::proto::http1::server::ServerConfig;
-use sse_blocking::proto::hub::Subscription;
-use sse_blocking::{BoxError, Hub, Incoming, Server};
+use sse_blocking::{BoxError, Hub, Incoming, Response, Server, ServerConfig, Subscription};
 
 #[path = "../../sse-proto/programs/market.rs"]
 mod market;

@@ -13,9 +13,7 @@ use std::thread;
 
 use options::{Options, no_port};
 use sse_blocking::proto::Item;
-use sse_blocking::proto::http1::server::ServerConfig;
-use sse_blocking::proto::http1::{Request, Response};
-use sse_blocking::{BoxError, Incoming, Server};
+use sse_blocking::{BoxError, Incoming, Request, Response, Server, ServerConfig};
 
 #[path = "../../sse-proto/programs/options.rs"]
 mod options;

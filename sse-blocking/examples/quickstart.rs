@@ -15,8 +15,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use sse_blocking::proto::http1::{Request, Response};
-use sse_blocking::{Event, accept, connect};
+use sse_blocking::{Event, Request, Response, accept, connect};
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 

@@ -15,7 +15,8 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::process::ExitCode;
 
-use sse_blocking::proto::http1::{Request, Scheme};
+use sse_blocking::Request;
+use sse_blocking::proto::http1::Scheme;
 use sse_blocking::proto::{Encoder, End, ReadError, ReceiveError};
 use sse_blocking::{EventReader, EventRef, Item};
 

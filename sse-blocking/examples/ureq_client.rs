@@ -9,9 +9,10 @@
 use std::error::Error;
 use std::time::Duration;
 
-use sse_blocking::HttpSource;
-use sse_blocking::proto::http::{Request, ResponseHead};
-use sse_blocking::proto::source::{Signal, SourceConfig, is_transient};
+use sse_blocking::proto::http::ResponseHead;
+use sse_blocking::proto::source::is_transient;
+use sse_blocking::{HttpSource, Request};
+use sse_blocking::{Signal, SourceConfig};
 use ureq::{Agent, BodyReader, http};
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -33,8 +33,8 @@ use crate::{CloseHandle, Signals};
 /// With ureq 3:
 ///
 /// ```no_run
-/// use sse_blocking::HttpSource;
-/// use sse_blocking::proto::http::{Request, ResponseHead};
+/// use sse_blocking::{HttpSource, Request};
+/// use sse_blocking::proto::http::ResponseHead;
 /// use ureq::{Agent, BodyReader, Error, http};
 ///
 /// fn send(agent: &Agent, request: &Request) -> Result<(ResponseHead, BodyReader<'static>), Error> {

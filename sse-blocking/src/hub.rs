@@ -18,8 +18,7 @@ use sse_proto::{EventRef, Frame, FrameBytes, Instant};
 /// others nothing; what becomes of it is chosen with its [`Subscription`]. The decisions are those of [`sse_proto::Hub`].
 ///
 /// ```
-/// use sse_blocking::Hub;
-/// use sse_blocking::proto::hub::{HubConfig, Delivery, Subscription};
+/// use sse_blocking::{Delivery, Hub, HubConfig, Subscription};
 ///
 /// let hub: Hub = Hub::new(HubConfig::default());
 /// let mut ann = hub.subscribe(&Subscription::to(["broadcast", "to/ann"]));
@@ -136,7 +135,8 @@ impl<B: FrameBytes> Hub<B> {
         self.shared.state().hub().stats()
     }
 
-    /// Ends the stream: nothing more can be published, and subscribers get what is there, and then the end.
+    /// Ends the stream: nothing more can be published, and subscribers get what is there, and then the end. Clients connect again,
+    /// unless they are then answered with status 204 (HTML, "The EventSource interface").
     pub fn close(&self) {
         let woken = self.shared.state().close();
         woken.into_iter().for_each(|thread| thread.unpark());

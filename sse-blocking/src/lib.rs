@@ -23,8 +23,7 @@
 //! A server and its client, over a real socket:
 //!
 //! ```
-//! use sse_blocking::proto::http1::{Request, Response};
-//! use sse_blocking::{Event, accept, connect};
+//! use sse_blocking::{Event, Request, Response, accept, connect};
 //!
 //! let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
 //! let url = format!("http://{}/sse", listener.local_addr()?);
@@ -87,7 +86,12 @@ use std::io;
 #[cfg(feature = "rustls-no-provider")]
 pub use rustls;
 pub use sse_proto as proto;
-pub use sse_proto::sender::Ended;
+pub use sse_proto::http::Request;
+pub use sse_proto::http1::Response;
+pub use sse_proto::http1::server::ServerConfig;
+pub use sse_proto::hub::{Delivery, HubConfig, Lag, Subscription};
+pub use sse_proto::sender::{Ended, StreamConfig};
+pub use sse_proto::source::{CloseReason, EndMarker, Signal, SourceConfig, SourceError};
 pub use sse_proto::{Event, EventRef, Item};
 
 pub use crate::close::{CloseHandle, Shutdown, ShutdownFn};
@@ -105,8 +109,7 @@ pub use crate::writer::EventWriter;
 /// name (RFC 9110 section 10.1.5).
 ///
 /// ```
-/// use sse_blocking::EventSource;
-/// use sse_blocking::proto::http::Request;
+/// use sse_blocking::{EventSource, Request};
 ///
 /// let agent = format!("ticker/1.0 {}", sse_blocking::USER_AGENT);
 /// let request = Request::get("http://127.0.0.1:8888/sse")?.with_header("User-Agent", &agent)?;

@@ -28,8 +28,7 @@ use crate::{CloseHandle, USER_AGENT};
 ///
 /// ```no_run
 /// use std::time::Duration;
-/// use sse_blocking::EventSource;
-/// use sse_blocking::proto::source::SourceConfig;
+/// use sse_blocking::{EventSource, SourceConfig};
 ///
 /// # fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let mut config = SourceConfig::default();

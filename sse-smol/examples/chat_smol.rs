@@ -10,8 +10,7 @@
 use chat::{Answer, Ask};
 use options::{Options, no_port};
 use smol::net::TcpListener;
-use sse_smol::proto::http1::Response;
-use sse_smol::{BoxError, Hub, Incoming, Server};
+use sse_smol::{BoxError, Hub, Incoming, Response, Server};
 
 #[path = "../../sse-proto/programs/chat.rs"]
 mod chat;

@@ -13,10 +13,7 @@ use market::{Market, PAGE};
 use options::{Options, no_port};
 use smol::Timer;
 use smol::net::TcpListener;
-use sse_smol::proto::http1::Response;
-use sse_smol::proto::http1::server::ServerConfig;
-use sse_smol::proto::hub::Subscription;
-use sse_smol::{BoxError, Hub, Incoming, Server};
+use sse_smol::{BoxError, Hub, Incoming, Response, Server, ServerConfig, Subscription};
 
 #[path = "../../sse-proto/programs/market.rs"]
 mod market;

@@ -39,8 +39,7 @@ use crate::{CloseHandle, Signals};
 /// use hyper::body::{Bytes, Incoming};
 /// use hyper::client::conn::http1::handshake;
 /// use smol_hyper::rt::FuturesIo;
-/// use sse_smol::HttpSource;
-/// use sse_smol::proto::http::Request;
+/// use sse_smol::{HttpSource, Request};
 ///
 /// type BoxError = Box<dyn std::error::Error + Send + Sync>;
 ///

@@ -21,8 +21,7 @@ use crate::alarm::Alarm;
 /// others nothing; what becomes of it is chosen with its [`Subscription`]. The decisions are those of [`sse_proto::Hub`].
 ///
 /// ```
-/// use sse_smol::Hub;
-/// use sse_smol::proto::hub::{HubConfig, Delivery, Subscription};
+/// use sse_smol::{Delivery, Hub, HubConfig, Subscription};
 ///
 /// # smol::block_on(async {
 /// let hub: Hub = Hub::new(HubConfig::default());
@@ -132,7 +131,8 @@ impl<B: FrameBytes> Hub<B> {
         self.shared.state().hub().stats()
     }
 
-    /// Ends the stream: nothing more can be published, and subscribers get what is there, and then the end.
+    /// Ends the stream: nothing more can be published, and subscribers get what is there, and then the end. Clients connect again,
+    /// unless they are then answered with status 204 (HTML, "The EventSource interface").
     pub fn close(&self) {
         let woken = self.shared.state().close();
         woken.into_iter().for_each(Waker::wake);

@@ -31,8 +31,7 @@
 //! A server and its client, over a real socket:
 //!
 //! ```
-//! use sse_smol::proto::http1::{Request, Response};
-//! use sse_smol::{Event, accept, connect};
+//! use sse_smol::{Event, Request, Response, accept, connect};
 //!
 //! # smol::block_on(async {
 //! let listener = smol::net::TcpListener::bind("127.0.0.1:0").await?;
@@ -106,7 +105,12 @@ use std::io;
 #[cfg(feature = "rustls-no-provider")]
 pub use futures_rustls::rustls;
 pub use sse_proto as proto;
-pub use sse_proto::sender::Ended;
+pub use sse_proto::http::Request;
+pub use sse_proto::http1::Response;
+pub use sse_proto::http1::server::ServerConfig;
+pub use sse_proto::hub::{Delivery, HubConfig, Lag, Subscription};
+pub use sse_proto::sender::{Ended, StreamConfig};
+pub use sse_proto::source::{CloseReason, EndMarker, Signal, SourceConfig, SourceError};
 pub use sse_proto::{Event, EventRef, Item};
 
 #[cfg(feature = "http")]
@@ -128,8 +132,7 @@ pub use crate::writer::EventWriter;
 /// name (RFC 9110 section 10.1.5).
 ///
 /// ```
-/// use sse_smol::EventSource;
-/// use sse_smol::proto::http::Request;
+/// use sse_smol::{EventSource, Request};
 ///
 /// let agent = format!("ticker/1.0 {}", sse_smol::USER_AGENT);
 /// let request = Request::get("http://127.0.0.1:8888/sse")?.with_header("User-Agent", &agent)?;

@@ -33,8 +33,7 @@ use crate::{CloseHandle, USER_AGENT};
 ///
 /// ```no_run
 /// use std::time::Duration;
-/// use sse_smol::EventSource;
-/// use sse_smol::proto::source::SourceConfig;
+/// use sse_smol::{EventSource, SourceConfig};
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let mut config = SourceConfig::default();

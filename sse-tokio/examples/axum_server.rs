@@ -11,8 +11,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use bytes::Bytes;
 use sse_tokio::proto::header::{LAST_EVENT_ID, parse_last_event_id};
-use sse_tokio::proto::hub::{HubConfig, Subscription};
-use sse_tokio::{EventBody, Hub};
+use sse_tokio::{EventBody, Hub, HubConfig, Subscription};
 use tokio::sync::watch;
 use tokio::time::sleep;
 

@@ -12,9 +12,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sse_tokio::EventSource;
-use sse_tokio::proto::http::Request;
-use sse_tokio::proto::source::{EndMarker, SourceConfig};
+use sse_tokio::{EndMarker, EventSource, Request, SourceConfig};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {

@@ -9,8 +9,7 @@
 
 use chat::{Answer, Ask};
 use options::{Options, no_port};
-use sse_tokio::proto::http1::Response;
-use sse_tokio::{BoxError, Hub, Incoming, Server};
+use sse_tokio::{BoxError, Hub, Incoming, Response, Server};
 use tokio::net::TcpListener;
 
 #[path = "../../sse-proto/programs/chat.rs"]

@@ -20,9 +20,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sse_tokio::proto::http1::{BodyDecoder, Request, RequestDecoder, RequestHead, Response, ResponseDecoder};
-use sse_tokio::proto::source::{Cause, Reconnect, Signal, SourceConfig};
+use sse_tokio::proto::http1::{BodyDecoder, RequestDecoder, RequestHead, ResponseDecoder};
+use sse_tokio::proto::source::{Cause, Reconnect};
 use sse_tokio::{CloseHandle, EventSource};
+use sse_tokio::{Request, Response};
+use sse_tokio::{Signal, SourceConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;

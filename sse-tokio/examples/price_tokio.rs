@@ -11,10 +11,7 @@ use std::time::Duration;
 
 use market::{Market, PAGE};
 use options::{Options, no_port};
-use sse_tokio::proto::http1::Response;
-use sse_tokio::proto::http1::server::ServerConfig;
-use sse_tokio::proto::hub::Subscription;
-use sse_tokio::{BoxError, Hub, Incoming, Server};
+use sse_tokio::{BoxError, Hub, Incoming, Response, Server, ServerConfig, Subscription};
 use tokio::net::TcpListener;
 
 #[path = "../../sse-proto/programs/market.rs"]

@@ -10,9 +10,7 @@
 
 use options::{Options, no_port};
 use sse_tokio::proto::Item;
-use sse_tokio::proto::http1::server::ServerConfig;
-use sse_tokio::proto::http1::{Request, Response};
-use sse_tokio::{BoxError, Incoming, Server};
+use sse_tokio::{BoxError, Incoming, Request, Response, Server, ServerConfig};
 use tokio::net::TcpListener;
 
 #[path = "../../sse-proto/programs/options.rs"]

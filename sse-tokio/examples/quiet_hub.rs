@@ -12,10 +12,9 @@ use std::thread;
 use std::time::Duration;
 
 use sse_tokio::proto::EventRef;
-use sse_tokio::proto::http1::Response;
-use sse_tokio::proto::http1::server::ServerConfig;
-use sse_tokio::proto::hub::{self, Subscription};
+use sse_tokio::proto::hub;
 use sse_tokio::{BoxError, Hub, Incoming, Server};
+use sse_tokio::{Response, ServerConfig, Subscription};
 use tokio::net::TcpListener;
 
 #[tokio::main(flavor = "current_thread")]

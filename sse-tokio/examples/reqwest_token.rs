@@ -10,9 +10,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use sse_tokio::HttpSource;
-use sse_tokio::proto::http::Request;
-use sse_tokio::proto::source::{Signal, SourceConfig, is_transient};
+use sse_tokio::proto::source::is_transient;
+use sse_tokio::{HttpSource, Request, Signal, SourceConfig};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {

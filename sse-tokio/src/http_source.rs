@@ -35,8 +35,7 @@ use crate::{CloseHandle, Signals};
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// use sse_tokio::HttpSource;
-/// use sse_tokio::proto::http::Request;
+/// use sse_tokio::{HttpSource, Request};
 ///
 /// let client = reqwest::Client::new();
 /// let request = Request::get("http://127.0.0.1:8888/sse")?;

@@ -22,8 +22,7 @@ use crate::alarm::Alarm;
 /// others nothing; what becomes of it is chosen with its [`Subscription`]. The decisions are those of [`sse_proto::Hub`].
 ///
 /// ```
-/// use sse_tokio::Hub;
-/// use sse_tokio::proto::hub::{HubConfig, Delivery, Subscription};
+/// use sse_tokio::{Delivery, Hub, HubConfig, Subscription};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let hub: Hub = Hub::new(HubConfig::default());
@@ -133,7 +132,8 @@ impl<B: FrameBytes> Hub<B> {
         self.shared.state().hub().stats()
     }
 
-    /// Ends the stream: nothing more can be published, and subscribers get what is there, and then the end.
+    /// Ends the stream: nothing more can be published, and subscribers get what is there, and then the end. Clients connect again,
+    /// unless they are then answered with status 204 (HTML, "The EventSource interface").
     pub fn close(&self) {
         let woken = self.shared.state().close();
         woken.into_iter().for_each(Waker::wake);

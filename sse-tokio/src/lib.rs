@@ -27,8 +27,7 @@
 //! A server and its client, over a real socket:
 //!
 //! ```
-//! use sse_tokio::proto::http1::{Request, Response};
-//! use sse_tokio::{Event, accept, connect};
+//! use sse_tokio::{Event, Request, Response, accept, connect};
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
@@ -106,7 +105,12 @@ mod writer;
 use std::io;
 
 pub use sse_proto as proto;
-pub use sse_proto::sender::Ended;
+pub use sse_proto::http::Request;
+pub use sse_proto::http1::Response;
+pub use sse_proto::http1::server::ServerConfig;
+pub use sse_proto::hub::{Delivery, HubConfig, Lag, Subscription};
+pub use sse_proto::sender::{Ended, StreamConfig};
+pub use sse_proto::source::{CloseReason, EndMarker, Signal, SourceConfig, SourceError};
 pub use sse_proto::{Event, EventRef, Item};
 #[cfg(feature = "rustls-no-provider")]
 pub use tokio_rustls::rustls;
@@ -134,8 +138,7 @@ pub use crate::writer::EventWriter;
 /// name (RFC 9110 section 10.1.5).
 ///
 /// ```
-/// use sse_tokio::EventSource;
-/// use sse_tokio::proto::http::Request;
+/// use sse_tokio::{EventSource, Request};
 ///
 /// let agent = format!("ticker/1.0 {}", sse_tokio::USER_AGENT);
 /// let request = Request::get("http://127.0.0.1:8888/sse")?.with_header("User-Agent", &agent)?;

@@ -42,11 +42,11 @@ type OnClosed = Box<dyn Fn(SocketAddr, &Closed) + Send + Sync>;
 ///
 /// A browser shows a stream to a page of another origin if the response has `Access-Control-Allow-Origin` (Fetch, "CORS protocol").
 /// Clients that set headers of their own, a token for instance, ask before, with `OPTIONS`: add it to [`ServerConfig::methods`], and
-/// answer it with the headers that they may set, as the example `price` does.
+/// answer it with status 204 and `Access-Control-Allow-Origin`, `Access-Control-Allow-Methods`, `Access-Control-Allow-Headers`:
+/// `Last-Event-ID, Cache-Control`, and what else they may set.
 ///
 /// ```no_run
-/// use sse_tokio::proto::http1::Response;
-/// use sse_tokio::{BoxError, Incoming, Server};
+/// use sse_tokio::{BoxError, Incoming, Response, Server};
 ///
 /// async fn handle(incoming: Incoming) -> Result<(), BoxError> {
 ///     if incoming.path() != "/sse" {

@@ -34,8 +34,7 @@ use crate::{CloseHandle, USER_AGENT};
 ///
 /// ```no_run
 /// use std::time::Duration;
-/// use sse_tokio::EventSource;
-/// use sse_tokio::proto::source::SourceConfig;
+/// use sse_tokio::{EventSource, SourceConfig};
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let mut config = SourceConfig::default();

@@ -68,7 +68,7 @@ fn chat_tells_an_answer_that_is_cut() {
     let (url, _server) = serve(ANSWER.into());
     let (success, answer, error) = chat(&url);
     assert_eq!((success, &*answer), (false, "Because …"));
-    assert!(error.contains("before its last event was complete"), "{error}");
+    assert!(error.contains("before its end marker"), "{error}");
 }
 
 #[test]

@@ -127,7 +127,7 @@ impl fmt::Display for Cause {
             Self::Http(error) => error.fmt(f),
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Ended => f.write_str("the stream ended"),
-            Self::Truncated => f.write_str("the stream ended before its last event was complete"),
+            Self::Truncated => f.write_str("the stream ended inside an event, or before its end marker"),
             Self::Unrecognized => f.write_str(UNRECOGNIZED),
             Self::Timeout(timeout) => timeout.fmt(f),
         }

@@ -46,7 +46,7 @@ fn a_named_event_or_one_that_is_recognised_is_given_before_the_end() {
 fn an_end_before_the_marker_is_a_truncation() {
     let mut config = config();
     config.end = EndMarker::Data("[DONE]".into());
-    let cut = "the stream ended before its last event was complete";
+    let cut = "the stream ended inside an event, or before its end marker";
     check(
         &Request::new("POST", URL).unwrap(),
         &config,
@@ -281,7 +281,7 @@ fn a_client_is_closed_while_it_connects_writes_and_reads() {
     }
 }
 
-const TRUNCATED: &str = "the stream ended before its last event was complete";
+const TRUNCATED: &str = "the stream ended inside an event, or before its end marker";
 
 /// What comes of a stream that ends after this body, or is cut there.
 #[track_caller]

@@ -261,7 +261,7 @@ fn open_to_waiting_drops_what_is_incomplete() {
             "failure 1, again in 1000: cut",
             "1000 GET http://a.test/ last-event-id=1",
             "open 200",
-            "failure 2, again in 2000: the stream ended before its last event was complete",
+            "failure 2, again in 2000: the stream ended inside an event, or before its end marker",
             "3000 GET http://a.test/ last-event-id=1",
             "open 200",
             r#"message: "c" #1"#,

@@ -29,7 +29,7 @@ pub struct ServerConfig {
     pub body_bytes: usize,
     /// How long the body may take from the end of the head on; then the answer is 408. Default 30 s.
     pub body_timeout: Duration,
-    /// How the stream is sent.
+    /// How the stream is sent: keep-alives, the time for a client that stalls, what a gap says, and more.
     pub stream: sender::StreamConfig,
     /// How many bytes after the request are read and dropped; a client that sends more is disconnected. Default 64 KiB.
     pub discarded_bytes: usize,
