@@ -5,11 +5,10 @@
 mod cuts;
 
 use libfuzzer_sys::fuzz_target;
+use sse_proto::Instant;
 use sse_proto::http::Request;
 use sse_proto::http1::client::{Connection, Want};
-use sse_proto::source::SourceConfig;
-use sse_proto::{Instant};
-use sse_proto::source::Session;
+use sse_proto::source::{Session, SourceConfig};
 
 /// How often the client may connect: the first attempt and two more, each with its redirects.
 const CONNECTIONS: u32 = 3 * 21;

@@ -6,9 +6,8 @@ mod cuts;
 
 use libfuzzer_sys::fuzz_target;
 use sse_proto::Instant;
-use sse_proto::http1::server::{ServerConfig, Want};
 use sse_proto::http1::Response;
-use sse_proto::http1::server::Connection;
+use sse_proto::http1::server::{Connection, ServerConfig, Want};
 
 fuzz_target!(|data: &[u8]| {
     let (stream, offsets) = cuts::split(data);
