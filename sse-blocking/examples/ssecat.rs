@@ -15,10 +15,9 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::process::ExitCode;
 
-use sse_blocking::Request;
 use sse_blocking::proto::http1::Scheme;
 use sse_blocking::proto::{Encoder, End, ReadError, ReceiveError};
-use sse_blocking::{EventReader, EventRef, Item};
+use sse_blocking::{EventReader, EventRef, Item, Request};
 
 const USAGE: &str = "usage: ssecat [--json] [--comments] [--chunk N] URL|FILE|-";
 

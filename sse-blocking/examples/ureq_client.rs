@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use sse_blocking::proto::http::ResponseHead;
 use sse_blocking::proto::source::is_transient;
-use sse_blocking::{HttpSource, Request};
-use sse_blocking::{Signal, SourceConfig};
+use sse_blocking::{HttpSource, Request, Signal, SourceConfig};
 use ureq::{Agent, BodyReader, http};
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,11 +1,9 @@
 //! Ending what blocks another thread.
 
-use std::fmt;
-use std::io;
-use std::mem;
 use std::net::{self, TcpStream};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, io, mem};
 
 /// A connection whose reads another thread can end.
 ///

@@ -1,12 +1,11 @@
 //! An HTTP client of the user's.
 
 use std::error::Error;
-use std::fmt;
 use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::thread;
 use std::time::Duration;
+use std::{fmt, thread};
 
 use sse_proto::http::{Request, ResponseHead};
 

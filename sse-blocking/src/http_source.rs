@@ -1,10 +1,9 @@
 //! A subscription that reconnects, over an HTTP client of the user's.
 
-use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 use std::iter::FusedIterator;
-use std::time;
+use std::{fmt, time};
 
 use sse_proto::http::{Request, ResponseHead};
 use sse_proto::source::{Session, Signal, SourceConfig, SourceError, Want};

@@ -1,13 +1,12 @@
 //! A server of event streams.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{self, Duration, SystemTime};
+use std::{fmt, mem};
 
 use socket2::SockRef;
 use sse_proto::Instant;

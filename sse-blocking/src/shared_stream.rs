@@ -1,15 +1,13 @@
 //! What the senders of a stream share with the thread that watches its connection.
 
 use std::io::{self, Write};
-use std::mem;
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
-use std::time;
+use std::{mem, time};
 
 use sse_proto::Instant;
-use sse_proto::http1::server::Connection;
-use sse_proto::http1::server::{self, Want};
+use sse_proto::http1::server::{self, Connection, Want};
 
 use crate::timeouts::is_timeout;
 

@@ -1,10 +1,9 @@
 //! A subscription that reconnects.
 
 use std::error::Error;
-use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::iter::FusedIterator;
-use std::time;
+use std::{fmt, time};
 
 use sse_proto::http::{Request, UrlError};
 use sse_proto::http1::client::{self, Want};

@@ -2,8 +2,7 @@
 
 use allocation_counter::{AllocationInfo, measure};
 use sse_proto::http::{Request, ResponseHead};
-use sse_proto::source::Session;
-use sse_proto::source::Want;
+use sse_proto::source::{Session, Want};
 use sse_proto::{Decoder, Encoder, Event, EventRef, Instant, Limit, Limits, Sender};
 
 /// One line, several lines, names, ids, comments, retry, not ASCII, not UTF-8.

@@ -1,7 +1,6 @@
 //! A server of event streams.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
@@ -9,7 +8,7 @@ use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{self, Duration, SystemTime};
-use std::{io, mem, net};
+use std::{fmt, io, mem, net};
 
 use async_executor::Executor;
 use async_io::Async;

@@ -1,9 +1,8 @@
 //! What the senders of a stream share with the task that sends it.
 
-use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
-use std::time;
+use std::{mem, time};
 
 use sse_proto::Instant;
 use sse_proto::http1::{self, server};

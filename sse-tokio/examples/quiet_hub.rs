@@ -7,14 +7,11 @@
 //!
 //! A client that comes back gets the lines that it has missed. The end of the input ends the streams, and the program.
 
-use std::io;
-use std::thread;
 use std::time::Duration;
+use std::{io, thread};
 
-use sse_tokio::proto::EventRef;
-use sse_tokio::proto::hub;
-use sse_tokio::{BoxError, Hub, Incoming, Server};
-use sse_tokio::{Response, ServerConfig, Subscription};
+use sse_tokio::proto::{EventRef, hub};
+use sse_tokio::{BoxError, Hub, Incoming, Response, Server, ServerConfig, Subscription};
 use tokio::net::TcpListener;
 
 #[tokio::main(flavor = "current_thread")]

@@ -1,15 +1,14 @@
 //! A server of event streams.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
-use std::mem;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, SystemTime};
+use std::{fmt, mem};
 
 use socket2::SockRef;
 use sse_proto::Instant;

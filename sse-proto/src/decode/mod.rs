@@ -23,10 +23,9 @@ pub(crate) use self::block::Found;
 use self::block::{Block, NotUtf8, lossy_in_place, rewritten, text};
 use self::data::Data;
 use self::line::{Digits, Line};
-use crate::EventRef;
 use crate::field::{self, InvalidField};
 use crate::limits::{LimitExceeded, Limits};
-use crate::scan;
+use crate::{EventRef, scan};
 
 const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
 

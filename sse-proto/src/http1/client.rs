@@ -10,8 +10,7 @@ use core::time::Duration;
 use super::head::HeadLimits;
 use super::response_decoder::{ResponseDecoder, ResponsePart};
 use crate::http::Request;
-use crate::source::Session;
-use crate::source::{self, Cause, CloseReason, Signal, SourceConfig, SourceError};
+use crate::source::{self, Cause, CloseReason, Session, Signal, SourceConfig, SourceError};
 use crate::{EventRef, Instant, LimitExceeded};
 
 /// Keeps a subscription to an event stream over HTTP/1.1: bytes in, wants out.

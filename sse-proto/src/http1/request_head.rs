@@ -9,9 +9,8 @@ use core::time::Duration;
 
 use super::head::{HeadError, HeadLimits, split_start_line};
 use super::response::Response;
-use crate::http::Framing;
-use crate::http::Version;
 use crate::http::fields::{Fields, excerpt, is_host_byte, is_token_byte};
+use crate::http::{Framing, Version};
 
 /// Request line and headers of a request (RFC 9112 sections 3 and 5).
 ///

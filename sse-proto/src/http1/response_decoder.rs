@@ -5,8 +5,7 @@ use core::fmt;
 
 use super::body::{BodyDecoder, BodyError};
 use super::head::{HeadError, HeadLimits, HeadReader, Progress};
-use crate::http::Framing;
-use crate::http::ResponseHead;
+use crate::http::{Framing, ResponseHead};
 
 /// Takes the bytes of a connection and gives the response to one request.
 ///

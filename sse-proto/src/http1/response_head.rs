@@ -2,9 +2,8 @@
 
 use super::head::{HeadError, HeadLimits, split_start_line, unfold};
 use super::response_decoder::ResponseError;
-use crate::http::Framing;
 use crate::http::fields::{Fields, excerpt, is_value_byte};
-use crate::http::{ResponseHead, Version};
+use crate::http::{Framing, ResponseHead, Version};
 
 impl ResponseHead {
     pub(super) fn parse(head: &[u8], limits: HeadLimits) -> Result<ResponseHead, ResponseError> {

@@ -2,11 +2,10 @@
 
 use core::time::Duration;
 
-use super::Session;
 use super::config::{EndMarker, Reconnect};
 use super::reason::{Cause, CloseReason, Refusal};
-use super::response;
 use super::signal::{IdNotSent, Signal};
+use super::{Session, response};
 use crate::http::Url;
 use crate::{End, Instant};
 

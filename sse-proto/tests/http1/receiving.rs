@@ -232,8 +232,7 @@ fn a_check_that_panics_costs_a_client_its_attempt() {
 
     use sse_proto::Instant;
     use sse_proto::http1::client::{Connection, Want};
-    use sse_proto::source::Session;
-    use sse_proto::source::{Cause, Signal, SourceConfig};
+    use sse_proto::source::{Cause, Session, Signal, SourceConfig};
 
     const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: x\n\n";
     let now = Instant::default();

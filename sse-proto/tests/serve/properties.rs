@@ -2,8 +2,7 @@
 
 use proptest::prelude::*;
 use sse_proto::http1::Response;
-use sse_proto::http1::server::Connection;
-use sse_proto::http1::server::{ServerConfig, Want};
+use sse_proto::http1::server::{Connection, ServerConfig, Want};
 use sse_proto::{Frame, Instant};
 
 use super::world::{GET, ms};

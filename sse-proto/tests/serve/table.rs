@@ -1,8 +1,7 @@
 //! One test for each thing a server promises.
 
 use sse_proto::http1::Response;
-use sse_proto::http1::server::Connection;
-use sse_proto::http1::server::{AcceptWant, Acceptor, Closed, ServerConfig, Want};
+use sse_proto::http1::server::{AcceptWant, Acceptor, Closed, Connection, ServerConfig, Want};
 use sse_proto::{EventRef, Instant};
 
 use super::world::{Deed, GET, HEAD, Step, World, ms, play};

@@ -5,8 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use sse_proto::http1::Response;
-use sse_proto::http1::server::Connection;
-use sse_proto::http1::server::{Closed, ServerConfig, Want};
+use sse_proto::http1::server::{Closed, Connection, ServerConfig, Want};
 use sse_proto::{Frame, Instant};
 
 /// What the client does.

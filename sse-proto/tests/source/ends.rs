@@ -3,8 +3,7 @@
 use sse_proto::Instant;
 use sse_proto::http::Request;
 use sse_proto::http1::{self, client::Connection};
-use sse_proto::source::Session;
-use sse_proto::source::{Cause, CloseReason, EndMarker, Signal, SourceConfig, Want};
+use sse_proto::source::{Cause, CloseReason, EndMarker, Session, Signal, SourceConfig, Want};
 
 use super::world::*;
 

@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sse_proto::Instant;
 use sse_proto::http::ResponseHead;
-use sse_proto::source::Session;
-use sse_proto::source::{CloseReason, EndMarker, Refusal, SourceConfig, Want, check_response};
+use sse_proto::source::{CloseReason, EndMarker, Refusal, Session, SourceConfig, Want, check_response};
 
 use super::world::*;
 

@@ -4,8 +4,7 @@ use proptest::prelude::*;
 use sse_proto::Instant;
 use sse_proto::http::ResponseHead;
 use sse_proto::http1::{self, client::Connection};
-use sse_proto::source::Session;
-use sse_proto::source::{CloseReason, EndMarker, SourceConfig, Want, is_transient};
+use sse_proto::source::{CloseReason, EndMarker, Session, SourceConfig, Want, is_transient};
 
 use super::world::{get, ms};
 

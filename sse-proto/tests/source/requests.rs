@@ -3,8 +3,7 @@
 use std::cell::Cell;
 
 use sse_proto::http::Request;
-use sse_proto::source::Reconnect;
-use sse_proto::source::Session;
+use sse_proto::source::{Reconnect, Session};
 
 use super::world::*;
 

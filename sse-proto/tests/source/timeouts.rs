@@ -1,8 +1,7 @@
 //! Deadlines, each its own.
 
 use sse_proto::Instant;
-use sse_proto::source::Session;
-use sse_proto::source::Want;
+use sse_proto::source::{Session, Want};
 
 use super::world::*;
 

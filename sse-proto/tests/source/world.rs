@@ -6,8 +6,7 @@ use std::time::Duration;
 use sse_proto::Instant;
 use sse_proto::http::{Request, ResponseHead};
 use sse_proto::http1::{self, client::Connection};
-use sse_proto::source::Session;
-use sse_proto::source::{self, CloseReason, Signal, SourceConfig};
+use sse_proto::source::{self, CloseReason, Session, Signal, SourceConfig};
 
 /// What the server does with one request.
 #[derive(Clone, Debug)]
