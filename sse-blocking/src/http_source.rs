@@ -86,7 +86,7 @@ impl HttpSource {
         }
     }
 
-    /// Decides otherwise where there is a choice.
+    /// Sets the configuration.
     #[must_use]
     pub fn with_config(self, config: SourceConfig) -> Self {
         Self { source: self.source.with_config(config), ..self }
@@ -135,8 +135,7 @@ impl HttpSource {
         Ok(())
     }
 
-    /// The last event id so far; empty where there is none. Where another source can go on, in another life of the
-    /// program.
+    /// The last event id so far; empty where there is none. Another source can go on from it, after a restart.
     pub fn last_event_id(&self) -> &str {
         self.source.last_event_id()
     }

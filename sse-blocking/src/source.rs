@@ -18,7 +18,7 @@ use crate::{CloseHandle, USER_AGENT};
 /// Keeps a subscription to an event stream: connects, and connects again with the last event id whenever the stream is lost.
 ///
 /// As an iterator it gives owned events; [`next_ref`](Self::next_ref) lends them, without allocating, and
-/// [`signals`](Self::signals) shows all that happens besides. What is transient is not an error: the source waits and tries
+/// [`signals`](Self::signals) shows all that happens besides. Transient failures are not errors: the source waits and tries
 /// again. After [`SourceError::Limit`] the events go on; any other error is the last item. A normal end is none.
 ///
 /// What it does when is a matter of its [`SourceConfig`]; `https` takes the feature `rustls`. Nothing happens while nothing is asked
@@ -53,7 +53,7 @@ type Prepare = Box<dyn FnMut(Request) -> Result<Request, BoxError> + Send>;
 type Ask = fn(&mut client::Connection, Instant) -> (Want, Option<Instant>);
 
 impl EventSource {
-    /// Subscribes to this URL, as the standard has it.
+    /// Subscribes to this URL, as the specification requires.
     ///
     /// # Errors
     /// If it is no `http` or `https` URL.
@@ -81,7 +81,7 @@ impl EventSource {
         }
     }
 
-    /// Decides otherwise where there is a choice.
+    /// Sets the configuration.
     #[must_use]
     pub fn with_config(self, config: SourceConfig) -> Self {
         Self { client: self.client.with_config(config), ..self }
@@ -161,7 +161,7 @@ impl EventSource {
         Ok(())
     }
 
-    /// The last event id so far; empty where there is none. Where another source can go on, in another life of the program.
+    /// The last event id so far; empty where there is none. Another source can go on from it, after a restart.
     pub fn last_event_id(&self) -> &str {
         self.machine().last_event_id()
     }

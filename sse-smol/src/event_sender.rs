@@ -22,7 +22,7 @@ use crate::shared_stream::SharedStream;
 /// [`retire`](Self::retire). The client can tell that it was cut if the handler fails, or one of them panics, or with
 /// [`abort`](Self::abort).
 ///
-/// The futures can be dropped: nothing is sent by halves.
+/// The futures can be dropped: no event is partially sent.
 #[derive(Debug)]
 pub struct EventSender<B: AsRef<[u8]> = Arc<[u8]>> {
     stream: Arc<SharedStream<B>>,

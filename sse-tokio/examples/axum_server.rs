@@ -1,6 +1,6 @@
 //! Event streams of axum: a counter of its own for each client at `/count`, one stream for all at `/time`.
 //!
-//! `axum_server [port]`, then `curl -N http://127.0.0.1:8888/time`. It stops in peace when it is interrupted.
+//! `axum_server [port]`, then `curl -N http://127.0.0.1:8888/time`. It stops gracefully when it is interrupted.
 
 use std::time::Duration;
 

@@ -114,7 +114,7 @@ impl EventBody {
         (sender, Self::with_work(stream, None))
     }
 
-    /// Decides otherwise where there is a choice.
+    /// Sets the configuration.
     #[must_use]
     pub fn with_config(self, config: StreamConfig) -> Self {
         let former = self.stream.lock().connection().set_stream_config(config, seed());

@@ -93,7 +93,7 @@ impl Server {
         }
     }
 
-    /// Decides otherwise where there is a choice.
+    /// Sets the configuration.
     #[must_use]
     pub fn with_config(self, config: ServerConfig) -> Self {
         // The only randomness in `std`: keys that differ with each call.
@@ -190,7 +190,7 @@ impl ServerHandle {
         }
     }
 
-    /// Stops the server, in peace: it accepts nothing more, tells the [handlers](crate::EventSender::draining), ends the
+    /// Stops the server gracefully: it accepts nothing more, tells the [handlers](crate::EventSender::draining), ends the
     /// streams over a [window](sse_proto::sender::StreamConfig::drain_window), and cuts what is left after a [while](ServerConfig::drain_timeout).
     pub fn shutdown(&self) {
         let now = self.now();

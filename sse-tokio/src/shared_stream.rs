@@ -56,7 +56,7 @@ pub(crate) fn release<B: AsRef<[u8]>>(
     woken.into_iter().chain(driver).for_each(Waker::wake);
 }
 
-/// Puts down the task that does the I/O, and releases the lock.
+/// Registers the task that does the I/O, and releases the lock.
 pub(crate) fn wait_as_driver<B: AsRef<[u8]>>(
     mut state: MutexGuard<'_, server::SharedStream<B, Waker>>,
     cx: &Context<'_>,

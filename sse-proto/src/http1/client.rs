@@ -153,7 +153,7 @@ impl Connection {
         Self { source, head_limits: HeadLimits::default(), user_agent: Cow::Borrowed(""), exchange: None }
     }
 
-    /// Decides otherwise where there is a choice; see [`Session::with_config`].
+    /// Sets the configuration; see [`Session::with_config`].
     #[must_use]
     pub fn with_config(self, config: SourceConfig) -> Self {
         Self { source: self.source.with_config(config), ..self }

@@ -1,4 +1,4 @@
-//! Since when a sender waits for what.
+//! Deadline bookkeeping of a sender.
 
 use core::time::Duration;
 

@@ -176,7 +176,7 @@ impl<B: AsRef<[u8]>> Sender<B> {
     /// A frame that is longer is not copied, but written from where it lies, even if it takes a write of its own.
     const COPIED: usize = 4 * 1024;
 
-    /// Decides otherwise where there is a choice. The seed, of a source of randomness, makes this sender's jitter differ from that
+    /// Sets the configuration. The seed, of a source of randomness, makes this sender's jitter differ from that
     /// of others.
     #[must_use]
     pub fn with_config(mut self, config: StreamConfig, seed: u64) -> Self {

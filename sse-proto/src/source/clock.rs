@@ -1,4 +1,4 @@
-//! Since when an event source waits for what, and until when.
+//! Deadline bookkeeping of an event source.
 
 use core::time::Duration;
 

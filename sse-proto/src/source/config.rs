@@ -1,4 +1,4 @@
-//! What a user of an event source may choose.
+//! The configuration of an event source.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -12,7 +12,7 @@ use crate::hook::{Hook, Shared};
 use crate::http::{ResponseHead, Url};
 use crate::{EventRef, Limits};
 
-/// What an [`Session`](crate::source::Session) does where there is a choice.
+/// The configuration of a [`Session`](crate::source::Session).
 ///
 /// The default is what the standard demands, with limits where it has none.
 ///
@@ -46,7 +46,7 @@ pub struct SourceConfig {
     /// For how long after the first failure in a row attempts go on: one that would begin later closes the source instead.
     /// Default: for ever.
     pub max_elapsed: Option<Duration>,
-    /// How long to wait for what.
+    /// Timeouts of each phase of an attempt.
     pub timeouts: Timeouts,
     /// How much of one event is held in memory.
     pub limits: Limits,
@@ -72,7 +72,7 @@ pub struct SourceConfig {
     /// What the last event looks like, where a stream ends for good. Default: [`EndMarker::None`].
     pub end: EndMarker,
     /// Whether a body that ends cleanly completes its last event: the event is given as if a blank line had followed. Default
-    /// `false`: it is dropped, and the end is [`Cause::Truncated`](super::Cause::Truncated), as the standard has it (HTML,
+    /// `false`: it is dropped, and the end is [`Cause::Truncated`](super::Cause::Truncated), as the specification requires (HTML,
     /// "Interpreting an event stream").
     ///
     /// For servers that leave out the last blank line. After a cut nothing is ever completed: a transport error, a chunked body
@@ -110,7 +110,7 @@ impl SourceConfig {
         self.check = Some(Hook(Shared::new(check)));
     }
 
-    /// Sets which refused statuses mean "not now", so that the source connects again. Default: none, as the standard has it;
+    /// Sets which refused statuses mean "not now", so that the source connects again. Default: none, as the specification requires;
     /// [`is_transient`] is the usual choice beyond it. A `Retry-After` is then the shortest wait.
     pub fn set_retry_status(&mut self, retries: impl Fn(u16) -> bool + Send + Sync + 'static) {
         self.retry_status = Some(Hook(Shared::new(retries)));
@@ -204,8 +204,7 @@ pub enum Reconnect {
     Never,
 }
 
-/// How long an event source waits for what. Each is a failure of the attempt, after which it connects again, but for `total`,
-/// which closes it.
+/// Timeouts of each phase of an attempt. A timeout fails the attempt, and the source connects again; `total` closes the source.
 ///
 /// Only waiting for the peer counts: a caller who takes long over an event does not time out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -191,7 +191,7 @@ impl Session {
         }
     }
 
-    /// Decides otherwise where there is a choice.
+    /// Sets the configuration.
     #[must_use]
     pub fn with_config(mut self, config: SourceConfig) -> Self {
         let decoder = core::mem::take(&mut self.body.decoder);

@@ -1,4 +1,4 @@
-//! What a server does where there is a choice.
+//! The configuration of a server.
 
 use core::time::Duration;
 

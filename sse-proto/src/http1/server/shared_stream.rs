@@ -111,27 +111,27 @@ impl<B: AsRef<[u8]>, W> SharedStream<B, W> {
         let _ = self.handle_done(now, Err("the handler panicked".into()));
     }
 
-    /// Puts down whom to wake when there is room, or nothing more is sent, unless one `is_same`.
+    /// Registers a waker for when there is room, or nothing more is sent, unless one that `is_same` is registered.
     pub fn wait_for_room(&mut self, waker: W, is_same: impl FnMut(&W) -> bool) {
         register(&mut self.for_room, waker, is_same);
     }
 
-    /// Puts down whom to wake when nothing more is sent, or that is soon, unless one `is_same`.
+    /// Registers a waker for when nothing more is sent, or the server stops, unless one that `is_same` is registered.
     pub fn wait_for_end(&mut self, waker: W, is_same: impl FnMut(&W) -> bool) {
         register(&mut self.for_end, waker, is_same);
     }
 
-    /// Puts down whom to wake when something was appended or decided. Hands back what was put down before and not taken.
+    /// Registers the waker of the task that does the I/O. Hands back the waker that it had, if that was not taken.
     pub fn set_driver(&mut self, waker: W) -> Option<W> {
         self.driver.replace(waker)
     }
 
-    /// Whom to wake after something was appended or decided; once.
+    /// Takes the waker of the task that does the I/O, to wake it after something was appended or decided.
     pub fn take_driver(&mut self) -> Option<W> {
         self.driver.take()
     }
 
-    /// Takes those who can go on.
+    /// Appends the wakers of the tasks that can go on.
     pub fn take_woken(&mut self, woken: &mut Vec<W>) {
         let is_draining = self.connection.is_draining() && !core::mem::replace(&mut self.told_to_drain, true);
         let ready = self.ready();
