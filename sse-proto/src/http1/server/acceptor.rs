@@ -113,8 +113,8 @@ impl Acceptor {
         (self.paused, self.pause) = (None, Self::FIRST_PAUSE);
         if self.serving < self.config.connections {
             self.serving += 1;
-            let mut server = Connection::new(self.config.clone(), self.random.draw());
-            server.wall_clock = self.wall_clock;
+            let server = Connection::new(self.config.clone(), self.random.draw());
+            let mut server = server.with_wall_clock(self.wall_clock);
             if self.is_draining() {
                 server.drain(now);
             }

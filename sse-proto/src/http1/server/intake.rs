@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::WallClock;
 use super::closed::Fault;
 use super::config::ServerConfig;
 use crate::Instant;
@@ -22,6 +23,9 @@ pub(super) struct Intake {
     /// How its body is decoded, once the head is there.
     body_decoder: Option<BodyDecoder>,
     pub(super) body: Vec<u8>,
+    /// When the answer has to be there, as the client sends nothing more.
+    pub(super) answer_by: Option<Instant>,
+    pub(super) wall_clock: Option<WallClock>,
     /// What is left of the interim response.
     pub(super) interim: &'static [u8],
 }
@@ -39,6 +43,8 @@ impl Intake {
             framing: Framing::None,
             body_decoder: None,
             body: Vec::new(),
+            answer_by: None,
+            wall_clock: None,
             interim: b"",
         }
     }

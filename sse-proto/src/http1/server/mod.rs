@@ -135,7 +135,6 @@ pub struct Connection<B = Vec<u8>> {
     is_draining: bool,
     /// What came of it all, if it is not just that the answer was sent.
     outcome: Option<Closed>,
-    pub(super) wall_clock: Option<WallClock>,
 }
 
 /// What the wall clock said, and when.
@@ -159,8 +158,8 @@ impl WallClock {
 enum State {
     /// The request is coming in.
     Reading(Box<Intake>),
-    /// It waits for its answer; until then, if the client sends nothing more.
-    Asked(Box<Intake>, Option<Instant>),
+    /// It waits for its answer.
+    Asked(Box<Intake>),
     /// The answer is being sent.
     Answering,
     /// Everything was written; until then the connection may take to close.
@@ -215,7 +214,6 @@ impl<B: AsRef<[u8]>> Connection<B> {
             has_ended: false,
             is_draining: false,
             outcome: None,
-            wall_clock: None,
             state: State::Reading(Box::new(Intake::new(config, seed))),
         }
     }
@@ -228,9 +226,16 @@ impl<B: AsRef<[u8]>> Connection<B> {
 
     fn busy_at(now: Option<Instant>, wall_clock: Option<WallClock>, config: ServerConfig) -> Self {
         let retry_after = config.retry_after;
-        let mut server = Self { wall_clock, ..Self::new(config, 0) };
+        let mut server = Self::new(config, 0).with_wall_clock(wall_clock);
         server.send_away(now, Closed::Busy, retry_after, b"too many connections\n");
         server
+    }
+
+    fn with_wall_clock(mut self, wall_clock: Option<WallClock>) -> Self {
+        if let State::Reading(intake) = &mut self.state {
+            intake.wall_clock = wall_clock;
+        }
+        self
     }
 
     /// Sends a bare stream, whose head something else has sent: for a library that speaks HTTP itself, and takes a body.
@@ -258,11 +263,14 @@ impl<B: AsRef<[u8]>> Connection<B> {
                     let want = if intake.interim.is_empty() { Want::Read } else { Want::Write };
                     return (want, intake.deadline());
                 }
-                State::Asked(intake, None) if intake.head.is_none() => return (Want::Read, None),
-                State::Asked(intake, until @ Some(_)) if intake.head.is_none() => {
-                    return (Want::Wait, *until);
+                State::Asked(intake) => {
+                    let want = match intake.answer_by {
+                        _ if intake.head.is_some() => Want::Request,
+                        None => Want::Read,
+                        Some(_) => Want::Wait,
+                    };
+                    return (want, intake.answer_by);
                 }
-                State::Asked(_, until) => return (Want::Request, *until),
                 State::Answering => match self.sender.want(now) {
                     (sender::Want::Write, deadline) => return (Want::Write, deadline),
                     (sender::Want::Wait, deadline) => return (Want::Open, deadline),
@@ -294,7 +302,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
 
     /// Takes the request that waits for its answer, with its body; the answer can still be given. Otherwise it is dropped then.
     pub fn take_request(&mut self) -> Option<(RequestHead, Vec<u8>)> {
-        let State::Asked(intake, _) = &mut self.state else { return None };
+        let State::Asked(intake) = &mut self.state else { return None };
         Some((intake.head.take()?, core::mem::take(&mut intake.body)))
     }
 
@@ -304,7 +312,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
     /// the connection. In answer to HEAD, or with a status that has no body, it ends after its head. Without a request that
     /// waits for its answer, nothing happens.
     pub fn open(&mut self, now: Instant, response: Response) {
-        let State::Asked(intake, _) = &self.state else { return };
+        let State::Asked(intake) = &self.state else { return };
         if self.has_ended && intake.framing != Framing::None {
             return self.end(Closed::Left);
         }
@@ -321,7 +329,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
     /// Answers with something else, whole, and closes the connection. Without a request that waits for its answer, nothing
     /// happens.
     pub fn respond(&mut self, now: Instant, response: &Response, body: &[u8]) {
-        let State::Asked(intake, _) = &self.state else { return };
+        let State::Asked(intake) = &self.state else { return };
         let method = if intake.framing == Framing::None { "HEAD" } else { "" };
         self.answer(Some(now), method, response, body);
     }
@@ -430,7 +438,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
         result: Result<(), Box<dyn Error + Send + Sync>>,
     ) -> Option<Box<dyn Error + Send + Sync>> {
         match (&self.state, result) {
-            (State::Asked(..), result) => {
+            (State::Asked(_), result) => {
                 let error = result.map_or_else(|error| error, |()| "the request was not answered".into());
                 self.outcome = Some(Closed::Failed(error));
                 self.respond(now, &Response::new(500), b"");
@@ -513,7 +521,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
     /// Where to read into. Never empty.
     pub fn space(&mut self) -> &mut [u8] {
         let wanted = match self.state {
-            State::Asked(..) | State::Answering => Self::OPEN_SPACE,
+            State::Asked(_) | State::Answering => Self::OPEN_SPACE,
             _ => Self::READING_SPACE,
         };
         if self.space.len() != wanted {
@@ -582,7 +590,9 @@ impl<B: AsRef<[u8]>> Connection<B> {
                     self.refuse(now, Fault::Slow);
                 }
             }
-            State::Asked(_, Some(until)) if *until <= now => self.end(Closed::Left),
+            State::Asked(intake) if intake.answer_by.is_some_and(|until| until <= now) => {
+                self.end(Closed::Left)
+            }
             State::Shutdown(until) | State::Lingering(until) | State::Failing(until) if *until <= now => {
                 self.end(Closed::Finished);
             }
@@ -596,7 +606,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
             Ok(false) => {}
             Ok(true) => {
                 if let State::Reading(intake) = core::mem::replace(&mut self.state, State::Closed) {
-                    self.state = State::Asked(intake, None);
+                    self.state = State::Asked(intake);
                     self.discard(input.len());
                 }
             }
@@ -612,8 +622,8 @@ impl<B: AsRef<[u8]>> Connection<B> {
                 Err(fault) => self.refuse(now, fault),
             },
             // It may still read the answer.
-            State::Asked(intake, until) => {
-                until.get_or_insert(now.after(intake.config.half_closed));
+            State::Asked(intake) => {
+                intake.answer_by.get_or_insert(now.after(intake.config.half_closed));
             }
             State::Answering if self.sender.is_finished() => {}
             State::Answering => self.end(Closed::Left),
@@ -649,7 +659,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
     }
 
     fn answer(&mut self, now: Option<Instant>, method: &str, response: &Response, body: &[u8]) {
-        let (State::Reading(intake) | State::Asked(intake, _)) = &self.state else { return };
+        let (State::Reading(intake) | State::Asked(intake)) = &self.state else { return };
         let mut config = intake.config.stream.clone();
         config.padding = None;
         let response = self.dated(now, response.clone());
@@ -662,7 +672,11 @@ impl<B: AsRef<[u8]>> Connection<B> {
 
     /// With the date, where the time is known.
     fn dated(&self, now: Option<Instant>, response: Response) -> Response {
-        match (self.wall_clock, now) {
+        let clock = match &self.state {
+            State::Reading(intake) | State::Asked(intake) => intake.wall_clock,
+            _ => None,
+        };
+        match (clock, now) {
             (Some(clock), Some(now)) => response.with_date(clock.since_unix_epoch(now)),
             _ => response,
         }
@@ -682,7 +696,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
 
     fn asked(&self) -> Option<&Intake> {
         match &self.state {
-            State::Asked(intake, _) => Some(intake),
+            State::Asked(intake) => Some(intake),
             _ => None,
         }
     }
