@@ -1,9 +1,9 @@
 //! Server-Sent Events on smol, async-std, and every runtime whose streams speak futures-io.
 //!
 //! [`EventSource`] keeps a subscription: it connects, and connects again with the last event id whenever the stream is lost.
-//! [`EventReader`] reads events from anything that is [`AsyncRead`](futures_io::AsyncRead): a socket, a response body. Both are
-//! [`Stream`](futures_core::Stream)s. [`EventWriter`] writes them to anything that is
-//! [`AsyncWrite`](futures_io::AsyncWrite), and is a [`Sink`](futures_sink::Sink). [`connect`] asks a server for a stream over
+//! [`EventReader`] reads events from anything that is [`AsyncRead`]: a socket, a response body. Both are
+//! `Stream`s. [`EventWriter`] writes them to anything that is
+//! [`AsyncWrite`], and is a `Sink`. [`connect`] asks a server for a stream over
 //! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. [`Server`] serves
 //! streams on a listener, and [`Hub`] sends one stream to many. The decisions are those of [`proto`];
 //! this crate does the reading and writing. `sse-tokio` and `sse-blocking` are the same for tokio and for threads, with the
@@ -73,38 +73,21 @@
 //! - `http`: `HttpSource`, and [`EventStream`] from a body of `http-body`.
 
 #![forbid(unsafe_code)]
-#![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-mod alarm;
-#[cfg(feature = "http")]
-mod body;
-mod chunks;
-mod close;
-mod connection;
-mod connection_task;
-mod dial;
-mod event_sender;
-mod guard;
-mod http;
-#[cfg(feature = "http")]
-mod http_client;
-#[cfg(feature = "http")]
-mod http_source;
-mod hub;
-mod incoming;
-mod reader;
-mod server;
-mod shared_stream;
-mod source;
-mod stream;
-mod tls;
-mod writer;
+mod runtime;
 
-use std::io;
-
+use async_net::TcpStream;
+use futures_io::{AsyncRead, AsyncWrite};
+#[cfg(feature = "http")]
+pub use sse_async::BodyStream;
+pub use sse_async::proto;
 #[cfg(feature = "rustls-no-provider")]
-pub use futures_rustls::rustls;
-pub use sse_proto as proto;
+pub use sse_async::rustls;
+pub use sse_async::{
+    AcceptError, BoxError, CloseHandle, EventSender, EventStream, Incoming, ReadError, ServerHandle, Signals,
+    Subscriber,
+};
+use sse_proto::Receiver;
 pub use sse_proto::http::Request;
 pub use sse_proto::http1::Response;
 pub use sse_proto::http1::server::ServerConfig;
@@ -113,20 +96,7 @@ pub use sse_proto::sender::{Ended, StreamConfig};
 pub use sse_proto::source::{CloseReason, EndMarker, Signal, SourceConfig, SourceError};
 pub use sse_proto::{Event, EventRef, Item};
 
-#[cfg(feature = "http")]
-pub use crate::body::BodyStream;
-pub use crate::close::CloseHandle;
-pub use crate::event_sender::EventSender;
-pub use crate::http::{Exchange, accept, connect, connect_with};
-#[cfg(feature = "http")]
-pub use crate::http_source::HttpSource;
-pub use crate::hub::{Hub, Subscriber};
-pub use crate::incoming::Incoming;
-pub use crate::reader::EventReader;
-pub use crate::server::{Server, ServerHandle};
-pub use crate::source::{EventSource, Signals};
-pub use crate::stream::EventStream;
-pub use crate::writer::EventWriter;
+pub use crate::runtime::{Smol, SmolTimer};
 
 /// The `User-Agent` of requests that have none: this crate and its version. A program that names itself may put it behind its own
 /// name (RFC 9110 section 10.1.5).
@@ -141,14 +111,204 @@ pub use crate::writer::EventWriter;
 /// ```
 pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// Why an answer failed: any error.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+/// Keeps a subscription to an event stream, over HTTP/1.1: see [`sse_async::EventSource`].
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use sse_smol::{EventSource, SourceConfig};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut config = SourceConfig::default();
+/// config.timeouts.silence = Some(Duration::from_secs(45));
+/// let mut source = EventSource::get("http://127.0.0.1:8888/sse")?.with_config(config);
+/// while let Some(event) = source.next().await {
+///     println!("{}", event?.data());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// With roots of yours, or a client certificate (feature `rustls`):
+///
+#[cfg_attr(feature = "rustls-no-provider", doc = "```no_run")]
+#[cfg_attr(not(feature = "rustls-no-provider"), doc = "```ignore")]
+/// use sse_smol::EventSource;
+/// use sse_smol::rustls::pki_types::{CertificateDer, pem::PemObject};
+/// use sse_smol::rustls::{ClientConfig, RootCertStore};
+///
+/// let mut roots = RootCertStore::empty();
+/// roots.add(CertificateDer::from_pem_file("ca.pem")?)?;
+/// let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+/// let source = EventSource::get("https://example.com/events")?.with_tls(&config);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Each attempt can have a fresh token:
+///
+/// ```
+/// # use sse_smol::EventSource;
+/// # async fn fresh_token() -> std::io::Result<String> { Ok(String::new()) }
+/// let source = EventSource::get("http://127.0.0.1:8888/sse")?.with_prepare(async |mut request| {
+///     request.set_header("Authorization", &format!("Bearer {}", fresh_token().await?))?;
+///     Ok(request)
+/// });
+/// # Ok::<(), sse_smol::proto::http::UrlError>(())
+/// ```
+pub type EventSource = sse_async::EventSource<Smol>;
 
-/// Why reading events failed.
-pub type ReadError = sse_proto::ReadError<io::Error>;
+/// Keeps a subscription to an event stream, over an HTTP client of yours: see [`sse_async::HttpSource`].
+///
+/// With hyper, and `smol-hyper` between the two:
+///
+/// ```no_run
+/// use http::Uri;
+/// use http::header::HOST;
+/// use http_body_util::Full;
+/// use hyper::body::{Bytes, Incoming};
+/// use hyper::client::conn::http1::handshake;
+/// use smol_hyper::rt::FuturesIo;
+/// use sse_smol::{HttpSource, Request};
+///
+/// type BoxError = Box<dyn std::error::Error + Send + Sync>;
+///
+/// /// Sends a request on a connection of its own.
+/// async fn send(mut request: http::Request<Vec<u8>>) -> Result<http::Response<Incoming>, BoxError> {
+///     let host = request.uri().authority().ok_or("no host")?.clone();
+///     let socket = smol::net::TcpStream::connect((host.host(), host.port_u16().unwrap_or(80))).await?;
+///     let (mut sender, connection) = handshake(FuturesIo::new(socket)).await?;
+///     smol::spawn(connection).detach();
+///     request.headers_mut().insert(HOST, host.as_str().parse()?);
+///     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+///     *request.uri_mut() = target.parse::<Uri>()?;
+///     Ok(sender.send_request(request.map(Full::<Bytes>::from)).await?)
+/// }
+///
+/// # fn main() -> Result<(), BoxError> {
+/// smol::block_on(async {
+///     let mut source = HttpSource::new(Request::get("http://127.0.0.1:8888/sse")?, send);
+///     while let Some(event) = source.next().await {
+///         println!("{}", event?.data());
+///     }
+///     Ok(())
+/// })
+/// # }
+/// ```
+#[cfg(feature = "http")]
+pub type HttpSource = sse_async::HttpSource<Smol>;
 
-/// Why a request could not be accepted.
-pub type AcceptError = sse_proto::AcceptError<io::Error>;
+/// Reads events from a byte stream: see [`sse_async::EventReader`].
+pub type EventReader<S> = sse_async::EventReader<S, Smol>;
+
+/// Writes events to a byte stream: see [`sse_async::EventWriter`].
+///
+/// ```
+/// use sse_smol::{Event, EventWriter};
+///
+/// # smol::block_on(async {
+/// let mut out = Vec::new();
+/// let mut writer = EventWriter::new(&mut out);
+/// writer.send(&Event::new("hello").with_id("1").map_err(std::io::Error::other)?).await?;
+/// writer.keep_alive().await?;
+/// writer.close().await?;
+/// assert_eq!(out, b"id: 1\ndata: hello\n\n:\n");
+/// # Ok::<(), std::io::Error>(())
+/// # })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub type EventWriter<S> = sse_async::EventWriter<S, Smol>;
+
+/// A request that waits for its answer: see [`sse_async::Exchange`].
+pub type Exchange<S> = sse_async::Exchange<S, Smol>;
+
+/// Serves event streams over HTTP/1.1: see [`sse_async::Server`].
+///
+/// ```no_run
+/// use sse_smol::{BoxError, Incoming, Response, Server};
+///
+/// async fn handle(incoming: Incoming) -> Result<(), BoxError> {
+///     if incoming.path() != "/sse" {
+///         incoming.respond(&Response::new(404), "no such stream\n");
+///         return Ok(());
+///     }
+///     let events = incoming.open(Response::new(200));
+///     for count in 0.. {
+///         events.send(&*count.to_string()).await?;
+///         smol::Timer::after(std::time::Duration::from_secs(1)).await;
+///     }
+///     Ok(())
+/// }
+///
+/// # async fn run() -> std::io::Result<()> {
+/// let listener = smol::net::TcpListener::bind("127.0.0.1:8888").await?;
+/// let server = Server::new(handle);
+/// let handle = server.handle();
+/// smol::spawn(async move {
+///     // Or whatever tells the program to stop.
+///     smol::Timer::after(std::time::Duration::from_secs(3600)).await;
+///     handle.shutdown();
+/// })
+/// .detach();
+/// server.serve(listener).await;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The future of `serve` does the work of its connections; `with_spawn` hands it to an executor, to use its threads:
+/// `|connection| smol::spawn(connection).detach()`.
+pub type Server = sse_async::Server<Smol>;
+
+/// One stream of events for many subscribers: see [`sse_async::Hub`].
+///
+/// ```
+/// use sse_smol::{Delivery, Hub, HubConfig, Subscription};
+///
+/// # smol::block_on(async {
+/// let hub: Hub = Hub::new(HubConfig::default());
+/// let mut ann = hub.subscribe(&Subscription::to(["broadcast", "to/ann"]));
+/// hub.publish("to/ann", "psst")?;
+/// let Delivery::Event(frame) = ann.recv().await else { panic!("an event") };
+/// assert!(frame.bytes().ends_with(b"data: psst\n\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub type Hub<B = std::sync::Arc<[u8]>> = sse_async::Hub<Smol, B>;
+
+/// An event stream as the body of a response, for hyper and whatever else takes a body of `http-body`: see [`sse_async::EventBody`].
+#[cfg(feature = "http")]
+pub type EventBody = sse_async::EventBody<Smol>;
+
+/// Sends this request over a new TCP connection, and returns once the server has accepted it with an event stream. It names
+/// the [`USER_AGENT`] where the request has none.
+///
+/// # Errors
+/// If the server cannot be reached, or answers with what [`check_response`](sse_proto::source::check_response) refuses. For an
+/// `https` URL, `Unsupported`: make the TLS connection yourself, and give it to [`EventReader::open`](sse_async::EventReader::open).
+pub async fn connect(request: &Request) -> Result<EventReader<TcpStream>, ReadError> {
+    sse_async::connect(request).await
+}
+
+/// As [`connect`], with a receiver that was made by [`Receiver::http1`], and may have other limits or a check of its own.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_with(
+    request: &Request,
+    receiver: Receiver,
+) -> Result<EventReader<TcpStream>, ReadError> {
+    sse_async::connect_with(request, receiver).await
+}
+
+/// Reads the head of a request from an accepted connection.
+///
+/// Set `TCP_NODELAY` on the socket, or the system holds small events back. Of the body of a request nothing is read: where
+/// one was sent, closing the connection resets it, and the client may lose what it has not read by then.
+///
+/// # Errors
+/// If the connection fails, or the client sends something else; then it is sent the status that says so.
+pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(io: S) -> Result<Exchange<S>, AcceptError> {
+    sse_async::accept(io).await
+}
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,9 +1,9 @@
 //! Server-Sent Events on tokio.
 //!
 //! [`EventSource`] keeps a subscription: it connects, and connects again with the last event id whenever the stream is lost.
-//! [`EventReader`] reads events from anything that is [`AsyncRead`](tokio::io::AsyncRead): a socket, a response body. Both are
-//! [`Stream`](futures_core::Stream)s. [`EventWriter`] writes them to anything that is
-//! [`AsyncWrite`](tokio::io::AsyncWrite), and is a [`Sink`](futures_sink::Sink). [`connect`] asks a server for a stream over
+//! [`EventReader`] reads events from anything that is [`AsyncRead`]: a socket, a response body. Both are
+//! `Stream`s. [`EventWriter`] writes them to anything that is
+//! [`AsyncWrite`], and is a `Sink`. [`connect`] asks a server for a stream over
 //! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. [`Server`] serves
 //! streams on a listener, and [`Hub`] sends one stream to many. The decisions are those of [`proto`];
 //! this crate does the reading and writing. `sse-smol` and `sse-blocking` are the same for smol and for threads, with the
@@ -71,40 +71,21 @@
 //! - `codec`: `EventCodec` for `tokio_util::codec`.
 
 #![forbid(unsafe_code)]
-#![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-mod alarm;
-#[cfg(feature = "http")]
-mod body;
-mod chunks;
-mod close;
 #[cfg(feature = "codec")]
 mod codec;
-mod connection;
-mod connection_task;
-mod dial;
-#[cfg(feature = "http")]
-mod event_body;
-mod event_sender;
-mod guard;
-mod http;
-#[cfg(feature = "http")]
-mod http_client;
-#[cfg(feature = "http")]
-mod http_source;
-mod hub;
-mod incoming;
-mod reader;
-mod server;
-mod shared_stream;
-mod source;
-mod stream;
-mod tls;
-mod writer;
+mod runtime;
 
-use std::io;
-
-pub use sse_proto as proto;
+#[cfg(feature = "http")]
+pub use sse_async::BodyStream;
+pub use sse_async::proto;
+#[cfg(feature = "rustls-no-provider")]
+pub use sse_async::rustls;
+pub use sse_async::{
+    AcceptError, BoxError, CloseHandle, EventSender, EventStream, Incoming, ReadError, ServerHandle, Signals,
+    Subscriber,
+};
+use sse_proto::Receiver;
 pub use sse_proto::http::Request;
 pub use sse_proto::http1::Response;
 pub use sse_proto::http1::server::ServerConfig;
@@ -112,27 +93,12 @@ pub use sse_proto::hub::{Delivery, HubConfig, Lag, Subscription};
 pub use sse_proto::sender::{Ended, StreamConfig};
 pub use sse_proto::source::{CloseReason, EndMarker, Signal, SourceConfig, SourceError};
 pub use sse_proto::{Event, EventRef, Item};
-#[cfg(feature = "rustls-no-provider")]
-pub use tokio_rustls::rustls;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 
-#[cfg(feature = "http")]
-pub use crate::body::BodyStream;
-pub use crate::close::CloseHandle;
 #[cfg(feature = "codec")]
 pub use crate::codec::EventCodec;
-#[cfg(feature = "http")]
-pub use crate::event_body::EventBody;
-pub use crate::event_sender::EventSender;
-pub use crate::http::{Exchange, accept, connect, connect_with};
-#[cfg(feature = "http")]
-pub use crate::http_source::HttpSource;
-pub use crate::hub::{Hub, Subscriber};
-pub use crate::incoming::Incoming;
-pub use crate::reader::EventReader;
-pub use crate::server::{Server, ServerHandle};
-pub use crate::source::{EventSource, Signals};
-pub use crate::stream::EventStream;
-pub use crate::writer::EventWriter;
+pub use crate::runtime::{Tokio, TokioTimer};
 
 /// The `User-Agent` of requests that have none: this crate and its version. A program that names itself may put it behind its own
 /// name (RFC 9110 section 10.1.5).
@@ -147,14 +113,213 @@ pub use crate::writer::EventWriter;
 /// ```
 pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// Why an answer failed: any error.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+/// Keeps a subscription to an event stream, over HTTP/1.1: see [`sse_async::EventSource`].
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use sse_tokio::{EventSource, SourceConfig};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut config = SourceConfig::default();
+/// config.timeouts.silence = Some(Duration::from_secs(45));
+/// let mut source = EventSource::get("http://127.0.0.1:8888/sse")?.with_config(config);
+/// while let Some(event) = source.next().await {
+///     println!("{}", event?.data());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// With roots of yours, or a client certificate (feature `rustls`):
+///
+#[cfg_attr(feature = "rustls-no-provider", doc = "```no_run")]
+#[cfg_attr(not(feature = "rustls-no-provider"), doc = "```ignore")]
+/// use sse_tokio::EventSource;
+/// use sse_tokio::rustls::pki_types::{CertificateDer, pem::PemObject};
+/// use sse_tokio::rustls::{ClientConfig, RootCertStore};
+///
+/// let mut roots = RootCertStore::empty();
+/// roots.add(CertificateDer::from_pem_file("ca.pem")?)?;
+/// let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+/// let source = EventSource::get("https://example.com/events")?.with_tls(&config);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Each attempt can have a fresh token:
+///
+/// ```
+/// # use sse_tokio::EventSource;
+/// # async fn fresh_token() -> std::io::Result<String> { Ok(String::new()) }
+/// let source = EventSource::get("http://127.0.0.1:8888/sse")?.with_prepare(async |mut request| {
+///     request.set_header("Authorization", &format!("Bearer {}", fresh_token().await?))?;
+///     Ok(request)
+/// });
+/// # Ok::<(), sse_tokio::proto::http::UrlError>(())
+/// ```
+///
+/// # Panics
+/// When it is polled outside of a tokio runtime that has its I/O and time enabled.
+pub type EventSource = sse_async::EventSource<Tokio>;
 
-/// Why reading events failed.
-pub type ReadError = sse_proto::ReadError<io::Error>;
+/// Keeps a subscription to an event stream, over an HTTP client of yours: see [`sse_async::HttpSource`].
+///
+/// With reqwest 0.13:
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use sse_tokio::{HttpSource, Request};
+///
+/// let client = reqwest::Client::new();
+/// let request = Request::get("http://127.0.0.1:8888/sse")?;
+/// let mut source = HttpSource::new(request, move |request| {
+///     let client = client.clone();
+///     async move { client.execute(request.try_into()?).await.map(http::Response::from) }
+/// });
+/// while let Some(event) = source.next().await {
+///     println!("{}", event?.data());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Panics
+/// When it is polled outside of a tokio runtime that has its time enabled.
+#[cfg(feature = "http")]
+pub type HttpSource = sse_async::HttpSource<Tokio>;
 
-/// Why a request could not be accepted.
-pub type AcceptError = sse_proto::AcceptError<io::Error>;
+/// Reads events from a byte stream: see [`sse_async::EventReader`].
+pub type EventReader<S> = sse_async::EventReader<S, Tokio>;
+
+/// Writes events to a byte stream: see [`sse_async::EventWriter`].
+///
+/// ```
+/// use sse_tokio::{Event, EventWriter};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let mut out = Vec::new();
+/// let mut writer = EventWriter::new(&mut out);
+/// writer.send(&Event::new("hello").with_id("1").map_err(std::io::Error::other)?).await?;
+/// writer.keep_alive().await?;
+/// writer.close().await?;
+/// assert_eq!(out, b"id: 1\ndata: hello\n\n:\n");
+/// # Ok::<(), std::io::Error>(())
+/// # })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub type EventWriter<S> = sse_async::EventWriter<S, Tokio>;
+
+/// A request that waits for its answer: see [`sse_async::Exchange`].
+pub type Exchange<S> = sse_async::Exchange<S, Tokio>;
+
+/// Serves event streams over HTTP/1.1: see [`sse_async::Server`].
+///
+/// ```no_run
+/// use sse_tokio::{BoxError, Incoming, Response, Server};
+///
+/// async fn handle(incoming: Incoming) -> Result<(), BoxError> {
+///     if incoming.path() != "/sse" {
+///         incoming.respond(&Response::new(404), "no such stream\n");
+///         return Ok(());
+///     }
+///     let events = incoming.open(Response::new(200));
+///     for count in 0.. {
+///         events.send(&*count.to_string()).await?;
+///         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+///     }
+///     Ok(())
+/// }
+///
+/// # async fn run() -> std::io::Result<()> {
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:8888").await?;
+/// let server = Server::new(handle);
+/// let handle = server.handle();
+/// tokio::spawn(async move {
+///     // Or whatever tells the program to stop.
+///     tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+///     handle.shutdown();
+/// });
+/// server.serve(listener).await;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Each connection is a task of tokio.
+///
+/// # Panics
+/// When it is polled outside of a tokio runtime that has its I/O and time enabled.
+pub type Server = sse_async::Server<Tokio>;
+
+/// One stream of events for many subscribers: see [`sse_async::Hub`].
+///
+/// ```
+/// use sse_tokio::{Delivery, Hub, HubConfig, Subscription};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let hub: Hub = Hub::new(HubConfig::default());
+/// let mut ann = hub.subscribe(&Subscription::to(["broadcast", "to/ann"]));
+/// hub.publish("to/ann", "psst")?;
+/// let Delivery::Event(frame) = ann.recv().await else { panic!("an event") };
+/// assert!(frame.bytes().ends_with(b"data: psst\n\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub type Hub<B = std::sync::Arc<[u8]>> = sse_async::Hub<Tokio, B>;
+
+/// An event stream as the body of a response, for axum, hyper, tonic: see [`sse_async::EventBody`].
+///
+/// In axum, a handler returns its response:
+///
+/// ```
+/// use axum::response::IntoResponse;
+/// use sse_tokio::{Event, EventBody};
+///
+/// async fn handler() -> impl IntoResponse {
+///     let (events, body) = EventBody::channel();
+///     tokio::spawn(async move {
+///         // Ends when the client leaves.
+///         while events.send(&Event::new("still here")).await.is_ok() {
+///             tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+///         }
+///     });
+///     body.response()
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/sse", axum::routing::get(handler));
+/// ```
+#[cfg(feature = "http")]
+pub type EventBody = sse_async::EventBody<Tokio>;
+
+/// Sends this request over a new TCP connection, and returns once the server has accepted it with an event stream. It names
+/// the [`USER_AGENT`] where the request has none.
+///
+/// # Errors
+/// If the server cannot be reached, or answers with what [`check_response`](sse_proto::source::check_response) refuses. For an
+/// `https` URL, `Unsupported`: make the TLS connection yourself, and give it to [`EventReader::open`](sse_async::EventReader::open).
+pub async fn connect(request: &Request) -> Result<EventReader<TcpStream>, ReadError> {
+    sse_async::connect(request).await
+}
+
+/// As [`connect`], with a receiver that was made by [`Receiver::http1`], and may have other limits or a check of its own.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_with(
+    request: &Request,
+    receiver: Receiver,
+) -> Result<EventReader<TcpStream>, ReadError> {
+    sse_async::connect_with(request, receiver).await
+}
+
+/// Reads the head of a request from an accepted connection.
+///
+/// Set `TCP_NODELAY` on the socket, or the system holds small events back. Of the body of a request nothing is read: where
+/// one was sent, closing the connection resets it, and the client may lose what it has not read by then.
+///
+/// # Errors
+/// If the connection fails, or the client sends something else; then it is sent the status that says so.
+pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(io: S) -> Result<Exchange<S>, AcceptError> {
+    sse_async::accept(io).await
+}
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

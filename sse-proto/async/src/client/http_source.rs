@@ -1,0 +1,283 @@
+//! A subscription that reconnects, over an HTTP client of the user's.
+
+use std::fmt;
+use std::future::{poll_fn, ready};
+use std::hash::{BuildHasher, RandomState};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
+
+use futures_core::{FusedStream, Stream};
+use http_body::Body;
+use sse_proto::http::Request;
+use sse_proto::source::{Session, Signal, SourceConfig, SourceError, Want};
+use sse_proto::{Event, EventRef, Instant};
+
+use crate::client::http_client::HttpClient;
+use crate::net::{Alarm, BoxFuture, Clock, CloseOnDrop};
+use crate::{BoxError, CloseHandle, Runtime, Signals};
+
+/// What an [`EventSource`](crate::EventSource) is, over an HTTP client of yours: hyper, a tower service, and
+/// with them TLS, HTTP/2, proxies, cookies.
+///
+/// The client is a function from a request to the future of a response. It is called for each attempt, and again for
+/// each redirect; it reports the responses as they are, whatever their status. Its body may be any [`Body`].
+///
+/// A client that follows redirects itself may do so: the source then sees only where they led, does not remember the
+/// permanent ones, and what goes along is the client's choice.
+/// [`Timeouts::response`](sse_proto::source::Timeouts::response) counts from the call of the function;
+/// `Timeouts::connect` has no meaning here. A timeout of the client's for the whole response would cut every stream.
+pub struct HttpSource<R: Runtime> {
+    source: Session,
+    client: HttpClient,
+    prepare: Prepare,
+    /// At work for this attempt.
+    preparing: Option<BoxFuture<Result<Request, BoxError>>>,
+    clock: Clock,
+    alarm: Alarm<R>,
+    handle: CloseOnDrop,
+}
+
+type Prepare = Box<dyn FnMut(Request) -> BoxFuture<Result<Request, BoxError>> + Send>;
+type Ask = fn(&mut Session, Instant) -> (Want, Option<Instant>);
+
+impl<R: Runtime> HttpSource<R> {
+    /// Subscribes to what this request asks for. Each attempt sends it anew, by `send`.
+    pub fn new<F, P, B, E>(request: Request, send: F) -> Self
+    where
+        F: FnMut(http::Request<Vec<u8>>) -> P + Send + 'static,
+        P: Future<Output = Result<http::Response<B>, E>> + Send + 'static,
+        B: Body<Error: Into<BoxError>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        // The only randomness in `std`: keys that differ with each call.
+        let seed = RandomState::new().hash_one(());
+        Self {
+            source: Session::new(request, seed),
+            client: HttpClient::new(send),
+            prepare: Box::new(|request| Box::pin(ready(Ok(request)))),
+            preparing: None,
+            clock: Clock::start::<R>(),
+            alarm: Alarm::default(),
+            handle: CloseOnDrop::default(),
+        }
+    }
+
+    /// Sets the configuration.
+    #[must_use]
+    pub fn with_config(self, config: SourceConfig) -> Self {
+        Self { source: self.source.with_config(config), ..self }
+    }
+
+    /// Lets every attempt change its request first, as [`EventSource::with_prepare`](crate::EventSource::with_prepare)
+    /// does.
+    ///
+    /// What is added here is not sent on to where a redirect leads; what `send` adds is.
+    #[must_use]
+    pub fn with_prepare<F, P>(self, mut prepare: F) -> Self
+    where
+        F: FnMut(Request) -> P + Send + 'static,
+        P: Future<Output = Result<Request, BoxError>> + Send + 'static,
+    {
+        Self { prepare: Box::new(move |request| Box::pin(prepare(request))), ..self }
+    }
+
+    /// Waits for the next event; `None` after the end.
+    ///
+    /// # Errors
+    /// [`SourceError`]: an event was skipped, or nothing more comes.
+    pub async fn next(&mut self) -> Option<Result<Event, SourceError>> {
+        Some(self.next_ref().await?.map(EventRef::to_event))
+    }
+
+    /// Lends the next event; `None` after the end.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn next_ref(&mut self) -> Option<Result<EventRef<'_>, SourceError>> {
+        let found = poll_fn(|cx| self.poll_event(cx)).await?;
+        Some(found.map(|()| self.source.event()))
+    }
+
+    /// Waits for whatever happens next; `None` after [`Signal::Closed`], which comes once.
+    pub async fn next_signal(&mut self) -> Option<Signal> {
+        poll_fn(|cx| self.poll_signal(cx)).await
+    }
+
+    /// All that happens, events among it, as a stream that never fails.
+    pub fn signals(&mut self) -> Signals<'_, Self> {
+        Signals { source: self }
+    }
+
+    /// Hands every event to `handler`, until nothing more comes or the source is closed, be it by the handler.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next). After one that is recoverable, call again to go on.
+    pub async fn listen(&mut self, mut handler: impl FnMut(EventRef<'_>)) -> Result<(), SourceError> {
+        while let Some(event) = self.next_ref().await {
+            handler(event?);
+        }
+        Ok(())
+    }
+
+    /// The last event id so far; empty where there is none. Another source can go on from it, after a restart.
+    pub fn last_event_id(&self) -> &str {
+        self.source.last_event_id()
+    }
+
+    /// The machine that decides, to ask it more: for the response, the body of a refused one, whether it is open.
+    pub fn machine(&self) -> &Session {
+        &self.source
+    }
+
+    /// A handle that closes this source from any task or thread, even while it waits.
+    pub fn close_handle(&self) -> CloseHandle {
+        self.handle.clone()
+    }
+
+    /// Gives up what there is, a stream or a wait, for another attempt at once: for those who know that the network is
+    /// back, or that the stream is not what they need. Earlier failures are forgotten, the last event id is not.
+    pub fn restart(&mut self) {
+        self.source.restart();
+        self.disconnect();
+    }
+
+    /// Closes the source at once, for good; so does dropping it.
+    pub fn close(&mut self) {
+        self.source.close();
+        self.disconnect();
+        self.handle.close();
+    }
+
+    fn disconnect(&mut self) {
+        self.preparing = None;
+        self.client.disconnect();
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<(), SourceError>>> {
+        let want = ready!(self.poll_advance(cx, Session::want));
+        Poll::Ready(self.source.take_item(want))
+    }
+
+    fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<Option<Signal>> {
+        let _ = ready!(self.poll_advance(cx, Session::want_signal));
+        Poll::Ready(self.source.take_signal())
+    }
+
+    /// Does what the source wants, until there is something for the user or nothing more comes.
+    fn poll_advance(&mut self, cx: &mut Context<'_>, ask: Ask) -> Poll<Want> {
+        loop {
+            if self.handle.is_closed() {
+                self.source.close();
+            }
+            let now = self.clock.now();
+            let (want, deadline) = ask(&mut self.source, now);
+            let done = match want {
+                Want::Prepare => {
+                    if let Ok(time) = SystemTime::UNIX_EPOCH.elapsed() {
+                        self.source.set_wall_clock(now, time);
+                    }
+                    self.client.disconnect();
+                    self.poll_prepare(cx, now)
+                }
+                Want::Request => self.poll_request(cx, now),
+                Want::Read => self.poll_read(cx, now),
+                Want::Wait => {
+                    self.disconnect();
+                    Poll::Pending
+                }
+                Want::Yield => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Want::Closed => {
+                    self.disconnect();
+                    self.handle.close();
+                    return Poll::Ready(want);
+                }
+                _ => return Poll::Ready(want),
+            };
+            if done.is_pending() {
+                self.handle.register(cx.waker());
+                if self.handle.is_closed() {
+                    continue;
+                }
+                ready!(self.alarm.poll(cx, self.clock, deadline));
+                self.source.handle_deadline(self.clock.now());
+            }
+        }
+    }
+
+    fn poll_prepare(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        let preparing = self.preparing.get_or_insert_with(|| (self.prepare)(self.source.request().clone()));
+        let prepared = ready!(preparing.as_mut().poll(cx));
+        self.preparing = None;
+        self.source.handle_request(now, prepared);
+        Poll::Ready(())
+    }
+
+    fn poll_request(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        if !self.client.is_sending() {
+            match self.client.send(self.source.request()) {
+                Ok(()) => self.source.handle_connected(now),
+                Err(error) => self.source.handle_unsupported(error),
+            }
+            // The deadline is another now.
+            return Poll::Ready(());
+        }
+        match ready!(self.client.poll_response(cx)) {
+            Ok(head) => self.source.handle_response(now, head),
+            Err(error) => self.source.handle_error(now, error),
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        match ready!(self.client.poll_bytes(cx)) {
+            Some(Ok(bytes)) => {
+                let count = self.source.handle_bytes(now, bytes);
+                self.client.take(count);
+            }
+            Some(Err(error)) => self.source.handle_error(now, error),
+            None => self.source.handle_end(now),
+        }
+        Poll::Ready(())
+    }
+}
+
+impl<R: Runtime> fmt::Debug for HttpSource<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = f.debug_struct("HttpSource");
+        f.field("source", &self.source).field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+impl<R: Runtime> Stream for HttpSource<R> {
+    type Item = Result<Event, SourceError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let found = ready!(self.poll_event(cx));
+        Poll::Ready(found.map(|found| found.map(|()| self.source.event().to_event())))
+    }
+}
+
+impl<R: Runtime> FusedStream for HttpSource<R> {
+    fn is_terminated(&self) -> bool {
+        // Not before a close from elsewhere, or a last error, has been polled for.
+        self.handle.is_closed() && self.source.is_closed()
+    }
+}
+
+impl<R: Runtime> Stream for Signals<'_, HttpSource<R>> {
+    type Item = Signal;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Signal>> {
+        self.source.poll_signal(cx)
+    }
+}
+
+impl<R: Runtime> FusedStream for Signals<'_, HttpSource<R>> {
+    fn is_terminated(&self) -> bool {
+        self.source.is_terminated()
+    }
+}

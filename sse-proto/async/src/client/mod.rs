@@ -1,0 +1,22 @@
+//! Clients: what reads events.
+
+#[cfg(feature = "http")]
+pub(crate) mod body;
+mod chunks;
+mod connect;
+#[cfg(feature = "http")]
+mod http_client;
+#[cfg(feature = "http")]
+mod http_source;
+mod reader;
+mod source;
+mod stream;
+
+#[cfg(feature = "http")]
+pub use body::BodyStream;
+pub use connect::{connect, connect_with};
+#[cfg(feature = "http")]
+pub use http_source::HttpSource;
+pub use reader::EventReader;
+pub use source::{EventSource, Signals};
+pub use stream::EventStream;

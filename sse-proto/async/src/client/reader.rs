@@ -1,0 +1,198 @@
+//! Events from a byte stream.
+
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_core::{FusedStream, Stream};
+use sse_proto::http1::ResponseHead;
+use sse_proto::{End, Event, EventRef, Item, Receiver, Want};
+
+use crate::{CloseHandle, ReadError, Reads};
+
+/// Reads events from a byte stream.
+///
+/// As a [`Stream`] it gives owned events; [`next_ref`](Self::next_ref) lends them, without allocating, and
+/// [`next_item`](Self::next_item) shows comments too. After [`ReceiveError::Limit`](sse_proto::ReceiveError::Limit) the
+/// events go on; after any other error, and at the end of the stream, the connection is dropped and `None` comes for good.
+///
+/// All futures may be dropped at any time: nothing is lost. Reads [`Receiver::CAPACITY`] bytes at a time; wrapping the
+/// stream in a `BufReader` gains nothing.
+#[derive(Debug)]
+pub struct EventReader<S, R> {
+    /// Gone once nothing more comes.
+    io: Option<S>,
+    receiver: Receiver,
+    handle: Option<CloseHandle>,
+    runtime: PhantomData<fn() -> R>,
+}
+
+impl<S: Unpin, R: Reads<S>> EventReader<S, R> {
+    /// Reads a bare event stream.
+    pub fn new(io: S) -> Self {
+        Self::with_receiver(io, Receiver::new())
+    }
+
+    /// Reads what this receiver makes of the bytes: with other limits, with a last event id, as an HTTP response.
+    pub fn with_receiver(io: S, receiver: Receiver) -> Self {
+        Self { io: Some(io), receiver, handle: None, runtime: PhantomData }
+    }
+
+    /// Waits for the next event; `None` at the end of the stream.
+    ///
+    /// # Errors
+    /// If the stream fails, or the peer sends what cannot be accepted.
+    pub async fn next(&mut self) -> Option<Result<Event, ReadError>> {
+        Some(self.next_ref().await?.map(EventRef::to_event))
+    }
+
+    /// Lends the next event; `None` at the end of the stream.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn next_ref(&mut self) -> Option<Result<EventRef<'_>, ReadError>> {
+        match poll_fn(|cx| self.poll_advance(cx, Receiver::want)).await? {
+            Ok(()) => Some(Ok(self.receiver.event())),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// As [`next_ref`](Self::next_ref), but shows comments and blocks without data too.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn next_item(&mut self) -> Option<Result<Item<'_>, ReadError>> {
+        match poll_fn(|cx| self.poll_advance(cx, Receiver::want_item)).await? {
+            Ok(()) => self.receiver.item().map(Ok),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// The connection; `None` once it has been dropped.
+    pub fn get_ref(&self) -> Option<&S> {
+        self.io.as_ref()
+    }
+
+    /// The last event id so far; empty where there is none.
+    pub fn last_event_id(&self) -> &str {
+        self.receiver.last_event_id()
+    }
+
+    /// The reconnection time that the stream asked for last.
+    pub fn retry(&self) -> Option<Duration> {
+        self.receiver.retry()
+    }
+
+    /// The head of the HTTP response, if the events come in one.
+    pub fn response(&self) -> Option<&ResponseHead> {
+        self.receiver.response()
+    }
+
+    /// How the stream ended: `None` before its end, and where it was closed from this side.
+    pub fn end(&self) -> Option<End> {
+        self.receiver.end()
+    }
+
+    /// A handle that closes this reader from another task, even while it waits.
+    pub fn close_handle(&mut self) -> CloseHandle {
+        let handle = self.handle.get_or_insert_default();
+        if self.io.is_none() {
+            handle.close();
+        }
+        handle.clone()
+    }
+
+    /// Closes the connection at once, without reading what is left; so does dropping the reader.
+    pub fn close(&mut self) {
+        self.io = None;
+        if let Some(handle) = &self.handle {
+            handle.close();
+        }
+    }
+
+    /// Reads until the response is accepted.
+    pub(crate) async fn wait_until_open(&mut self) -> Result<(), ReadError> {
+        while !self.receiver.is_open() {
+            match poll_fn(|cx| self.poll_step(cx, Receiver::want)).await {
+                Some(step) => step?,
+                None => break,
+            };
+        }
+        Ok(())
+    }
+
+    /// Reads until the receiver has found something.
+    fn poll_advance(
+        &mut self,
+        cx: &mut Context<'_>,
+        want: impl Fn(&mut Receiver) -> Wanted + Copy,
+    ) -> Poll<Option<Result<(), ReadError>>> {
+        if let Some(handle) = &self.handle {
+            handle.register(cx.waker());
+        }
+        while let Some(step) = ready!(self.poll_step(cx, want)) {
+            match step {
+                Ok(Want::Event) => return Poll::Ready(Some(Ok(()))),
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    /// Does one thing that the receiver wants. `None` without a connection.
+    fn poll_step(
+        &mut self,
+        cx: &mut Context<'_>,
+        want: impl Fn(&mut Receiver) -> Wanted + Copy,
+    ) -> Poll<Option<Result<Want, ReadError>>> {
+        if self.handle.as_ref().is_some_and(CloseHandle::is_closed) {
+            self.close();
+        }
+        let Some(io) = &mut self.io else { return Poll::Ready(None) };
+        let want = want(&mut self.receiver);
+        match &want {
+            Ok(Want::Read) => match ready!(R::poll_read(Pin::new(io), cx, self.receiver.space())) {
+                Ok(count) => self.receiver.handle_read(count),
+                Err(error) => {
+                    self.close();
+                    return Poll::Ready(Some(Err(error.into())));
+                }
+            },
+            Ok(Want::Yield) => {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            _ if self.receiver.is_closed() => self.close(),
+            _ => {}
+        }
+        Poll::Ready(Some(want.map_err(ReadError::from)))
+    }
+}
+
+type Wanted = Result<Want, sse_proto::ReceiveError>;
+
+impl<S, R> Drop for EventReader<S, R> {
+    fn drop(&mut self) {
+        if let Some(handle) = &self.handle {
+            handle.close();
+        }
+    }
+}
+
+impl<S: Unpin, R: Reads<S>> Stream for EventReader<S, R> {
+    type Item = Result<Event, ReadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let found = ready!(self.poll_advance(cx, Receiver::want));
+        Poll::Ready(found.map(|found| found.map(|()| self.receiver.event().to_event())))
+    }
+}
+
+impl<S: Unpin, R: Reads<S>> FusedStream for EventReader<S, R> {
+    fn is_terminated(&self) -> bool {
+        self.io.is_none()
+    }
+}

@@ -1,0 +1,297 @@
+//! A subscription that reconnects.
+
+use std::fmt;
+use std::future::{poll_fn, ready};
+use std::hash::{BuildHasher, RandomState};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
+
+use futures_core::{FusedStream, Stream};
+use sse_proto::http::{Request, UrlError};
+use sse_proto::http1::client::{self, Want};
+use sse_proto::source::{Signal, SourceConfig, SourceError};
+use sse_proto::{Event, EventRef, Instant};
+
+use crate::net::{Alarm, BoxFuture, Clock, CloseOnDrop, Connection, Tls};
+#[cfg(feature = "rustls-no-provider")]
+use crate::rustls;
+use crate::{BoxError, CloseHandle, Runtime};
+
+/// Keeps a subscription to an event stream: connects, and connects again with the last event id whenever the stream is lost.
+///
+/// As a [`Stream`] it gives owned events; [`next_ref`](Self::next_ref) lends them, without allocating, and
+/// [`signals`](Self::signals) shows all that happens besides. Transient failures are not errors: the source waits and tries
+/// again. After [`SourceError::Limit`] the events go on; any other error is the last item. A normal end is none.
+///
+/// What it does when is a matter of its [`SourceConfig`]; `https` takes the feature `rustls`. Nothing happens while it is not polled:
+/// there is no task in the background. All futures may be dropped at any time: nothing is lost.
+pub struct EventSource<R: Runtime> {
+    client: client::Connection,
+    connection: Connection<R>,
+    tls: Tls,
+    prepare: Prepare,
+    /// At work for this attempt.
+    preparing: Option<BoxFuture<Result<Request, BoxError>>>,
+    clock: Clock,
+    alarm: Alarm<R>,
+    handle: CloseOnDrop,
+}
+
+type Prepare = Box<dyn FnMut(Request) -> BoxFuture<Result<Request, BoxError>> + Send>;
+type Ask = fn(&mut client::Connection, Instant) -> (Want, Option<Instant>);
+
+impl<R: Runtime> EventSource<R> {
+    /// Subscribes to this URL, as the specification requires.
+    ///
+    /// # Errors
+    /// If it is no `http` or `https` URL.
+    pub fn get(url: &str) -> Result<Self, UrlError> {
+        Request::get(url).map(Self::new)
+    }
+
+    /// Subscribes to what this request asks for. Each attempt sends it anew, with [`USER_AGENT`](Runtime::USER_AGENT) where it has no `User-Agent`.
+    pub fn new(request: Request) -> Self {
+        // The only randomness in `std`: keys that differ with each call.
+        let seed = RandomState::new().hash_one(());
+        Self::with_client(client::Connection::new(sse_proto::source::Session::new(request, seed)))
+    }
+
+    /// Does what this client says: with other limits for heads, with a seed of yours. Requests get the default
+    /// [`USER_AGENT`](Runtime::USER_AGENT), unless the client has another.
+    pub fn with_client(client: client::Connection) -> Self {
+        Self {
+            client: client.with_default_user_agent(R::USER_AGENT),
+            connection: Connection::default(),
+            tls: Tls::default(),
+            prepare: Box::new(|request| Box::pin(ready(Ok(request)))),
+            preparing: None,
+            clock: Clock::start::<R>(),
+            alarm: Alarm::default(),
+            handle: CloseOnDrop::default(),
+        }
+    }
+
+    /// Sets the configuration.
+    #[must_use]
+    pub fn with_config(self, config: SourceConfig) -> Self {
+        Self { client: self.client.with_config(config), ..self }
+    }
+
+    /// Secures connections to `https` URLs as this configuration says: with roots of yours, with a client certificate. Without it,
+    /// what the platform trusts is trusted. Its ALPN protocols do not matter: HTTP/1.1 is spoken.
+    ///
+    /// A server that cannot be trusted is a failure like any other: the source tries again later, as certificates get renewed. The
+    /// [`Cause`](sse_proto::source::Cause) holds the error of rustls, in one of `std::io`.
+    #[cfg(feature = "rustls-no-provider")]
+    #[must_use]
+    pub fn with_tls(self, config: &rustls::ClientConfig) -> Self {
+        Self { tls: Tls::new(config), ..self }
+    }
+
+    /// Lets every attempt change its request first: its URL, its headers (a fresh token), its body. The request comes with the
+    /// last event id. An error fails the attempt, and the source tries again later.
+    #[must_use]
+    pub fn with_prepare<F, P>(self, mut prepare: F) -> Self
+    where
+        F: FnMut(Request) -> P + Send + 'static,
+        P: Future<Output = Result<Request, BoxError>> + Send + 'static,
+    {
+        Self { prepare: Box::new(move |request| Box::pin(prepare(request))), ..self }
+    }
+
+    /// Waits for the next event; `None` after the end.
+    ///
+    /// # Errors
+    /// [`SourceError`]: an event was skipped, or nothing more comes.
+    pub async fn next(&mut self) -> Option<Result<Event, SourceError>> {
+        Some(self.next_ref().await?.map(EventRef::to_event))
+    }
+
+    /// Lends the next event; `None` after the end.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn next_ref(&mut self) -> Option<Result<EventRef<'_>, SourceError>> {
+        let found = poll_fn(|cx| self.poll_event(cx)).await?;
+        Some(found.map(|()| self.client.event()))
+    }
+
+    /// Waits for whatever happens next; `None` after [`Signal::Closed`], which comes once.
+    pub async fn next_signal(&mut self) -> Option<Signal> {
+        poll_fn(|cx| self.poll_signal(cx)).await
+    }
+
+    /// All that happens, events among it, as a stream that never fails.
+    pub fn signals(&mut self) -> Signals<'_, Self> {
+        Signals { source: self }
+    }
+
+    /// Hands every event to `handler`, until nothing more comes or the source is closed, be it by the handler.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next). After one that is recoverable, call again to go on.
+    pub async fn listen(&mut self, mut handler: impl FnMut(EventRef<'_>)) -> Result<(), SourceError> {
+        while let Some(event) = self.next_ref().await {
+            handler(event?);
+        }
+        Ok(())
+    }
+
+    /// The last event id so far; empty where there is none. Another source can go on from it, after a restart.
+    pub fn last_event_id(&self) -> &str {
+        self.machine().last_event_id()
+    }
+
+    /// The machine that decides, to ask it more: for the response, the body of a refused one, whether it is open.
+    pub fn machine(&self) -> &sse_proto::source::Session {
+        self.client.source()
+    }
+
+    /// A handle that closes this source from any task or thread, even while it waits.
+    pub fn close_handle(&self) -> CloseHandle {
+        self.handle.clone()
+    }
+
+    /// Gives up what there is, a stream or a wait, for another attempt at once: for those who know that the network is back, or
+    /// that the stream is not what they need. Earlier failures are forgotten, the last event id is not.
+    pub fn restart(&mut self) {
+        self.client.restart();
+        self.disconnect();
+    }
+
+    /// Closes the source at once, for good; so does dropping it.
+    pub fn close(&mut self) {
+        self.client.close();
+        self.disconnect();
+        self.handle.close();
+    }
+
+    fn disconnect(&mut self) {
+        self.preparing = None;
+        self.connection.close();
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<(), SourceError>>> {
+        let want = ready!(self.poll_advance(cx, client::Connection::want));
+        Poll::Ready(self.client.take_item(want))
+    }
+
+    fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<Option<Signal>> {
+        let _ = ready!(self.poll_advance(cx, client::Connection::want_signal));
+        Poll::Ready(self.client.take_signal())
+    }
+
+    /// Does what the client wants, until there is something for the user or nothing more comes.
+    fn poll_advance(&mut self, cx: &mut Context<'_>, ask: Ask) -> Poll<Want> {
+        loop {
+            if self.handle.is_closed() {
+                self.client.close();
+            }
+            let now = self.clock.now();
+            let (want, deadline) = ask(&mut self.client, now);
+            let client = &mut self.client;
+            let done = match want {
+                Want::Prepare => {
+                    if let Ok(time) = SystemTime::UNIX_EPOCH.elapsed() {
+                        client.set_wall_clock(now, time);
+                    }
+                    self.poll_prepare(cx, now).map(Ok)
+                }
+                Want::Connect => {
+                    let url = client.request().url();
+                    if let Err(error) = self.tls.check(url) {
+                        client.handle_unsupported(error);
+                        continue;
+                    }
+                    let connected = self.connection.poll_connect(cx, url, &self.tls);
+                    connected.map_ok(|()| client.handle_connected(now))
+                }
+                Want::Write => {
+                    let written = self.connection.poll_write(cx, client.pending());
+                    written.map_ok(|count| client.handle_written(now, count))
+                }
+                Want::Read => {
+                    let read = self.connection.poll_read(cx, client.space());
+                    read.map_ok(|count| client.handle_read(now, count))
+                }
+                Want::Wait => {
+                    self.disconnect();
+                    Poll::Pending
+                }
+                Want::Yield => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Want::Closed => {
+                    self.disconnect();
+                    self.handle.close();
+                    return Poll::Ready(want);
+                }
+                _ => return Poll::Ready(want),
+            };
+            match done {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => self.client.handle_error(now, error),
+                Poll::Pending => {
+                    self.handle.register(cx.waker());
+                    if self.handle.is_closed() {
+                        continue;
+                    }
+                    ready!(self.alarm.poll(cx, self.clock, deadline));
+                    self.client.handle_deadline(self.clock.now());
+                }
+            }
+        }
+    }
+
+    fn poll_prepare(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        let preparing = self.preparing.get_or_insert_with(|| (self.prepare)(self.client.request().clone()));
+        let prepared = ready!(preparing.as_mut().poll(cx));
+        self.preparing = None;
+        self.client.handle_request(now, prepared);
+        Poll::Ready(())
+    }
+}
+
+impl<R: Runtime> fmt::Debug for EventSource<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventSource").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+impl<R: Runtime> Stream for EventSource<R> {
+    type Item = Result<Event, SourceError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let found = ready!(self.poll_event(cx));
+        Poll::Ready(found.map(|found| found.map(|()| self.client.event().to_event())))
+    }
+}
+
+impl<R: Runtime> FusedStream for EventSource<R> {
+    fn is_terminated(&self) -> bool {
+        // Not before a close from elsewhere, or a last error, has been polled for.
+        self.handle.is_closed() && self.machine().is_closed()
+    }
+}
+
+/// All that happens to a source; see [`EventSource::signals`].
+#[derive(Debug)]
+pub struct Signals<'s, S> {
+    pub(crate) source: &'s mut S,
+}
+
+impl<R: Runtime> Stream for Signals<'_, EventSource<R>> {
+    type Item = Signal;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Signal>> {
+        self.source.poll_signal(cx)
+    }
+}
+
+impl<R: Runtime> FusedStream for Signals<'_, EventSource<R>> {
+    fn is_terminated(&self) -> bool {
+        self.source.is_terminated()
+    }
+}

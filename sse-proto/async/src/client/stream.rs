@@ -1,0 +1,164 @@
+//! Events from a body in hand.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_core::{FusedStream, Stream, TryStream};
+use sse_proto::{End, Event, EventRef, Item, ReadError, ReceiveError, Receiver, Want};
+
+use crate::client::chunks::Chunks;
+
+/// Reads events from a body that comes in pieces: a [`Stream`] of whatever holds bytes. It does not reconnect.
+///
+/// As a [`Stream`] it gives owned events; [`next_ref`](Self::next_ref) lends them, without allocating, and
+/// [`next_item`](Self::next_item) shows comments too. After [`ReceiveError::Limit`] the events go on; after an error of
+/// the body ([`ReadError::Io`]), and at its end, the body is dropped and `None` comes for good. Status and media type
+/// are for the caller to look at: [`check_response`](sse_proto::source::check_response).
+///
+/// All futures may be dropped at any time: nothing is lost. Of a piece, [`Receiver::CAPACITY`] bytes are taken at a
+/// time.
+///
+/// ```
+/// # use std::{convert::Infallible, pin::Pin, task::{Context, Poll}};
+/// # struct Body(Vec<&'static str>);
+/// # impl futures_core::Stream for Body {
+/// #     type Item = Result<&'static str, Infallible>;
+/// #     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+/// #         Poll::Ready(self.0.pop().map(Ok))
+/// #     }
+/// # }
+/// # let body = Body(vec!["lo\n\n", "data: hel"]);
+/// use sse_async::EventStream;
+///
+/// # futures_lite::future::block_on(async {
+/// // `body` is what an HTTP client has for the body of a response: `response.bytes_stream()` of reqwest, for instance.
+/// let mut events = EventStream::new(body);
+/// while let Some(event) = events.next().await {
+///     assert_eq!(event?.data(), "hello");
+/// }
+/// # Ok::<(), sse_async::proto::ReadError<Infallible>>(())
+/// # }).unwrap();
+/// ```
+pub struct EventStream<S: TryStream> {
+    /// Gone once nothing more comes.
+    body: Option<Chunks<S>>,
+    receiver: Receiver,
+}
+
+impl<S: TryStream<Ok: AsRef<[u8]>>> EventStream<S> {
+    /// Reads the events of this body. One in which not one line is a field or a comment ends with
+    /// [`ReceiveError::Unrecognized`].
+    pub fn new(body: S) -> Self {
+        Self::with_receiver(body, Receiver::new().with_refusal_bytes(Receiver::REFUSAL_BYTES))
+    }
+
+    /// Reads what this receiver makes of the bytes: with other limits, with a last event id.
+    pub fn with_receiver(body: S, receiver: Receiver) -> Self {
+        Self { body: Some(Chunks::new(body)), receiver }
+    }
+
+    /// Waits for the next event; `None` at the end of the body.
+    ///
+    /// # Errors
+    /// If the body fails, or an event exceeds a limit.
+    pub async fn next(&mut self) -> Option<Result<Event, ReadError<S::Error>>> {
+        Some(self.next_ref().await?.map(EventRef::to_event))
+    }
+
+    /// Lends the next event; `None` at the end of the body.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn next_ref(&mut self) -> Option<Result<EventRef<'_>, ReadError<S::Error>>> {
+        let found = poll_fn(|cx| self.poll_advance(cx, Receiver::want)).await?;
+        Some(found.map(|()| self.receiver.event()))
+    }
+
+    /// As [`next_ref`](Self::next_ref), but shows comments and blocks without data too.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn next_item(&mut self) -> Option<Result<Item<'_>, ReadError<S::Error>>> {
+        match poll_fn(|cx| self.poll_advance(cx, Receiver::want_item)).await? {
+            Ok(()) => self.receiver.item().map(Ok),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// The last event id so far; empty where there is none.
+    pub fn last_event_id(&self) -> &str {
+        self.receiver.last_event_id()
+    }
+
+    /// The reconnection time that the stream asked for last.
+    pub fn retry(&self) -> Option<Duration> {
+        self.receiver.retry()
+    }
+
+    /// How the stream ended: `None` before its end, and where the body failed.
+    pub fn end(&self) -> Option<End> {
+        self.receiver.end()
+    }
+
+    fn poll_advance(
+        &mut self,
+        cx: &mut Context<'_>,
+        want: fn(&mut Receiver) -> Result<Want, ReceiveError>,
+    ) -> Poll<Option<Result<(), ReadError<S::Error>>>> {
+        while let Some(body) = &mut self.body {
+            let want = want(&mut self.receiver);
+            if self.receiver.is_closed() {
+                self.body = None;
+                return Poll::Ready(want.err().map(|error| Err(error.into())));
+            }
+            match want {
+                Ok(Want::Event) => return Poll::Ready(Some(Ok(()))),
+                Ok(Want::Read) => match ready!(body.poll_bytes(cx)) {
+                    Some(Ok(bytes)) => {
+                        let count = self.receiver.handle_bytes(bytes);
+                        body.take(count);
+                    }
+                    Some(Err(error)) => {
+                        self.body = None;
+                        return Poll::Ready(Some(Err(ReadError::Io(error))));
+                    }
+                    None => self.receiver.handle_read(0),
+                },
+                Ok(Want::Yield) => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Some(Err(error.into()))),
+            }
+        }
+        Poll::Ready(None)
+    }
+}
+
+impl<S: TryStream> fmt::Debug for EventStream<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStream").field("receiver", &self.receiver).finish_non_exhaustive()
+    }
+}
+
+// The body is boxed, and its pieces are never pinned.
+impl<S: TryStream> Unpin for EventStream<S> {}
+
+impl<S: TryStream<Ok: AsRef<[u8]>>> Stream for EventStream<S> {
+    type Item = Result<Event, ReadError<S::Error>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let found = ready!(self.poll_advance(cx, Receiver::want));
+        Poll::Ready(found.map(|found| found.map(|()| self.receiver.event().to_event())))
+    }
+}
+
+impl<S: TryStream<Ok: AsRef<[u8]>>> FusedStream for EventStream<S> {
+    fn is_terminated(&self) -> bool {
+        self.body.is_none()
+    }
+}

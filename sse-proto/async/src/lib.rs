@@ -1,0 +1,60 @@
+//! Server-Sent Events over any async runtime: the driver of [`sse_proto`] that `sse-tokio` and `sse-smol` share.
+//!
+//! Programs use one of those two. This crate is for an adapter to another runtime: implement [`Runtime`], [`Reads`] and
+//! [`Writes`] on a marker type, and give the generic types of this crate their names:
+//!
+//! ```text
+//! pub enum Mine {}
+//! impl sse_async::Runtime for Mine { /* clock, timers, sockets, tasks */ }
+//! impl<S: AsyncRead + ?Sized> sse_async::Reads<S> for Mine { /* poll_read */ }
+//! impl<S: AsyncWrite + ?Sized> sse_async::Writes<S> for Mine { /* poll_write, poll_flush, poll_shutdown */ }
+//!
+//! pub type EventSource = sse_async::EventSource<Mine>;
+//! pub type EventReader<S> = sse_async::EventReader<S, Mine>;
+//! ```
+//!
+//! `tests/runtime.rs` has a whole one, without an executor from elsewhere.
+//!
+//! The decisions are those of [`proto`]: this crate reads, writes, waits and wakes.
+//!
+//! # Features
+//!
+//! - `http`: `HttpSource`, `EventBody`, and [`EventStream`] from a body of `http-body`.
+//! - `rustls`: `https` for [`EventSource`], by rustls with the provider *ring*; trusts what the platform trusts.
+//! - `rustls-no-provider`: the same with the provider that the program installs.
+//! - `simdutf8`: faster decoding of text that is not ASCII, by the crate of that name.
+
+#![forbid(unsafe_code)]
+#![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+mod client;
+mod guard;
+mod hub;
+mod net;
+mod runtime;
+mod server;
+
+use std::io;
+
+pub use sse_proto as proto;
+
+#[cfg(feature = "http")]
+pub use crate::client::{BodyStream, HttpSource};
+pub use crate::client::{EventReader, EventSource, EventStream, Signals, connect, connect_with};
+pub use crate::hub::{Hub, Subscriber};
+#[cfg(feature = "rustls-no-provider")]
+pub use crate::net::rustls;
+pub use crate::net::{CloseHandle, race};
+pub use crate::runtime::{ByteStream, Reads, Runtime, Timer, Writes};
+#[cfg(feature = "http")]
+pub use crate::server::EventBody;
+pub use crate::server::{EventSender, EventWriter, Exchange, Incoming, Server, ServerHandle, accept};
+
+/// Why an answer failed: any error.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why reading events failed.
+pub type ReadError = sse_proto::ReadError<io::Error>;
+
+/// Why a request could not be accepted.
+pub type AcceptError = sse_proto::AcceptError<io::Error>;

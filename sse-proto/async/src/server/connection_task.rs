@@ -1,0 +1,166 @@
+//! One connection of a server.
+
+use std::net;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use sse_proto::http1::server::{Closed, Want};
+
+use crate::guard::guard;
+use crate::net::{Alarm, BoxFuture};
+use crate::server::serve::ServerState;
+use crate::server::shared_stream::{SharedStream, release, wait_as_driver};
+use crate::{BoxError, ByteStream, Incoming, Runtime};
+
+/// Serves a connection to its end; dropped before, it closes it.
+pub(crate) struct ConnectionTask<R: Runtime> {
+    socket: R::Socket,
+    peer: net::SocketAddr,
+    state: Arc<ServerState>,
+    /// Its number among the connections.
+    number: u64,
+    stream: Arc<SharedStream<Arc<[u8]>>>,
+    alarm: Alarm<R>,
+    /// What the handler does.
+    work: Option<BoxFuture<Result<(), BoxError>>>,
+}
+
+/// What the connection has come to.
+enum Step {
+    Request(Incoming),
+    Closed,
+}
+
+impl<R: Runtime> ConnectionTask<R> {
+    pub(crate) fn new(
+        socket: R::Socket,
+        peer: net::SocketAddr,
+        state: Arc<ServerState>,
+        (number, stream): (u64, Arc<SharedStream<Arc<[u8]>>>),
+    ) -> Self {
+        Self { socket, peer, state, number, stream, alarm: Alarm::default(), work: None }
+    }
+
+    fn poll_work(&mut self, cx: &mut Context<'_>) {
+        let Some(work) = &mut self.work else { return };
+        let done = match guard(|| work.as_mut().poll(cx)) {
+            Some(Poll::Pending) => return,
+            Some(Poll::Ready(done)) => Some(done),
+            None => None,
+        };
+        // What it is made of may panic when it is dropped.
+        let dropped = guard(|| self.work = None);
+        self.handle_done(done.filter(|_| dropped.is_some()));
+    }
+
+    /// Reports what came of the handler; nothing, if it panicked.
+    fn handle_done(&self, done: Option<Result<(), BoxError>>) {
+        let now = self.stream.now();
+        match done {
+            // An error that nobody is told is dropped when the lock is released.
+            Some(done) => drop(self.stream.act(|stream| stream.handle_done(now, done))),
+            None => self.stream.act(|stream| stream.handle_panic(now)),
+        }
+    }
+
+    fn start_work(&mut self, incoming: Incoming) {
+        self.work = guard(|| self.state.handle(incoming));
+        if self.work.is_none() {
+            self.handle_done(None);
+        }
+    }
+
+    /// Does what the machine wants, until the request is there or nothing more comes.
+    fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        let mut stream = self.stream.lock();
+        loop {
+            let now = self.state.now();
+            let server = stream.connection();
+            let (want, deadline) = server.want(now);
+            let socket = &mut self.socket;
+            let done = match want {
+                Want::Write => {
+                    let written = socket.poll_write(cx, server.pending());
+                    written.map_ok(|count| server.handle_written(now, count))
+                }
+                Want::Read | Want::Open => {
+                    let read = socket.poll_read(cx, server.space());
+                    read.map_ok(|count| server.handle_read(now, count))
+                }
+                Want::Request => {
+                    let Some((head, body)) = server.take_request() else { continue };
+                    let incoming = Incoming::new(Arc::clone(&self.stream), head, body, self.peer);
+                    return Poll::Ready(Step::Request(incoming));
+                }
+                Want::KeepAlive => {
+                    let hooks = server.hooks().clone();
+                    drop(stream);
+                    // Code of the user's: not while the lock is held.
+                    let frame = guard(|| hooks.keep_alive());
+                    stream = self.stream.lock();
+                    match frame {
+                        Some(frame) => stream.connection().handle_keep_alive(now, &frame),
+                        None => stream.handle_panic(now),
+                    }
+                    continue;
+                }
+                Want::Wait => Poll::Pending,
+                Want::Shutdown => socket.poll_shutdown(cx).map(|_| {
+                    server.handle_shutdown(now);
+                    Ok(())
+                }),
+                _ => {
+                    release(stream, false);
+                    return Poll::Ready(Step::Closed);
+                }
+            };
+            match done {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => server.handle_error(now, error),
+                Poll::Pending => {
+                    wait_as_driver(stream, cx);
+                    // Only now, as the timer drops the waker that it had.
+                    ready!(self.alarm.poll_early(cx, self.stream.clock(), deadline));
+                    stream = self.stream.lock();
+                    stream.connection().handle_deadline(self.state.now());
+                }
+            }
+        }
+    }
+
+    fn poll_serve(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // What the handler appends is written below, and needs no waking.
+        drop(self.stream.lock().take_driver());
+        loop {
+            self.poll_work(cx);
+            match ready!(self.poll_advance(cx)) {
+                Step::Request(incoming) => self.start_work(incoming),
+                Step::Closed => return Poll::Ready(()),
+            }
+        }
+    }
+}
+
+impl<R: Runtime> Future for ConnectionTask<R> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // Whatever panics here takes this connection with it, and no other, whatever the runtime does then.
+        guard(|| self.poll_serve(cx)).unwrap_or(Poll::Ready(()))
+    }
+}
+
+impl<R: Runtime> Drop for ConnectionTask<R> {
+    fn drop(&mut self) {
+        guard(|| self.work = None);
+        let closed = self.stream.act(|stream| {
+            stream.connection().close();
+            stream.connection().take_closed()
+        });
+        let closed = closed.unwrap_or(Closed::Aborted);
+        self.state.handle_closed(self.number, self.peer, &closed);
+        // An error of the user's, which may panic when it is dropped.
+        guard(|| drop(closed));
+    }
+}

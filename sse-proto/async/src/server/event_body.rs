@@ -1,0 +1,234 @@
+//! Events as the body of a response.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::hash::{BuildHasher, RandomState};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http_body::{Body, Frame};
+use sse_proto::http1::server::{Closed, Connection, Want};
+use sse_proto::sender::{Piece, StreamConfig};
+use sse_proto::{Event, header};
+
+use crate::guard::guard;
+use crate::net::{Alarm, BoxFuture, Clock};
+use crate::server::shared_stream::{SharedStream, release, wait_as_driver};
+use crate::{BoxError, EventSender, Runtime, Subscriber};
+
+/// An event stream as the body of a response: for axum, hyper, tonic, and whatever else takes a [`Body`].
+///
+/// It keeps the connection open by itself (a comment after 15 s of silence, unless its [`StreamConfig`] says otherwise), holds no more than
+/// [`high_water`](StreamConfig::high_water) bytes, and is dropped by the framework when the client leaves, and with it what it is made
+/// of. The body fails where the stream does, so that the client can tell that it was cut.
+///
+/// For those who come from `axum::response::sse`:
+///
+/// | there | here |
+/// |---|---|
+/// | `Sse::new(stream)` | `EventBody::from_stream(stream).response()` |
+/// | `.keep_alive(KeepAlive::default())` | is on; [`StreamConfig::keep_alive`] is its interval, `None` is off |
+/// | `KeepAlive::new().text("…")`, `.event(…)` | [`StreamConfig::set_keep_alive`] |
+/// | `Event::default().data("…")` | `Event::new("…")` |
+/// | `.event("…")`, `.id("…")`, which panic | `.with_name("…")?`, `.with_id("…")?` |
+/// | `.retry(duration)` | `.with_retry(duration)` |
+/// | `Event::default().comment("…")` | [`EventSender::comment`] |
+/// | `mpsc::channel`, `ReceiverStream` | [`channel`](Self::channel): bounded by bytes |
+/// | `broadcast::channel`, `BroadcastStream` | [`Hub`](crate::Hub), [`from_hub`](Self::from_hub): encoded once, with replay |
+/// | `X-Accel-Buffering` by hand | is sent |
+/// | a graceful shutdown that waits for ever | [`until`](Self::until) |
+pub struct EventBody<R: Runtime> {
+    stream: Arc<SharedStream<Bytes>>,
+    /// What sends the events, if it is polled with the body.
+    work: Option<BoxFuture<Result<(), BoxError>>>,
+    /// Ready when the server stops.
+    stop: Option<BoxFuture<()>>,
+    alarm: Alarm<R>,
+}
+
+impl<R: Runtime> EventBody<R> {
+    /// The events that this sends: a future that is polled with the body, and dropped with it. When it is done, and all senders are
+    /// gone, the body ends; if it fails, so does the body.
+    pub fn new<W>(send: impl FnOnce(EventSender<Bytes>) -> W) -> Self
+    where
+        W: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        let stream = bare_stream::<R>();
+        let work = send(EventSender::new(Arc::clone(&stream)));
+        Self::with_work(stream, Some(Box::pin(work)))
+    }
+
+    /// The events of a stream. An error fails the body.
+    pub fn from_stream<S, E>(stream: S) -> Self
+    where
+        S: Stream<Item = Result<Event, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        Self::new(async move |events| {
+            let mut stream = pin!(stream);
+            // Not an `E` across an `await`: it need not be `Send`.
+            let mut next = |cx: &mut Context<'_>| stream.as_mut().poll_next(cx).map_err(Into::into);
+            while let Some(event) = poll_fn(&mut next).await {
+                events.send(&event?).await?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The events of a hub, until it is closed or the client lags.
+    pub fn from_hub(mut subscriber: Subscriber<Bytes>) -> Self {
+        Self::new(async move |events| Ok(events.forward(&mut subscriber).await?))
+    }
+
+    /// What is sent with the sender and its clones. When they are gone, the body ends.
+    pub fn channel() -> (EventSender<Bytes>, Self) {
+        let stream = bare_stream::<R>();
+        let sender = EventSender::new(Arc::clone(&stream));
+        let now = stream.now();
+        let _ = stream.lock().handle_done(now, Ok(()));
+        (sender, Self::with_work(stream, None))
+    }
+
+    /// Sets the configuration.
+    #[must_use]
+    pub fn with_config(self, config: StreamConfig) -> Self {
+        let former = self.stream.lock().connection().set_stream_config(config, seed());
+        // What it has captured is code of the user's: not while the lock is held.
+        drop(former);
+        self
+    }
+
+    /// Ends within [`StreamConfig::drain_window`] of when this future is ready, so that the client comes back: for a server that stops gracefully, and
+    /// would wait for the stream for ever. Give it the same signal as the server. Senders are [told](EventSender::draining).
+    #[must_use]
+    pub fn until(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.stop = Some(Box::pin(stop));
+        self
+    }
+
+    /// A response with this body: status 200, and the [headers](header::RESPONSE) of an event stream.
+    pub fn response(self) -> http::Response<Self> {
+        let mut response = http::Response::new(self);
+        for (name, value) in header::RESPONSE {
+            let name = http::HeaderName::from_static(name);
+            response.headers_mut().insert(name, http::HeaderValue::from_static(value));
+        }
+        response
+    }
+
+    fn with_work(stream: Arc<SharedStream<Bytes>>, work: Option<BoxFuture<Result<(), BoxError>>>) -> Self {
+        Self { stream, work, stop: None, alarm: Alarm::default() }
+    }
+
+    /// Drops what is the user's, each by itself: it may panic.
+    fn drop_work(&mut self) {
+        guard(|| self.work = None);
+        guard(|| self.stop = None);
+    }
+
+    fn poll_work(&mut self, cx: &mut Context<'_>) {
+        let now = self.stream.now();
+        if self.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(cx).is_ready()) {
+            self.stop = None;
+            self.stream.act(|stream| stream.connection().drain(now));
+        }
+        let Some(work) = &mut self.work else { return };
+        if let Poll::Ready(done) = work.as_mut().poll(cx) {
+            self.work = None;
+            // An error that nobody is told is dropped when the lock is released.
+            drop(self.stream.act(|stream| stream.handle_done(now, done)));
+        }
+    }
+}
+
+impl<R: Runtime> Body for EventBody<R> {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let body = &mut *self;
+        // What is appended from here on is taken below, and needs no waking.
+        drop(body.stream.lock().take_driver());
+        // A panic fails this body; the connection may have other streams.
+        if guard(|| body.poll_work(cx)).is_none() {
+            let now = body.stream.now();
+            body.stream.act(|stream| stream.handle_panic(now));
+            body.drop_work();
+        }
+        let mut stream = body.stream.lock();
+        loop {
+            let now = body.stream.now();
+            let server = stream.connection();
+            let (want, deadline) = server.want(now);
+            match want {
+                Want::Write => {
+                    let piece = server.take_pending();
+                    release(stream, false);
+                    return Poll::Ready(piece.map(|piece| Ok(Frame::data(into_bytes(piece)))));
+                }
+                Want::KeepAlive => {
+                    let hooks = server.hooks().clone();
+                    drop(stream);
+                    // Code of the user's: not while the lock is held.
+                    let frame = guard(|| hooks.keep_alive());
+                    stream = body.stream.lock();
+                    match frame {
+                        Some(frame) => stream.connection().handle_keep_alive(now, &frame),
+                        None => stream.handle_panic(now),
+                    }
+                }
+                Want::Open | Want::Wait => {
+                    wait_as_driver(stream, cx);
+                    // Only now, as the timer drops the waker that it had.
+                    if body.alarm.poll_early(cx, body.stream.clock(), deadline).is_pending() {
+                        return Poll::Pending;
+                    }
+                    stream = body.stream.lock();
+                    stream.connection().handle_deadline(body.stream.now());
+                }
+                _ => {
+                    let closed = server.take_closed();
+                    release(stream, false);
+                    return Poll::Ready(closed.and_then(Closed::into_error).map(Err));
+                }
+            }
+        }
+    }
+}
+
+impl<R: Runtime> Drop for EventBody<R> {
+    fn drop(&mut self) {
+        self.stream.act(|stream| stream.connection().close());
+        self.drop_work();
+    }
+}
+
+impl<R: Runtime> fmt::Debug for EventBody<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventBody").field("stream", &self.stream).finish_non_exhaustive()
+    }
+}
+
+fn bare_stream<R: Runtime>() -> Arc<SharedStream<Bytes>> {
+    SharedStream::new(Connection::bare(StreamConfig::default(), seed()), Clock::start::<R>())
+}
+
+fn seed() -> u64 {
+    // The only randomness in `std`: keys that differ with each call.
+    RandomState::new().hash_one(())
+}
+
+fn into_bytes(piece: Piece<Bytes>) -> Bytes {
+    match piece {
+        Piece::Frame(frame) => frame.get_ref().slice(frame.range()),
+        Piece::Bytes(bytes) => bytes.into(),
+        // No more kinds exist.
+        _ => Bytes::new(),
+    }
+}

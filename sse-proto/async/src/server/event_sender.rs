@@ -1,0 +1,200 @@
+//! Events to a stream that others write to as well.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::thread;
+
+use sse_proto::hub::Delivery;
+use sse_proto::sender::Ended;
+use sse_proto::{EventRef, Frame, FrameBytes};
+
+use crate::Subscriber;
+use crate::server::shared_stream::SharedStream;
+
+/// Sends events to one client. A handle, which can be cloned and used from any task and thread: events are never mixed.
+///
+/// What is sent is written at once, by the task of the connection; a client that does not read makes
+/// [`send`](Self::send) wait, once as much is pending as
+/// [`high_water`](sse_proto::sender::StreamConfig::high_water) says. Keep-alives are sent without being asked for.
+///
+/// The stream ends when its handler has returned `Ok` and all senders are dropped, or with [`finish`](Self::finish), or
+/// [`retire`](Self::retire). The client can tell that it was cut if the handler fails, or one of them panics, or with
+/// [`abort`](Self::abort).
+///
+/// The futures can be dropped: no event is partially sent.
+#[derive(Debug)]
+pub struct EventSender<B: AsRef<[u8]> = Arc<[u8]>> {
+    stream: Arc<SharedStream<B>>,
+}
+
+impl<B: AsRef<[u8]>> EventSender<B> {
+    pub(crate) fn new(stream: Arc<SharedStream<B>>) -> Self {
+        stream.lock().add_sender();
+        Self { stream }
+    }
+
+    /// Sends one event; waits while the client is too slow.
+    ///
+    /// # Errors
+    /// If the stream has ended, or the client is gone. The event is not sent.
+    pub async fn send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<(), Ended> {
+        // Code of the user's: not while the lock is held.
+        let event = event.into();
+        self.room().await?;
+        self.act(|server| server.event(event))
+    }
+
+    /// Sends a comment, which clients ignore.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn comment(&self, text: &str) -> Result<(), Ended> {
+        self.room().await?;
+        self.act(|server| server.comment(text))
+    }
+
+    /// Sends an event that is encoded already, and shared with other streams.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_frame(&self, frame: Frame<B>) -> Result<(), Ended> {
+        self.room().await?;
+        self.act(|server| server.frame(frame))
+    }
+
+    /// Sends one event, if there is room; for those who cannot wait. `false` if there is none, and the event is not sent.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn try_send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<bool, Ended> {
+        let event = event.into();
+        self.stream.act(|stream| {
+            let is_ready = stream.ready()?;
+            if is_ready {
+                stream.connection().event(event);
+            }
+            Ok(is_ready)
+        })
+    }
+
+    /// Passes on what a subscriber of a hub gets, until that ends or lags: the stream then [retires](Self::retire).
+    ///
+    /// # Errors
+    /// If the stream ended before, or the client is gone.
+    pub async fn forward(&self, subscriber: &mut Subscriber<B>) -> Result<(), Ended>
+    where
+        B: FrameBytes,
+    {
+        poll_fn(|cx| self.poll_forward(cx, subscriber)).await
+    }
+
+    /// Waits until the stream has ended: because it was ended, or the client is gone.
+    pub async fn closed(&self) {
+        poll_fn(|cx| self.poll_end(cx, |_, is_open| !is_open)).await;
+    }
+
+    /// Waits until the server stops, or the stream has ended: the time for last words, which is
+    /// [short](sse_proto::sender::StreamConfig::drain_window).
+    pub async fn draining(&self) {
+        poll_fn(|cx| self.poll_end(cx, |is_draining, is_open| is_draining || !is_open)).await;
+    }
+
+    /// Whether the stream has ended: because it was ended, or the client is gone.
+    pub fn is_closed(&self) -> bool {
+        !self.stream.lock().connection().is_open()
+    }
+
+    /// Whether the server stops.
+    pub fn is_draining(&self) -> bool {
+        self.stream.lock().connection().is_draining()
+    }
+
+    /// Ends the stream for all its senders, so that the client sees a clean end.
+    pub fn finish(&self) {
+        self.stream.act(|stream| stream.connection().finish());
+    }
+
+    /// Ends the stream so that the client comes back, at the time that the [server's
+    /// config](sse_proto::sender::StreamConfig::farewell_retry) says.
+    pub fn retire(&self) {
+        self.stream.act(|stream| stream.connection().retire());
+    }
+
+    /// Cuts the stream: what is pending is not sent, and the client can tell.
+    pub fn abort(&self) {
+        self.stream.act(|stream| stream.connection().close());
+    }
+
+    /// Waits until something can be appended.
+    async fn room(&self) -> Result<(), Ended> {
+        poll_fn(|cx| self.poll_room(cx)).await
+    }
+
+    fn act(&self, append: impl FnOnce(&mut sse_proto::http1::server::Connection<B>)) -> Result<(), Ended> {
+        self.stream.act(|stream| {
+            stream.ready()?;
+            append(stream.connection());
+            Ok(())
+        })
+    }
+
+    fn deliver(&self, delivery: Delivery<Frame<B>>) -> Result<(), Ended> {
+        let Delivery::Gap(gap) = delivery else { return self.act(|server| server.deliver(delivery)) };
+        // Code of the user's: not while the lock is held.
+        let hooks = self.stream.lock().connection().hooks().clone();
+        let frame = hooks.gap(gap);
+        self.act(|server| server.encoded(&frame))
+    }
+
+    fn poll_room(&self, cx: &mut Context<'_>) -> Poll<Result<(), Ended>> {
+        let mut stream = self.stream.lock();
+        let is_ready = stream.ready()?;
+        if is_ready {
+            return Poll::Ready(Ok(()));
+        }
+        stream.wait_for_room(cx.waker().clone(), |other| other.will_wake(cx.waker()));
+        Poll::Pending
+    }
+
+    fn poll_forward(&self, cx: &mut Context<'_>, subscriber: &mut Subscriber<B>) -> Poll<Result<(), Ended>>
+    where
+        B: FrameBytes,
+    {
+        loop {
+            ready!(self.poll_room(cx))?;
+            let Poll::Ready(delivery) = subscriber.poll_recv(cx) else {
+                ready!(self.poll_end(cx, |_, is_open| !is_open));
+                return Poll::Ready(Err(Ended));
+            };
+            let is_last = delivery.is_last();
+            self.deliver(delivery)?;
+            if is_last {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
+    fn poll_end(&self, cx: &mut Context<'_>, is_it: impl FnOnce(bool, bool) -> bool) -> Poll<()> {
+        let mut stream = self.stream.lock();
+        let server = stream.connection();
+        if is_it(server.is_draining(), server.is_open()) {
+            return Poll::Ready(());
+        }
+        stream.wait_for_end(cx.waker().clone(), |other| other.will_wake(cx.waker()));
+        Poll::Pending
+    }
+}
+
+impl<B: AsRef<[u8]>> Clone for EventSender<B> {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.stream))
+    }
+}
+
+impl<B: AsRef<[u8]>> Drop for EventSender<B> {
+    fn drop(&mut self) {
+        let now = self.stream.now();
+        self.stream.act(|stream| stream.remove_sender(now, thread::panicking()));
+    }
+}

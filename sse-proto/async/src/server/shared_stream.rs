@@ -1,0 +1,67 @@
+//! What the senders of a stream share with the task that sends it.
+
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
+
+use sse_proto::Instant;
+use sse_proto::http1::{self, server};
+
+use crate::net::Clock;
+
+/// The stream of one connection or body.
+#[derive(Debug)]
+pub(crate) struct SharedStream<B> {
+    clock: Clock,
+    state: Mutex<server::SharedStream<B, Waker>>,
+}
+
+impl<B: AsRef<[u8]>> SharedStream<B> {
+    pub(crate) fn new(server: http1::server::Connection<B>, clock: Clock) -> Arc<Self> {
+        Arc::new(Self { clock, state: Mutex::new(server::SharedStream::new(server)) })
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, server::SharedStream<B, Waker>> {
+        // The machine is never left half changed: it does not panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends or decides something, and has it carried out.
+    pub(crate) fn act<R>(&self, act: impl FnOnce(&mut server::SharedStream<B, Waker>) -> R) -> R {
+        let mut state = self.lock();
+        let result = act(&mut state);
+        release(state, true);
+        result
+    }
+}
+
+/// Releases the lock, and wakes those who can go on; if something is to be carried out, also the task that does that.
+pub(crate) fn release<B: AsRef<[u8]>>(
+    mut state: MutexGuard<'_, server::SharedStream<B, Waker>>,
+    wakes_driver: bool,
+) {
+    let mut woken = Vec::new();
+    state.take_woken(&mut woken);
+    let driver = if wakes_driver { state.take_driver() } else { None };
+    drop(state);
+    woken.into_iter().chain(driver).for_each(Waker::wake);
+}
+
+/// Registers the task that does the I/O, and releases the lock.
+pub(crate) fn wait_as_driver<B: AsRef<[u8]>>(
+    mut state: MutexGuard<'_, server::SharedStream<B, Waker>>,
+    cx: &Context<'_>,
+) {
+    let former = state.set_driver(cx.waker().clone());
+    release(state, false);
+    // It may be the last of its task, whose drop may call anything: not while the lock is held.
+    mem::drop(former);
+}

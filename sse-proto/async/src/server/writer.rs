@@ -1,0 +1,127 @@
+//! Events to a byte stream.
+
+use std::future::poll_fn;
+use std::io;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_sink::Sink;
+use sse_proto::{Event, EventRef, Sender};
+
+use crate::Writes;
+
+/// Writes events to a byte stream: each event is one write, and is flushed.
+///
+/// Dropping a writer aborts the stream; only [`close`](Self::close) ends it so that the client sees a clean end (where
+/// the framing can show it: in a chunked HTTP response).
+///
+/// If the future of a method is dropped, what it was to write is kept whole, and written by the next call that writes.
+/// As a [`Sink`] it takes events without flushing each, and writes when it is flushed or [full](Sender::is_full).
+#[derive(Debug)]
+pub struct EventWriter<S, R> {
+    io: S,
+    sender: Sender,
+    runtime: PhantomData<fn() -> R>,
+}
+
+impl<S: Unpin, R: Writes<S>> EventWriter<S, R> {
+    /// Writes a bare event stream.
+    pub fn new(io: S) -> Self {
+        Self::with_sender(io, Sender::new())
+    }
+
+    /// Writes what this sender frames; what is pending in it goes out with the next write.
+    pub fn with_sender(io: S, sender: Sender) -> Self {
+        Self { io, sender, runtime: PhantomData }
+    }
+
+    /// The connection.
+    pub fn get_ref(&self) -> &S {
+        &self.io
+    }
+
+    /// The connection. What is written to it from outside must not fall into the middle of an event.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.io
+    }
+
+    /// Sends one event.
+    ///
+    /// # Errors
+    /// If the stream fails. The event is kept, and written by the next call that writes.
+    pub async fn send<'e>(&mut self, event: impl Into<EventRef<'e>>) -> io::Result<()> {
+        self.sender.event(event);
+        self.flush().await
+    }
+
+    /// Sends a comment, which clients ignore.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn comment(&mut self, text: &str) -> io::Result<()> {
+        self.sender.comment(text);
+        self.flush().await
+    }
+
+    /// Sends the shortest comment: it keeps an idle connection open, and finds out whether it still is.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn keep_alive(&mut self) -> io::Result<()> {
+        self.sender.keep_alive();
+        self.flush().await
+    }
+
+    /// Writes what is pending, and flushes.
+    ///
+    /// # Errors
+    /// If the stream fails; `WriteZero` if it takes no more bytes. What was not written stays pending.
+    pub async fn flush(&mut self) -> io::Result<()> {
+        poll_fn(|cx| self.poll_write_all(cx)).await
+    }
+
+    /// Ends the stream cleanly: writes what is pending and the end of the HTTP body, and closes the connection.
+    ///
+    /// # Errors
+    /// If the stream fails.
+    pub async fn close(mut self) -> io::Result<()> {
+        poll_fn(|cx| Pin::new(&mut self).poll_close(cx)).await
+    }
+
+    /// Drops the connection without ending the stream, so that a client of a chunked response sees that it was cut.
+    pub fn abort(self) {}
+
+    fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.sender.pending().is_empty() {
+            match ready!(R::poll_write(Pin::new(&mut self.io), cx, self.sender.pending()))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => self.sender.handle_written(count),
+            }
+        }
+        R::poll_flush(Pin::new(&mut self.io), cx)
+    }
+}
+
+impl<S: Unpin, R: Writes<S>> Sink<Event> for EventWriter<S, R> {
+    type Error = io::Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.sender.is_full() { self.poll_write_all(cx) } else { Poll::Ready(Ok(())) }
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, event: Event) -> io::Result<()> {
+        self.sender.event(&event);
+        Ok(())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_write_all(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.sender.finish();
+        ready!(self.poll_write_all(cx))?;
+        R::poll_shutdown(Pin::new(&mut self.io), cx)
+    }
+}
