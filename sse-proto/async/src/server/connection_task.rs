@@ -9,8 +9,8 @@ use sse_proto::http1::server::{Closed, Want};
 
 use crate::guard::guard;
 use crate::net::{Alarm, BoxFuture};
-use crate::server::serve::ServerState;
 use crate::server::shared_stream::{SharedStream, release, wait_as_driver};
+use crate::server::state::ServerState;
 use crate::{BoxError, ByteStream, Incoming, Runtime};
 
 /// Serves a connection to its end; dropped before, it closes it.

@@ -8,6 +8,7 @@ mod exchange;
 mod incoming;
 mod serve;
 mod shared_stream;
+mod state;
 mod writer;
 
 #[cfg(feature = "http")]
@@ -16,5 +17,6 @@ pub use event_sender::EventSender;
 pub(crate) use exchange::write_all;
 pub use exchange::{Exchange, accept};
 pub use incoming::Incoming;
-pub use serve::{Server, ServerHandle};
+pub use serve::Server;
+pub use state::ServerHandle;
 pub use writer::EventWriter;

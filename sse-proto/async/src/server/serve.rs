@@ -1,29 +1,24 @@
 //! A server of event streams.
 
-use std::collections::HashMap;
+use std::fmt;
 use std::future::poll_fn;
-use std::hash::{BuildHasher, RandomState};
 use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker, ready};
-use std::time::{Duration, SystemTime};
-use std::{fmt, mem};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use socket2::SockRef;
-use sse_proto::Instant;
-use sse_proto::http1::server::{self, AcceptWant, Acceptor, Closed, ServerConfig};
+use sse_proto::http1::server::{AcceptWant, Closed, ServerConfig};
 
 use crate::guard::guard;
 use crate::net::{Alarm, BoxFuture, Clock};
 use crate::server::connection_task::ConnectionTask;
-use crate::server::shared_stream::SharedStream;
+use crate::server::state::{Handler, OnClosed, ServerHandle, ServerState};
 use crate::{BoxError, Incoming, Runtime};
 
-type Handler = Box<dyn Fn(Incoming) -> BoxFuture<Result<(), BoxError>> + Send + Sync>;
 type Spawn = Box<dyn Fn(BoxFuture<()>) + Send + Sync>;
-type OnClosed = Box<dyn Fn(SocketAddr, &Closed) + Send + Sync>;
 
 /// Serves event streams over HTTP/1.1, and what little else their users need: a page, an answer to a POST.
 ///
@@ -69,11 +64,7 @@ impl<R: Runtime> Server<R> {
     /// Sets the configuration.
     #[must_use]
     pub fn with_config(self, config: ServerConfig) -> Self {
-        // The only randomness in `std`: keys that differ with each call.
-        let seed = RandomState::new().hash_one(());
-        let former = mem::replace(&mut self.handle.lock().acceptor, Acceptor::new(config, seed));
-        // What its configuration has captured is code of the user's: not while the lock is held.
-        drop(former);
+        self.handle.set_config(config);
         self
     }
 
@@ -104,9 +95,10 @@ impl<R: Runtime> Server<R> {
     pub async fn serve(self, listener: R::Listener) {
         let Self { handler, on_closed, spawn, handle, .. } = self;
         let _closes = CloseOnDrop(handle.clone());
-        let state = Arc::new(ServerState { handle, handler, on_closed, spawn });
-        let (mut listener, mut alarm, tasks) = (Some(listener), Alarm::<R>::default(), R::Tasks::default());
-        R::run(&tasks, poll_fn(|cx| state.poll(cx, &mut listener, &mut alarm, &tasks))).await;
+        let state = Arc::new(ServerState { handle, handler, on_closed });
+        let (listener, alarm, tasks) = (Some(listener), Alarm::default(), R::Tasks::default());
+        let mut accepting = Accepting::<R> { state, listener, alarm, tasks: &tasks, spawn };
+        R::run(&tasks, poll_fn(|cx| accepting.poll(cx))).await;
     }
 
     /// As [`serve`](Self::serve), and shuts down when this future is ready: a signal of the system, for instance.
@@ -131,172 +123,47 @@ impl<R> fmt::Debug for Server<R> {
     }
 }
 
-/// Stops a [`Server`], from any task or thread. Handles can be cloned.
-#[derive(Clone, Debug)]
-pub struct ServerHandle {
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    clock: Clock,
-    connections: Mutex<Connections>,
-}
-
-/// The connections there are.
-#[derive(Debug)]
-struct Connections {
-    acceptor: Acceptor,
-    streams: HashMap<u64, Arc<SharedStream<Arc<[u8]>>>>,
-    next: u64,
-    /// The task that accepts.
-    waker: Option<Waker>,
-}
-
-impl ServerHandle {
-    fn new(clock: Clock) -> Self {
-        let connections = Connections {
-            acceptor: Acceptor::new(ServerConfig::default(), RandomState::new().hash_one(())),
-            streams: HashMap::new(),
-            next: 0,
-            waker: None,
-        };
-        Self { shared: Arc::new(Shared { clock, connections: Mutex::new(connections) }) }
-    }
-
-    /// Stops the server gracefully: it accepts nothing more, tells the [handlers](crate::EventSender::draining), ends the
-    /// streams over a [window](sse_proto::sender::StreamConfig::drain_window), and cuts what is left after a [while](ServerConfig::drain_timeout).
-    pub fn shutdown(&self) {
-        let now = self.now();
-        let mut connections = self.lock();
-        connections.acceptor.drain(now);
-        self.tell_all(connections, |stream| stream.connection().drain(now));
-    }
-
-    /// Stops the server at once: cuts all connections.
-    pub fn close(&self) {
-        let mut connections = self.lock();
-        connections.acceptor.close();
-        self.tell_all(connections, |stream| stream.connection().close());
-    }
-
-    /// How many connections there are, those that are sent away among them.
-    pub fn connections(&self) -> usize {
-        self.lock().acceptor.connections()
-    }
-
-    /// Tells all connections something, and whoever accepts, once the lock is released.
-    fn tell_all(
-        &self,
-        mut connections: MutexGuard<'_, Connections>,
-        tell: impl Fn(&mut server::SharedStream<Arc<[u8]>, Waker>),
-    ) {
-        let streams: Vec<_> = connections.streams.values().cloned().collect();
-        let waker = connections.waker.take();
-        drop(connections);
-        streams.iter().for_each(|stream| stream.act(&tell));
-        waker.into_iter().for_each(Waker::wake);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Connections> {
-        // It is never left half changed: nothing that is called under the lock panics.
-        self.shared.connections.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn now(&self) -> Instant {
-        self.shared.clock.now()
-    }
-}
-
-/// A server at work.
-pub(crate) struct ServerState {
-    handle: ServerHandle,
-    handler: Handler,
-    on_closed: OnClosed,
+/// Accepts connections, and starts the task of each.
+struct Accepting<'t, R: Runtime> {
+    state: Arc<ServerState>,
+    /// Gone once the server drains.
+    listener: Option<R::Listener>,
+    alarm: Alarm<R>,
+    tasks: &'t R::Tasks,
     spawn: Option<Spawn>,
 }
 
-impl ServerState {
-    pub(crate) fn now(&self) -> Instant {
-        self.handle.now()
-    }
-
-    pub(crate) fn handle(&self, incoming: Incoming) -> BoxFuture<Result<(), BoxError>> {
-        (self.handler)(incoming)
-    }
-
-    pub(crate) fn handle_closed(&self, number: u64, peer: SocketAddr, closed: &Closed) {
-        let mut connections = self.handle.lock();
-        let asks_again = connections.acceptor.handle_closed(closed);
-        let stream = connections.streams.remove(&number);
-        if connections.streams.len() < connections.streams.capacity() / 4 {
-            let left = 2 * connections.streams.len();
-            connections.streams.shrink_to(left);
-        }
-        let waker = if asks_again { connections.waker.take() } else { None };
-        drop(connections);
-        drop(stream);
-        waker.into_iter().for_each(Waker::wake);
-        guard(|| (self.on_closed)(peer, closed));
-    }
-
+impl<R: Runtime> Accepting<'_, R> {
     /// Does what the acceptor wants, until the server has stopped.
-    fn poll<R: Runtime>(
-        self: &Arc<Self>,
-        cx: &mut Context<'_>,
-        listener: &mut Option<R::Listener>,
-        alarm: &mut Alarm<R>,
-        tasks: &R::Tasks,
-    ) -> Poll<()> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            let mut connections = self.handle.lock();
-            let now = self.handle.now();
-            let (want, deadline) = connections.acceptor.want(now);
-            let accepted = match (want, &*listener) {
+            let handle = &self.state.handle;
+            let (want, deadline) = handle.want(cx.waker());
+            let accepted = match (want, &self.listener) {
                 (AcceptWant::Accept, Some(listener)) => R::poll_accept(listener, cx),
                 (AcceptWant::Accept | AcceptWant::Pause, _) => Poll::Pending,
                 (AcceptWant::Drain, _) => {
-                    *listener = None;
+                    self.listener = None;
                     Poll::Pending
                 }
                 _ => return Poll::Ready(()),
             };
             match accepted {
-                Poll::Ready(Ok((socket, peer))) => self.serve::<R>(connections, now, (socket, peer), tasks),
-                Poll::Ready(Err(_)) => connections.acceptor.handle_error(now),
-                Poll::Pending => {
-                    let former = connections.waker.replace(cx.waker().clone());
-                    drop(connections);
-                    // It may be the last of its task, whose drop may call anything: not while the lock is held.
-                    drop(former);
-                    ready!(alarm.poll(cx, self.handle.shared.clock, deadline));
-                }
+                Poll::Ready(Ok((socket, peer))) => self.start(socket, peer),
+                Poll::Ready(Err(_)) => handle.handle_error(),
+                Poll::Pending => ready!(self.alarm.poll(cx, handle.clock(), deadline)),
             }
         }
     }
 
-    fn serve<R: Runtime>(
-        self: &Arc<Self>,
-        mut connections: MutexGuard<'_, Connections>,
-        now: Instant,
-        (socket, peer): (R::Socket, SocketAddr),
-        tasks: &R::Tasks,
-    ) {
-        let since_unix_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        connections.acceptor.set_wall_clock(now, since_unix_epoch.unwrap_or_default());
-        let Some(server) = connections.acceptor.admit(now) else { return };
-        let stream = SharedStream::new(server, self.handle.shared.clock);
-        let number = connections.next;
-        connections.next += 1;
-        connections.streams.insert(number, Arc::clone(&stream));
-        let config = connections.acceptor.config();
-        let (unacknowledged, unsent) = (config.unacknowledged, config.unsent);
-        drop(connections);
-        prepare(R::socket_ref(&socket), unacknowledged, unsent);
-        let task = ConnectionTask::<R>::new(socket, peer, Arc::clone(self), (number, stream));
+    fn start(&self, socket: R::Socket, peer: SocketAddr) {
+        let Some(admitted) = self.state.handle.admit() else { return };
+        prepare(R::socket_ref(&socket), admitted.unacknowledged, admitted.unsent);
+        let connection = (admitted.number, admitted.stream);
+        let task = ConnectionTask::<R>::new(socket, peer, Arc::clone(&self.state), connection);
         match &self.spawn {
             Some(spawn) => drop(guard(|| spawn(Box::pin(task)))),
-            None => R::spawn(tasks, task),
+            None => R::spawn(self.tasks, task),
         }
     }
 }
