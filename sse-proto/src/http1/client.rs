@@ -4,13 +4,12 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::error::Error;
-use core::ops::Range;
 use core::time::Duration;
 
 use super::head::HeadLimits;
-use super::response_decoder::{ResponseDecoder, ResponsePart};
+use super::response_decoder::ResponseDecoder;
 use crate::http::Request;
-use crate::source::{self, Cause, CloseReason, Session, Signal, SourceConfig, SourceError};
+use crate::source::{self, CloseReason, Session, Signal, SourceConfig, SourceError};
 use crate::{EventRef, Instant, LimitExceeded};
 
 /// Keeps a subscription to an event stream over HTTP/1.1: bytes in, wants out.
@@ -104,19 +103,13 @@ pub struct Connection {
     exchange: Option<Exchange>,
 }
 
-/// One request and its response.
+/// One request, on a connection of its own.
 #[derive(Debug)]
 struct Exchange {
     /// Which of the source's it is.
     number: u32,
     request: Vec<u8>,
     written: usize,
-    response: ResponseDecoder,
-    /// What was read and is still to be looked at for framing.
-    unread: Range<usize>,
-    ended: bool,
-    /// The source looks at the response. Still so afterwards, if a function of the user's panicked then.
-    is_looked_at: bool,
 }
 
 /// What a [`Connection`] wants. [`Prepare`](Self::Prepare), [`Connect`](Self::Connect), [`Write`](Self::Write),
@@ -221,16 +214,9 @@ impl Connection {
         let request = self.source.request();
         let mut bytes = Vec::new();
         request.encode_with_user_agent(&self.user_agent, &mut bytes);
-        self.exchange = Some(Exchange {
-            number,
-            request: bytes,
-            written: 0,
-            // Each request has a connection of its own.
-            response: ResponseDecoder::new(request.method()).with_limits(self.head_limits).for_single_use(),
-            unread: 0..0,
-            ended: false,
-            is_looked_at: false,
-        });
+        self.exchange = Some(Exchange { number, request: bytes, written: 0 });
+        let response = ResponseDecoder::new(request.method()).with_limits(self.head_limits).for_single_use();
+        self.source.expect(response);
         self.source.handle_connected(now);
     }
 
@@ -265,15 +251,9 @@ impl Connection {
     /// Reports a read: `count` bytes were put at the beginning of [`space`](Self::space). 0 means that the peer closed.
     ///
     /// A count beyond the space is taken for all of the space; a report that was not wanted is ignored.
-    pub fn handle_read(&mut self, _now: Instant, count: usize) {
-        let space = self.source.space().len();
-        match &mut self.exchange {
-            Some(exchange) if exchange.unread.is_empty() && self.source.is_read() => {
-                exchange.unread = 0..count.min(space);
-                exchange.ended |= count == 0;
-                self.source.note_bytes();
-            }
-            _ => {}
+    pub fn handle_read(&mut self, now: Instant, count: usize) {
+        if self.exchange.as_ref().is_some_and(|exchange| exchange.pending().is_empty()) {
+            self.source.handle_read(now, count);
         }
     }
 
@@ -338,77 +318,35 @@ impl Connection {
     }
 
     fn next<const OBSERVE: bool>(&mut self, now: Instant) -> (Want, Option<Instant>) {
-        let want = loop {
-            if let Some(want) = self.advance::<OBSERVE>(now) {
-                break want;
-            }
-        };
-        (want, self.source.deadline())
-    }
-
-    /// What to do next; `None` if bytes at hand have changed that.
-    fn advance<const OBSERVE: bool>(&mut self, now: Instant) -> Option<Want> {
-        let want = match self.source.advance::<OBSERVE>(now) {
-            source::Want::Request | source::Want::Read => return self.exchange(now),
+        let (want, deadline) = self.source.next::<OBSERVE>(now);
+        let want = match want {
+            source::Want::Event => Want::Event,
+            source::Want::Request | source::Want::Read => self.exchange_want(),
+            source::Want::Signal => Want::Signal,
+            source::Want::Limit(error) => Want::Limit(error),
+            source::Want::Yield => Want::Yield,
             source::Want::Prepare => Want::Prepare,
-            source::Want::Event => return Some(Want::Event),
-            source::Want::Signal => return Some(Want::Signal),
-            source::Want::Limit(error) => return Some(Want::Limit(error)),
-            source::Want::Yield => return Some(Want::Yield),
             source::Want::Wait => Want::Wait,
             source::Want::Closed => Want::Closed,
         };
-        self.exchange = None;
-        Some(want)
+        if matches!(want, Want::Prepare | Want::Connect | Want::Wait | Want::Closed) {
+            self.exchange = None;
+        }
+        (want, deadline)
     }
 
-    /// What to do next for the request that is out, or that is to be sent.
-    fn exchange(&mut self, now: Instant) -> Option<Want> {
-        let number = self.source.exchange();
-        let Some(exchange) = self.exchange.as_mut().filter(|exchange| exchange.number == number) else {
-            self.exchange = None;
-            return Some(Want::Connect);
-        };
-        if core::mem::take(&mut exchange.is_looked_at) {
-            self.source.handle_error(now, "a function of the configuration panicked");
-            return None;
-        }
-        if !exchange.pending().is_empty() {
-            return Some(Want::Write);
-        }
-        let mut input = self.source.bytes(exchange.unread.clone());
-        let end = exchange.unread.end;
-        match exchange.response.decode(&mut input) {
-            Ok(Some(part)) => {
-                let rest = end - input.len()..end;
-                exchange.unread = rest.clone();
-                match part {
-                    ResponsePart::Interim(_) => {}
-                    ResponsePart::Head(head) => {
-                        exchange.is_looked_at = true;
-                        self.source.handle_response(now, head.clone());
-                        exchange.is_looked_at = false;
-                    }
-                    // They lie in the input, right before what it has left.
-                    ResponsePart::Body(bytes) => self.source.set_body(rest.start - bytes.len()..rest.start),
+    /// What to do next for the request that is to be sent, or whose response is read.
+    fn exchange_want(&self) -> Want {
+        match &self.exchange {
+            Some(exchange) if exchange.number == self.source.exchange() => {
+                if exchange.pending().is_empty() {
+                    Want::Read
+                } else {
+                    Want::Write
                 }
-                return None;
             }
-            Ok(None) => exchange.unread = 0..0,
-            Err(error) => {
-                self.source.handle_over(now, Err(Cause::Http(error)));
-                return None;
-            }
+            _ => Want::Connect,
         }
-        // An error is found again above, when the response is asked once more.
-        if exchange.ended && exchange.response.handle_eof().is_err() {
-            return None;
-        }
-        if exchange.response.is_complete() {
-            self.source.handle_end(now);
-            return None;
-        }
-        Some(if self.source.may_read(now) { Want::Read } else { Want::Yield })
     }
 }
 

@@ -1,11 +1,10 @@
 //! When to connect, with what request, and what to make of the answer: the client of an event stream that comes back.
 //!
 //! [`Session`] is the machine; [`SourceConfig`] is what its user may choose. The files: `state` has the table of its
-//! transitions, `request` the request and where redirects take it, `clock` the deadlines, `body` the bytes and their decoder, `want` what to do next,
+//! transitions, `request` the request and where redirects take it, `clock` the deadlines, `want` what to do next,
 //! `response` what a response means, `backoff` how long to wait.
 
 mod backoff;
-mod body;
 mod clock;
 mod config;
 mod http_date;
@@ -33,13 +32,12 @@ pub use self::response::check_response;
 pub use self::signal::{IdNotSent, Signal};
 pub use self::want::Want;
 
-use self::body::Body;
 use self::clock::{Clock, Due};
 use self::request::Route;
 use self::state::{Input, State};
 use crate::http::{Request, ResponseHead};
 use crate::random::Random;
-use crate::{Decoder, EventRef, Instant, Item, header};
+use crate::{EventRef, Instant, Item, Receiver, header};
 
 /// Keeps a subscription to an event stream over any HTTP: facts in, wants out.
 ///
@@ -137,7 +135,9 @@ pub struct Session {
     state: State,
     route: Route,
     clock: Clock,
-    body: Body,
+    receiver: Receiver,
+    /// Why the connection was lost, while there are bytes of it to be looked at.
+    lost: Option<Cause>,
     /// How many requests were sent.
     exchanges: u32,
     /// How many attempts have failed in a row.
@@ -164,19 +164,20 @@ impl Session {
     /// Each attempt sends the request anew, with the last event id of the source; a `Last-Event-ID` header that it has is where
     /// the source begins.
     pub fn new(request: Request, seed: u64) -> Self {
-        let mut decoder = Decoder::new();
+        let mut receiver = Receiver::new();
         let id = request
             .header(header::LAST_EVENT_ID)
             .and_then(|id| header::parse_last_event_id(id).ok().flatten());
         // Cannot fail: it was parsed as an event id.
-        let _ = decoder.set_last_event_id(id.unwrap_or_default());
+        let _ = receiver.decoder().set_last_event_id(id.unwrap_or_default());
         Self {
             config: SourceConfig::default(),
             random: Random::new(seed),
             state: State::Idle,
             route: Route::new(request),
             clock: Clock::default(),
-            body: Body::new(decoder),
+            receiver,
+            lost: None,
             exchanges: 0,
             failures: 0,
             response: None,
@@ -194,8 +195,7 @@ impl Session {
     /// Sets the configuration.
     #[must_use]
     pub fn with_config(mut self, config: SourceConfig) -> Self {
-        let decoder = core::mem::take(&mut self.body.decoder);
-        self.body.decoder = decoder.with_limits(config.limits);
+        self.receiver = self.receiver.with_limits(config.limits);
         Self { config, ..self }
     }
 
@@ -271,7 +271,7 @@ impl Session {
 
     /// Where to read the body into. Never empty.
     pub fn space(&mut self) -> &mut [u8] {
-        self.body.space()
+        self.receiver.space()
     }
 
     /// Reports that `count` bytes of the body were put at the beginning of [`space`](Self::space); 0 means that the body ended.
@@ -281,43 +281,43 @@ impl Session {
         if count == 0 {
             return self.handle_end(now);
         }
-        if self.body.is_empty() && self.has_body() {
-            self.note_bytes();
-            self.body.set_unread(0..count);
+        if self.reads() && self.receiver.is_empty() {
+            self.clock.note_bytes();
+            self.receiver.handle_read(count);
         }
     }
 
     /// Reports bytes of the body, and returns how many of them were taken; the others are to be reported again when the next
     /// read is wanted. Of a body that nobody wants all are.
-    pub fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) -> usize {
-        if !self.has_body() {
+    pub fn handle_bytes(&mut self, _now: Instant, bytes: &[u8]) -> usize {
+        if !self.reads() {
             return bytes.len();
         }
-        if bytes.is_empty() {
-            // A peer that sends nothing else must not keep other tasks from running.
-            self.body.count_read();
-            return 0;
+        let taken = self.receiver.handle_bytes(bytes);
+        if taken > 0 {
+            self.clock.note_bytes();
         }
-        if !self.body.is_empty() {
-            return 0;
-        }
-        let space = self.body.space();
-        // Cannot panic: neither is shorter than the shorter one.
-        let (bytes, _rest) = bytes.split_at(bytes.len().min(space.len()));
-        let (space, _rest) = space.split_at_mut(bytes.len());
-        space.copy_from_slice(bytes);
-        self.handle_read(now, bytes.len());
-        bytes.len()
+        taken
     }
 
     /// Reports that the body ended as it should.
     pub fn handle_end(&mut self, now: Instant) {
-        self.handle_over(now, Ok(()));
+        if self.reads() {
+            self.receiver.handle_end();
+        } else {
+            // A response that is the caller's business ends without a head.
+            self.transition(now, Input::Ended);
+        }
     }
 
     /// Reports that there is no connection, or none any more. Events that are in are still given.
     pub fn handle_error(&mut self, now: Instant, error: impl Into<Box<dyn Error + Send + Sync>>) {
-        self.handle_over(now, Err(Cause::Transport(error.into())));
+        let cause = Cause::Transport(error.into());
+        if self.has_body() {
+            self.lost.get_or_insert(cause);
+        } else {
+            self.transition(now, Input::Lost(cause));
+        }
     }
 
     /// Reports that a deadline has passed. One that has not, or is no longer one, changes nothing.
@@ -364,10 +364,7 @@ impl Session {
 
     /// The event that was found; after anything but [`Want::Event`] an event without fields.
     pub fn event(&mut self) -> EventRef<'_> {
-        match self.body.item() {
-            Some(Item::Event(event)) => event,
-            _ => EventRef::default(),
-        }
+        self.receiver.event()
     }
 
     /// What happened, after [`Want::Event`], [`Want::Signal`], [`Want::Limit`] and [`Want::Closed`]; `None` after others, and
@@ -376,13 +373,13 @@ impl Session {
         if let Some(signal) = self.current.take() {
             return Some(signal);
         }
-        let signal = match self.body.item() {
+        let signal = match self.receiver.item() {
             Some(Item::Event(event)) => Some(Signal::Event(event.to_event())),
             Some(Item::Comment(text)) => Some(Signal::Comment(text.into())),
             Some(Item::NoData(_)) => None,
             None => self.take_closed().map(Signal::Closed),
         };
-        self.body.forget_found();
+        self.receiver.forget_found();
         signal
     }
 
@@ -430,12 +427,12 @@ impl Session {
 
     /// The last event id so far; empty where there is none.
     pub fn last_event_id(&self) -> &str {
-        self.body.decoder.last_event_id()
+        self.receiver.last_event_id()
     }
 
     /// The reconnection time that the server asked for last.
     pub fn retry(&self) -> Option<Duration> {
-        self.body.decoder.retry()
+        self.receiver.retry()
     }
 
     /// Whether a response has been accepted, and its stream has not ended.

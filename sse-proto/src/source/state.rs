@@ -87,7 +87,7 @@ impl Session {
             }
             (State::Connecting, Input::Accepted) => {
                 self.clock.open(now);
-                self.body.open(self.config.refusal_bytes);
+                self.receiver.keep_beginning(self.config.refusal_bytes);
                 self.opened = true;
                 State::Open
             }
@@ -122,15 +122,22 @@ impl Session {
 
     /// Before an attempt: its request, and nothing left of the one before.
     fn begin(&mut self) {
-        let id = self.body.decoder.last_event_id();
+        let id = self.receiver.last_event_id();
         self.id_not_sent = IdNotSent::reason(id, self.config.sent_id_bytes);
         self.route.begin(if self.id_not_sent.is_none() { id } else { "" });
         self.response = None;
         self.refused_body.clear();
-        self.body.clear();
+        self.clear();
+    }
+
+    /// Forgets what is left of a response.
+    fn clear(&mut self) {
+        self.receiver.clear();
+        self.lost = None;
     }
 
     fn connect(&mut self, now: Instant) {
+        self.clear();
         self.exchanges = self.exchanges.wrapping_add(1);
         self.clock.start_connecting(now);
     }
@@ -142,9 +149,9 @@ impl Session {
             self.failures = 0;
             self.clock.recover();
         }
-        let unrecognized = self.body.take_unrecognized();
-        self.body.clear();
-        let end = self.body.decoder.finish();
+        let unrecognized = self.receiver.take_unrecognized();
+        self.clear();
+        let end = self.receiver.decoder().finish();
         match unrecognized {
             Some(beginning) => {
                 self.refused_body = beginning;
@@ -191,7 +198,7 @@ impl Session {
     }
 
     fn closed(&mut self, reason: CloseReason) -> State {
-        self.body.clear();
+        self.clear();
         self.closed = Some(reason);
         State::Closed
     }

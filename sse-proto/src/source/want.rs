@@ -1,11 +1,16 @@
 //! What an event source wants.
 
+use alloc::boxed::Box;
+
 use super::Session;
 use super::config::EndMarker;
 use super::reason::{Cause, CloseReason};
 use super::signal::Signal;
 use super::state::{Input, State};
-use crate::{Instant, Item, Limit, LimitExceeded};
+#[cfg(feature = "http1")]
+use crate::http1::ResponseDecoder;
+use crate::receiver::Step;
+use crate::{Instant, Item, Limit, LimitExceeded, ReceiveError};
 
 /// What an [`Session`] wants. [`Prepare`](Self::Prepare), [`Request`](Self::Request), [`Read`](Self::Read),
 /// [`Wait`](Self::Wait) and [`Closed`](Self::Closed) stand until they are met; the others come once, and are gone when the next want is asked for.
@@ -34,7 +39,7 @@ pub enum Want {
 }
 
 impl Session {
-    pub(super) fn next<const OBSERVE: bool>(&mut self, now: Instant) -> (Want, Option<Instant>) {
+    pub(crate) fn next<const OBSERVE: bool>(&mut self, now: Instant) -> (Want, Option<Instant>) {
         let want = match self.advance::<OBSERVE>(now) {
             Want::Read if !self.may_read(now) => Want::Yield,
             want => want,
@@ -50,7 +55,7 @@ impl Session {
     pub(crate) fn advance<const OBSERVE: bool>(&mut self, now: Instant) -> Want {
         self.clock.start(now);
         self.current = None;
-        self.body.forget_found();
+        self.receiver.forget_found();
         if core::mem::take(&mut self.end_marker_seen) {
             self.transition(now, Input::Marked);
         }
@@ -69,27 +74,36 @@ impl Session {
             match self.state {
                 State::Idle => self.transition(now, Input::Asked),
                 State::Preparing => return Want::Prepare,
-                State::Connecting => return Want::Request,
+                State::Connecting => {
+                    if let Some(want) = self.advance_head(now) {
+                        return want;
+                    }
+                }
                 State::Open => match self.advance_body::<OBSERVE>() {
-                    Ok(true) => {
+                    Ok(Step::Found) => {
                         if let Some(want) = self.found::<OBSERVE>(now) {
                             return want;
                         }
                     }
-                    Ok(false) => match self.body.take_end() {
-                        Some(end) => self.end_of_body(now, end),
+                    Ok(Step::End) => self.end_of_body(now),
+                    Ok(_) => match self.lost.take() {
+                        Some(cause) => self.transition(now, Input::Lost(cause)),
                         None => return Want::Read,
                     },
-                    Err(error) if error.limit() == Limit::Comment && !OBSERVE => {}
-                    Err(error) => {
+                    Err(ReceiveError::Limit(error)) if error.limit() == Limit::Comment && !OBSERVE => {}
+                    Err(ReceiveError::Limit(error)) => {
                         self.current = Some(Signal::Skipped(error));
                         return Want::Limit(error);
                     }
+                    Err(error) => self.transition(now, Input::Lost(cause(error))),
                 },
                 State::Refused { .. } => {
                     let limit = self.config.refusal_bytes;
-                    self.body.move_to(&mut self.refused_body, limit);
-                    if self.body.take_end().is_none() && self.refused_body.len() < limit {
+                    let step = self.receiver.move_body(&mut self.refused_body, limit);
+                    if matches!(step, Ok(Step::Empty))
+                        && self.lost.is_none()
+                        && self.refused_body.len() < limit
+                    {
                         return Want::Read;
                     }
                     self.transition(now, Input::Settled);
@@ -101,24 +115,21 @@ impl Session {
     }
 
     /// Finds the next event, and what else has to be looked at.
-    fn advance_body<const OBSERVE: bool>(&mut self) -> Result<bool, LimitExceeded> {
+    fn advance_body<const OBSERVE: bool>(&mut self) -> Result<Step, ReceiveError> {
         if OBSERVE || self.config.end.may_lack_data() {
-            return self.body.advance::<true>();
+            return self.receiver.advance::<true>();
         }
-        self.body.advance::<false>()
+        self.receiver.advance::<false>()
     }
 
     /// The body has ended, and all of it is decoded.
-    fn end_of_body(&mut self, now: Instant, end: Result<(), Cause>) {
-        if let Err(cause) = end {
-            return self.transition(now, Input::Lost(cause));
-        }
-        if self.config.deliver_incomplete && self.body.complete() {
+    fn end_of_body(&mut self, now: Instant) {
+        if self.config.deliver_incomplete && self.receiver.complete() {
             return;
         }
         let is_marked = match &self.config.end {
             EndMarker::None => false,
-            end => self.body.decoder.last_block(|block| end.is_met_by(block)).unwrap_or_default(),
+            end => self.receiver.decoder().last_block(|block| end.is_met_by(block)).unwrap_or_default(),
         };
         self.transition(now, if is_marked { Input::Marked } else { Input::Ended });
     }
@@ -130,7 +141,7 @@ impl Session {
             self.clock.note_event();
             return Some(Want::Event);
         }
-        let (block, is_event) = match self.body.item()? {
+        let (block, is_event) = match self.receiver.item()? {
             Item::Event(event) => (event, true),
             Item::NoData(block) => (block, false),
             Item::Comment(_) => return OBSERVE.then_some(Want::Signal),
@@ -165,7 +176,7 @@ impl Session {
     /// Whether the caller may read now; others have their turn first otherwise.
     pub(crate) fn may_read(&mut self, now: Instant) -> bool {
         self.clock.read(now);
-        let may = !self.body.has_idle_reads();
+        let may = self.receiver.may_read();
         if !may {
             // A peer that keeps the caller busy reading must not keep it from looking at the clock.
             self.handle_deadline(now);
@@ -173,30 +184,71 @@ impl Session {
         may
     }
 
-    pub(crate) fn handle_over(&mut self, now: Instant, end: Result<(), Cause>) {
-        if self.has_body() {
-            return self.body.end(end);
+    /// Looks for the head of the response in the bytes at hand. `None`: something has changed.
+    #[cfg(feature = "http1")]
+    fn advance_head(&mut self, now: Instant) -> Option<Want> {
+        if !self.receiver.is_http1() {
+            return Some(Want::Request);
         }
-        self.transition(now, end.map_or_else(Input::Lost, |()| Input::Ended));
+        if self.receiver.response().is_some() {
+            // It was looked at before, which always changes the state.
+            self.transition(
+                now,
+                Input::Lost(Cause::Transport("a function of the configuration panicked".into())),
+            );
+            return None;
+        }
+        match self.receiver.unframe() {
+            Ok(Some(Step::Head)) => {
+                if let Some(head) = self.receiver.response().cloned() {
+                    self.handle_response(now, head);
+                }
+                None
+            }
+            Ok(Some(_)) => Some(Want::Read),
+            Ok(None) => None,
+            Err(error) => {
+                self.transition(now, Input::Lost(cause(error)));
+                None
+            }
+        }
+    }
+
+    #[cfg(not(feature = "http1"))]
+    fn advance_head(&mut self, _: Instant) -> Option<Want> {
+        Some(Want::Request)
     }
 
     pub(super) fn has_body(&self) -> bool {
         matches!(self.state, State::Open | State::Refused { .. })
     }
 
-    /// Counts bytes of the peer's, whatever they are.
-    pub(crate) fn note_bytes(&mut self) {
-        self.clock.note_bytes();
-        self.body.count_read();
+    /// Whether bytes that come are looked at.
+    pub(super) fn reads(&self) -> bool {
+        #[cfg(feature = "http1")]
+        if self.receiver.is_http1() {
+            return matches!(self.state, State::Connecting | State::Open | State::Refused { .. });
+        }
+        self.has_body()
+    }
+}
+
+/// What the peer did wrong, as the cause of a failure.
+fn cause(error: ReceiveError) -> Cause {
+    match error {
+        #[cfg(feature = "http1")]
+        ReceiveError::Http(error) => Cause::Http(error),
+        // No others come from the bytes alone.
+        error => Cause::Transport(Box::new(error)),
     }
 }
 
 /// What an HTTP/1.1 client over bytes needs besides.
 #[cfg(feature = "http1")]
 impl Session {
-    /// Whether all bytes of the body that there were have been looked at.
-    pub(crate) fn is_read(&self) -> bool {
-        self.body.is_empty()
+    /// The bytes that come are those of a response.
+    pub(crate) fn expect(&mut self, response: ResponseDecoder) {
+        self.receiver.expect(response);
     }
 
     /// Whether a request is to be sent, or its response has not come.
@@ -207,15 +259,5 @@ impl Session {
     /// The number of the last request that was sent.
     pub(crate) fn exchange(&self) -> u32 {
         self.exchanges
-    }
-
-    /// These bytes of the space, whatever they are.
-    pub(crate) fn bytes(&self, range: core::ops::Range<usize>) -> &[u8] {
-        self.body.bytes(range)
-    }
-
-    /// These bytes of the space are the body's.
-    pub(crate) fn set_body(&mut self, range: core::ops::Range<usize>) {
-        self.body.set_unread(range);
     }
 }
