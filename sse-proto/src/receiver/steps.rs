@@ -1,0 +1,175 @@
+//! The way of the bytes: from the buffer through the framing to the decoder.
+
+use alloc::vec::Vec;
+
+use super::{ReceiveError, Receiver};
+use crate::decode::{Beginning, Found};
+#[cfg(feature = "http1")]
+use crate::http1::{ResponseDecoder, ResponsePart};
+use crate::{Decoder, End, LimitExceeded};
+
+/// What is found in the bytes at hand.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// The head of the response.
+    #[cfg(feature = "http1")]
+    Head,
+    /// An event, or another item.
+    Found,
+    /// Nothing more without a read.
+    Empty,
+    /// The end of the body, as its framing has it.
+    End,
+}
+
+/// A receiver and a [`Session`](crate::source::Session) differ only in what they make of the steps.
+impl Receiver {
+    /// Takes the next step.
+    #[inline]
+    pub(crate) fn advance<const OBSERVE: bool>(&mut self) -> Result<Step, ReceiveError> {
+        loop {
+            if self.decode::<OBSERVE>()? {
+                return Ok(Step::Found);
+            }
+            if let Some(step) = self.unframe()? {
+                return Ok(step);
+            }
+        }
+    }
+
+    /// Decodes the body bytes at hand up to the next event.
+    #[inline]
+    fn decode<const OBSERVE: bool>(&mut self) -> Result<bool, LimitExceeded> {
+        self.found = None;
+        self.chunk = self.body.clone();
+        let mut input = self.buffer.get(self.chunk.clone()).unwrap_or_default();
+        let found = self.decoder.advance::<OBSERVE>(&mut input);
+        self.body.start = self.body.end - input.len();
+        self.found = found?;
+        if matches!(self.found, Some(Found::Event)) {
+            self.idle_reads = 0;
+        }
+        Ok(self.found.is_some())
+    }
+
+    /// Finds the next body bytes in what was read. `None`: there are some.
+    pub(crate) fn unframe(&mut self) -> Result<Option<Step>, ReceiveError> {
+        #[cfg(feature = "http1")]
+        if let Some(response) = &mut self.response {
+            let mut input = self.buffer.get(self.unread.clone()).unwrap_or_default();
+            let part = response.decode(&mut input)?;
+            self.unread.start = self.unread.end - input.len();
+            match part {
+                Some(ResponsePart::Head(_)) => return Ok(Some(Step::Head)),
+                // They lie in the input, right before what it has left.
+                Some(ResponsePart::Body(bytes)) => {
+                    self.body = self.unread.start - bytes.len()..self.unread.start;
+                    self.recognize();
+                    return Ok(None);
+                }
+                Some(ResponsePart::Interim(_)) => return Ok(None),
+                None => {}
+            }
+            if self.ended {
+                response.handle_eof()?;
+            }
+            return Ok(Some(if response.is_complete() { Step::End } else { Step::Empty }));
+        }
+        if !self.unread.is_empty() {
+            self.body = core::mem::replace(&mut self.unread, 0..0);
+            self.recognize();
+            return Ok(None);
+        }
+        Ok(Some(if self.ended { Step::End } else { Step::Empty }))
+    }
+
+    /// Looks for the first field or comment in new body bytes.
+    fn recognize(&mut self) {
+        if let Some(beginning) = &mut self.beginning {
+            if beginning.push(self.buffer.get(self.body.clone()).unwrap_or_default()) {
+                self.beginning = None;
+            }
+        }
+    }
+
+    /// No more bytes come than those at hand.
+    pub(crate) fn handle_end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Keeps this many bytes of the stream until a line of it is recognised.
+    pub(crate) fn keep_beginning(&mut self, bytes: usize) {
+        self.beginning = Some(Beginning::new(bytes));
+    }
+
+    /// At the end of the stream: its beginning, if no line was recognised.
+    pub(crate) fn take_unrecognized(&mut self) -> Option<Vec<u8>> {
+        self.beginning.take()?.finish()
+    }
+
+    /// At the end of the stream: ends the line that it left incomplete, then its last block, one step with each call. `false`:
+    /// there is nothing to complete.
+    pub(crate) fn complete(&mut self) -> bool {
+        let is_complete = self.decoder.end() == End::Clean;
+        if let (false, Some(first)) = (is_complete, self.space().first_mut()) {
+            *first = b'\n';
+            self.body = 0..1;
+        }
+        !is_complete
+    }
+
+    /// Moves the body bytes at hand to `kept` instead of decoding them, while it is shorter than `limit`.
+    pub(crate) fn move_body(&mut self, kept: &mut Vec<u8>, limit: usize) -> Result<Step, ReceiveError> {
+        loop {
+            let bytes = self.buffer.get(core::mem::replace(&mut self.body, 0..0)).unwrap_or_default();
+            let room = limit.saturating_sub(kept.len());
+            kept.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+            if let Some(step) = self.unframe()? {
+                return Ok(step);
+            }
+        }
+    }
+
+    /// Whether to read now; others have their turn first otherwise, which is said once.
+    pub(crate) fn may_read(&mut self) -> bool {
+        let may = self.idle_reads < Self::MOST_IDLE_READS;
+        if !may {
+            self.idle_reads = 0;
+        }
+        may
+    }
+
+    /// Whether all bytes at hand have been looked at.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.unread.is_empty() && self.body.is_empty()
+    }
+
+    pub(crate) fn forget_found(&mut self) {
+        self.found = None;
+    }
+
+    /// Forgets what is left of a response, for the next one.
+    pub(crate) fn clear(&mut self) {
+        (self.unread, self.body, self.found) = (0..0, 0..0, None);
+        (self.beginning, self.ended, self.idle_reads) = (None, false, 0);
+        #[cfg(feature = "http1")]
+        {
+            self.response = None;
+        }
+    }
+
+    pub(crate) fn decoder(&mut self) -> &mut Decoder {
+        &mut self.decoder
+    }
+
+    #[cfg(feature = "http1")]
+    pub(crate) fn is_http1(&self) -> bool {
+        self.response.is_some()
+    }
+
+    /// What comes is a response, framed as HTTP/1.1 does.
+    #[cfg(feature = "http1")]
+    pub(crate) fn expect(&mut self, response: ResponseDecoder) {
+        self.response = Some(response);
+    }
+}
