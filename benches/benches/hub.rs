@@ -104,7 +104,7 @@ fn delivering(criterion: &mut Criterion) {
             publish(&mut hub, "price", &frame);
             let mut bytes = 0;
             for (server, cursor) in &mut connections {
-                drain(&mut hub, cursor, |frame| server.frame(frame.clone()));
+                drain(&mut hub, cursor, |frame| server.stream().unwrap().frame(frame.clone()));
                 while server.want(NOW).0 == server::Want::Write {
                     let count = black_box(server.pending()).len();
                     server.handle_written(NOW, count);

@@ -51,9 +51,9 @@ fn serve(pieces: &[&[u8]], read: usize) -> Vec<u8> {
             }
             Want::Open if events < 3 => {
                 events += 1;
-                server.event("data");
+                server.stream().unwrap().event("data");
             }
-            Want::Open => server.finish(),
+            Want::Open => server.stream().unwrap().finish(),
             Want::Shutdown => server.handle_shutdown(now),
             _ => return sent,
         }

@@ -6,7 +6,7 @@ use std::thread::{self, Thread};
 use sse_proto::http1::server;
 use sse_proto::hub::Delivery;
 use sse_proto::sender::Ended;
-use sse_proto::{EventRef, Frame};
+use sse_proto::{EventRef, Frame, Sender};
 
 use crate::Subscriber;
 use crate::shared_stream::SharedStream;
@@ -18,7 +18,7 @@ use crate::shared_stream::SharedStream;
 /// [`high_water`](sse_proto::sender::StreamConfig::high_water) says. Keep-alives are sent without being asked for.
 ///
 /// The stream ends when its handler has returned `Ok` and all senders are dropped, or with [`finish`](Self::finish), or
-/// [`retire`](Self::retire). The client can tell that it was cut if the handler fails, or one of them panics, or with
+/// [`finish_with_retry`](Self::finish_with_retry). The client can tell that it was cut if the handler fails, or one of them panics, or with
 /// [`abort`](Self::abort).
 #[derive(Debug)]
 pub struct EventSender {
@@ -39,7 +39,7 @@ impl EventSender {
         // Code of the user's: not while the lock is held.
         let event = event.into();
         self.room()?;
-        self.act(|server| server.event(event))
+        self.act(|stream| stream.event(event))
     }
 
     /// Sends a comment, which clients ignore.
@@ -48,7 +48,7 @@ impl EventSender {
     /// As [`send`](Self::send).
     pub fn comment(&self, text: &str) -> Result<(), Ended> {
         self.room()?;
-        self.act(|server| server.comment(text))
+        self.act(|stream| stream.comment(text))
     }
 
     /// Sends an event that is encoded already, and shared with other streams.
@@ -57,7 +57,7 @@ impl EventSender {
     /// As [`send`](Self::send).
     pub fn send_frame(&self, frame: Frame<Arc<[u8]>>) -> Result<(), Ended> {
         self.room()?;
-        self.act(|server| server.frame(frame))
+        self.act(|stream| stream.frame(frame))
     }
 
     /// Sends one event, if there is room; for those who cannot wait. `false` if there is none, and the event is not sent.
@@ -69,13 +69,13 @@ impl EventSender {
         self.stream.act(|stream| {
             let is_ready = stream.ready()?;
             if is_ready {
-                stream.connection().event(event);
+                stream.stream()?.event(event);
             }
             Ok(is_ready)
         })
     }
 
-    /// Passes on what a subscriber of a hub gets, until that ends or lags: the stream then [retires](Self::retire).
+    /// Passes on what a subscriber of a hub gets, until that ends or lags: the stream then [ends](Self::finish_with_retry), and the client comes back.
     ///
     /// # Errors
     /// If the stream ended before, or the client is gone, which wakes this thread.
@@ -125,13 +125,13 @@ impl EventSender {
 
     /// Ends the stream for all its senders, so that the client sees a clean end.
     pub fn finish(&self) {
-        self.stream.act(|stream| stream.connection().finish());
+        let _ = self.act(|stream| stream.finish());
     }
 
     /// Ends the stream so that the client comes back, at the time that the [server's
-    /// config](sse_proto::sender::StreamConfig::farewell_retry) says.
-    pub fn retire(&self) {
-        self.stream.act(|stream| stream.connection().retire());
+    /// config](sse_proto::sender::StreamConfig::final_retry) says.
+    pub fn finish_with_retry(&self) {
+        let _ = self.act(|stream| stream.finish_with_retry());
     }
 
     /// Cuts the stream: what is pending is not sent, and the client can tell.
@@ -155,22 +155,18 @@ impl EventSender {
         Ok(())
     }
 
-    fn act(
-        &self,
-        append: impl FnOnce(&mut sse_proto::http1::server::Connection<Arc<[u8]>>),
-    ) -> Result<(), Ended> {
+    fn act(&self, append: impl FnOnce(&mut Sender<Arc<[u8]>>)) -> Result<(), Ended> {
         self.stream.act(|stream| {
-            stream.ready()?;
-            append(stream.connection());
+            append(stream.stream()?);
             Ok(())
         })
     }
 
     fn deliver(&self, delivery: Delivery<Frame<Arc<[u8]>>>) -> Result<(), Ended> {
-        let Delivery::Gap(gap) = delivery else { return self.act(|server| server.deliver(delivery)) };
+        let Delivery::Gap(gap) = delivery else { return self.act(|stream| stream.deliver(delivery)) };
         // Code of the user's: not while the lock is held.
         let frame = self.stream.look(|stream| stream.connection().hooks().clone()).gap(gap);
-        self.act(|server| server.encoded(&frame))
+        self.act(|stream| stream.encoded(&frame))
     }
 
     /// Whether it is so. If not, this thread will be unparked when it is.

@@ -198,7 +198,7 @@ fn a_connection_that_is_caught_up_holds_next_to_nothing() {
                    hub: &mut Hub<Frame<Arc<[u8]>>>| {
         for (server, cursor) in machines {
             while let Next::Event(entry) = hub.next(now, cursor) {
-                server.frame(entry.value.clone());
+                server.stream().unwrap().frame(entry.value.clone());
                 while server.want(now).0 == server::Want::Write {
                     server.handle_written(now, usize::MAX);
                 }
@@ -320,7 +320,7 @@ fn a_frame_on_its_way_is_not_copied_when_its_stream_ends() {
                 sender.handle_written(1000);
                 match end {
                     0 => sender.finish(),
-                    1 => sender.retire(),
+                    1 => sender.finish_with_retry(),
                     2 => sender.deliver(Delivery::Closed),
                     _ => sender.keep_alive(),
                 }

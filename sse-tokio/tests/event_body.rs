@@ -148,7 +148,7 @@ fn a_body_ends_with_the_server_and_tells_its_senders() {
     block_on(async {
         let (events, body) = EventBody::channel();
         let mut config = StreamConfig::default();
-        config.farewell_retry = Some((Duration::from_secs(7), Duration::from_secs(7)));
+        config.final_retry = Some((Duration::from_secs(7), Duration::from_secs(7)));
         let stop = time::sleep(Duration::from_secs(3));
         let mut body = body.with_config(config).until(stop);
         let start = time::Instant::now();

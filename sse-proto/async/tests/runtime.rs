@@ -151,7 +151,7 @@ mod programs {
                         return Err("an event".into());
                     };
                     stream.send_frame(frame).await?;
-                    stream.retire();
+                    stream.finish_with_retry();
                     return Ok(());
                 }
                 Ok(stream.forward(&mut events).await?)

@@ -10,7 +10,7 @@ use crate::random::Random;
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     started: bool,
-    /// When the stream is retired.
+    /// When the stream ends.
     end: Option<Instant>,
     /// When something was written last, or became pending.
     moved: Instant,

@@ -16,7 +16,7 @@ use crate::hub::Gap;
 /// let mut config = StreamConfig::default();
 /// config.set_keep_alive(|mut encoder| encoder.event(EventRef::new("still here")));
 /// config.age = Some(Duration::from_secs(15 * 60));
-/// config.farewell_retry = Some((Duration::from_secs(1), Duration::from_secs(10)));
+/// config.final_retry = Some((Duration::from_secs(1), Duration::from_secs(10)));
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -31,17 +31,17 @@ pub struct StreamConfig {
     /// first byte of the body; 2048 makes proxies and old browsers that collect that much pass on what follows. More than 64 KiB count
     /// as that.
     pub padding: Option<usize>,
-    /// For how long the stream is sent; then it is [retired](crate::Sender::retire), and the client connects again, perhaps to
-    /// another server. Default: for ever.
+    /// For how long the stream is sent; then it [ends](crate::Sender::finish_with_retry), and the client connects again, perhaps
+    /// to another server. Default: for ever.
     pub age: Option<Duration>,
     /// By how much that may be less at random, in percent, so that clients that came together do not leave together. Default
     /// 10; more than 100 counts as 100.
     pub age_jitter_percent: u32,
     /// For how long the peer may take nothing of what is pending; then the connection is cut. Default 30 s. `None` waits for ever.
     pub stall: Option<Duration>,
-    /// The shortest and the longest reconnection time that a stream that is retired tells its client, drawn at random, so that not
-    /// all come back at once. Default: none is told. The client keeps it for later, too (HTML, "The EventSource interface").
-    pub farewell_retry: Option<(Duration, Duration)>,
+    /// The shortest and the longest reconnection time that a stream tells its client at [its end](crate::Sender::finish_with_retry), drawn
+    /// at random, so that not all come back at once. Default: none is told. The client keeps it for later, too (HTML, "The EventSource interface").
+    pub final_retry: Option<(Duration, Duration)>,
     /// Over how long the streams of a server that stops end, each at a point of its own, so that their clients do not all come back
     /// at once. Default 1 s.
     pub drain_window: Duration,
@@ -76,7 +76,7 @@ impl Default for StreamConfig {
             age: None,
             age_jitter_percent: 10,
             stall: Some(Duration::from_secs(30)),
-            farewell_retry: None,
+            final_retry: None,
             drain_window: Duration::from_secs(1),
             hooks: Hooks::default(),
         }

@@ -237,13 +237,13 @@ impl<B: AsRef<[u8]>> Sender<B> {
     }
 
     /// Passes on what a subscriber of a [hub](crate::Hub) gets: an event as it is, a gap as [`StreamConfig::set_gap`] says, a position as
-    /// a block without data; where nothing more comes, the stream is [retired](Self::retire).
+    /// a block without data; where nothing more comes, the stream [ends](Self::finish_with_retry).
     pub fn deliver(&mut self, delivery: Delivery<Frame<B>>) {
         match delivery {
             Delivery::Event(frame) => self.frame(frame),
             Delivery::Gap(gap) => self.gap(gap),
             Delivery::Position(id) => self.position(id),
-            Delivery::Lagged { .. } | Delivery::Closed => self.retire(),
+            Delivery::Lagged { .. } | Delivery::Closed => self.finish_with_retry(),
         }
     }
 
@@ -283,17 +283,17 @@ impl<B: AsRef<[u8]>> Sender<B> {
         self.finished = true;
     }
 
-    /// Ends the stream so that the client comes back: tells it [when](StreamConfig::farewell_retry), and finishes.
-    pub fn retire(&mut self) {
-        if let Some((least, most)) = self.config.farewell_retry.filter(|_| !self.finished) {
+    /// Ends the stream so that the client comes back: tells it [when](StreamConfig::final_retry), and finishes.
+    pub fn finish_with_retry(&mut self) {
+        if let Some((least, most)) = self.config.final_retry.filter(|_| !self.finished) {
             let retry = least.saturating_add(self.random.below(most.saturating_sub(least)));
             self.event(EventRef::default().with_retry(retry));
         }
         self.finish();
     }
 
-    /// [Retires](Self::retire) the stream at some point within [`StreamConfig::drain_window`], if not before: for a server that stops. The
-    /// point of each sender is another.
+    /// [Ends](Self::finish_with_retry) the stream at some point within [`StreamConfig::drain_window`], if not before: for a server that
+    /// stops. The point of each sender is another.
     pub fn drain(&mut self, now: Instant) {
         let delay = self.random.below(self.config.drain_window);
         self.clock.end_by(now.after(delay));
@@ -325,7 +325,7 @@ impl<B: AsRef<[u8]>> Sender<B> {
         self.observe(now);
         match self.clock.deadline(self.finished, &self.config) {
             Some((at, due)) if at <= now => match due {
-                Due::End => self.retire(),
+                Due::End => self.finish_with_retry(),
                 Due::Stall => self.abort(),
                 Due::KeepAlive => {
                     self.clock.restart(now);

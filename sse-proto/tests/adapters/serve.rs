@@ -392,7 +392,7 @@ fn a_server_that_stops_under_load_cuts_nobody() {
     let mut config = ServerConfig::default();
     config.stream.drain_window = SOON;
     config.drain_timeout = LONG;
-    config.stream.farewell_retry = Some((Duration::from_secs(1), Duration::from_secs(9)));
+    config.stream.final_retry = Some((Duration::from_secs(1), Duration::from_secs(9)));
     let server = Running::new(config, server);
     let clients: Vec<_> = (0..CLIENTS)
         .map(|_| {

@@ -5,7 +5,7 @@ use sse_proto::http1::Response;
 use sse_proto::http1::server::{Connection, ServerConfig, Want};
 use sse_proto::{Frame, Instant};
 
-use super::world::{GET, ms};
+use super::world::{GET, in_stream, ms};
 
 #[derive(Clone, Debug)]
 enum Report {
@@ -22,7 +22,7 @@ enum Report {
     Event(usize),
     Frame(usize),
     Finish,
-    Retire,
+    FinishWithRetry,
     Drain,
     Done(bool),
     Close,
@@ -56,7 +56,7 @@ fn report() -> impl Strategy<Value = Report> {
         4 => size().prop_map(Report::Event),
         4 => size().prop_map(Report::Frame),
         1 => Just(Report::Finish),
-        1 => prop::bool::weighted(0.2).prop_map(|retire| if retire { Report::Retire } else { Report::Want }),
+        1 => prop::bool::weighted(0.2).prop_map(|ends| if ends { Report::FinishWithRetry } else { Report::Want }),
         1 => prop::bool::weighted(0.3).prop_map(|drain| if drain { Report::Drain } else { Report::Want }),
         1 => prop::bool::ANY.prop_map(Report::Done),
         1 => prop::bool::weighted(0.1).prop_map(|close| if close { Report::Close } else { Report::Want }),
@@ -106,11 +106,15 @@ proptest! {
                 Report::Open(status) => server.open(now, Response::new(status)),
                 Report::Respond(status) => server.respond(now, &Response::new(status), b"body"),
                 // As the want says: not while it is full.
-                Report::Event(size) if !server.is_full() => server.event(&*"x".repeat(size)),
-                Report::Frame(size) if !server.is_full() => server.frame(Frame::event(&*"x".repeat(size))),
+                Report::Event(size) if !server.is_full() => {
+                    in_stream(&mut server, |stream| stream.event(&*"x".repeat(size)));
+                },
+                Report::Frame(size) if !server.is_full() => {
+                    in_stream(&mut server, |stream| stream.frame(Frame::event(&*"x".repeat(size))));
+                },
                 Report::Event(_) | Report::Frame(_) => {}
-                Report::Finish => server.finish(),
-                Report::Retire => server.retire(),
+                Report::Finish => in_stream(&mut server, |stream| stream.finish()),
+                Report::FinishWithRetry => in_stream(&mut server, |stream| stream.finish_with_retry()),
                 Report::Drain => server.drain(now),
                 Report::Done(true) => drop(server.handle_done(now, Ok(()))),
                 Report::Done(false) => drop(server.handle_done(now, Err("failed".into()))),
@@ -163,9 +167,10 @@ proptest! {
         let id = server.request().unwrap().last_event_id_or("lastEventId").map(String::from);
         prop_assert_eq!(id.as_deref(), Some("7"));
         server.open(now, Response::new(200));
-        server.frame(Frame::event("one"));
-        server.frame(Frame::event("two"));
-        server.finish();
+        let stream = server.stream().unwrap();
+        stream.frame(Frame::event("one"));
+        stream.frame(Frame::event("two"));
+        stream.finish();
         let mut sent = Vec::new();
         for write in writes.iter().cycle() {
             let count = (*write).min(server.pending().len());

@@ -171,7 +171,7 @@ fn an_end_is_for_good() {
     let mut sender: Sender = Sender::default();
     sender.event(EventRef::new("x"));
     sender.finish();
-    sender.retire();
+    sender.finish_with_retry();
     sender.finish();
     sender.keep_alive();
     assert_eq!(sender.pending(), b"data: x\n\n");
@@ -184,7 +184,7 @@ fn an_end_is_for_good() {
 #[test]
 fn what_a_hub_delivers_is_passed_on() {
     let mut config = StreamConfig::default();
-    config.farewell_retry = Some((Duration::from_millis(700), Duration::from_millis(700)));
+    config.final_retry = Some((Duration::from_millis(700), Duration::from_millis(700)));
     let gap = missed(17);
     for last in [Delivery::Lagged { missed: 3 }, Delivery::Closed] {
         let mut sender = Sender::default().with_config(config.clone(), 0);

@@ -4,7 +4,7 @@ use sse_proto::http1::Response;
 use sse_proto::http1::server::{AcceptWant, Acceptor, Closed, Connection, ServerConfig, Want};
 use sse_proto::{EventRef, Instant};
 
-use super::world::{Deed, GET, HEAD, Step, World, ms, play};
+use super::world::{Deed, GET, HEAD, Step, World, in_stream, ms, play};
 use Deed::{Close, Done, Drain, Event, Finish, Frame, Open, OpenWith, Respond};
 use Step::{Cut, End, Pause, Send, StopReading};
 
@@ -344,7 +344,7 @@ fn extreme_configurations_are_taken() {
             let stream = &mut config.stream;
             (stream.high_water, stream.age_jitter_percent) = (bytes, u32::MAX);
             (stream.keep_alive, stream.age, stream.stall) = (Some(limit), Some(limit), Some(limit));
-            stream.farewell_retry = Some((limit, limit));
+            stream.final_retry = Some((limit, limit));
             stream.padding = Some(bytes);
             for now in [Instant::default(), Instant::from_epoch(std::time::Duration::MAX)] {
                 let mut acceptor = Acceptor::new(config.clone(), u64::MAX);
@@ -360,9 +360,9 @@ fn extreme_configurations_are_taken() {
                     match deed {
                         Open => {
                             server.open(now, Response::new(200));
-                            server.event("x");
+                            in_stream(&mut server, |stream| stream.event("x"));
                             server.drain(now);
-                            server.retire();
+                            in_stream(&mut server, |stream| stream.finish_with_retry());
                         }
                         Respond(..) => server.respond(now, &Response::new(404), b"none"),
                         Done(error) => drop(server.handle_done(now, Err(error.into()))),
@@ -393,8 +393,8 @@ fn a_client_that_closes_its_side_still_gets_the_end() {
     server.space()[..GET.len()].copy_from_slice(GET.as_bytes());
     server.handle_read(now, GET.len());
     server.open(now, Response::new(200));
-    server.event("last");
-    server.finish();
+    server.stream().unwrap().event("last");
+    server.stream().unwrap().finish();
     server.handle_read(now, 0);
     assert_eq!(server.want(now).0, Want::Write);
     assert!(server.pending().ends_with(b"0\r\n\r\n"));
@@ -486,7 +486,7 @@ fn a_stream_has_an_age_and_says_when_to_come_back() {
     let mut config = config();
     config.stream.keep_alive = None;
     config.stream.age = Some(ms(10_000));
-    config.stream.farewell_retry = Some((ms(1000), ms(5000)));
+    config.stream.final_retry = Some((ms(1000), ms(5000)));
     let outcome = play(config.clone(), &[Send(GET), Pause(11_000), End], &[(0, Open)]);
     let retry = outcome.sent.strip_prefix(HEAD).unwrap().strip_suffix("\n\n\r\n0\r\n\r\n").unwrap();
     let retry: u64 = retry.strip_prefix("d\r\nretry: ").unwrap().parse().unwrap();
@@ -539,7 +539,7 @@ fn padding_is_of_streams_alone() {
 #[test]
 fn a_server_that_stops_ends_streams_and_sends_others_away() {
     let mut config = config();
-    config.stream.farewell_retry = Some((ms(5000), ms(5000)));
+    config.stream.final_retry = Some((ms(5000), ms(5000)));
     config.retry_after = ms(6001);
     config.stream.drain_window = ms(50);
     let farewell = "d\r\nretry: 5000\n\n\r\n0\r\n\r\n";
@@ -658,7 +658,7 @@ fn a_bare_stream_is_over_when_all_of_it_was_taken() {
     for (result, end) in [(Ok(()), "answered"), (Err("out of events".into()), "out of events")] {
         let fails = result.is_err();
         let mut server: Connection = Connection::bare(sse_proto::sender::StreamConfig::default(), 1);
-        server.event("last words");
+        server.stream().unwrap().event("last words");
         assert!(server.handle_done(start, result).is_none());
         assert_eq!(server.want(Instant::default()).0, Want::Write);
         assert_eq!(server.pending(), b"data: last words\n\n");

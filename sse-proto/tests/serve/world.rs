@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sse_proto::http1::Response;
 use sse_proto::http1::server::{Closed, Connection, ServerConfig, Want};
-use sse_proto::{Frame, Instant};
+use sse_proto::{Frame, Instant, Sender};
 
 /// What the client does.
 #[derive(Clone, Copy, Debug)]
@@ -187,9 +187,9 @@ impl World {
                 server.open(self.now, Response::new(200).with_header(name, value).unwrap())
             }
             Deed::Respond(status, body) => server.respond(self.now, &Response::new(status), body.as_bytes()),
-            Deed::Event(data) => server.event(data),
-            Deed::Frame(data) => server.frame(Frame::event(data)),
-            Deed::Finish => server.finish(),
+            Deed::Event(data) => in_stream(server, |stream| stream.event(data)),
+            Deed::Frame(data) => in_stream(server, |stream| stream.frame(Frame::event(data))),
+            Deed::Finish => in_stream(server, |stream| stream.finish()),
             Deed::Drain => server.drain(self.now),
             Deed::Done("") => drop(server.handle_done(self.now, Ok(()))),
             Deed::Done(error) => drop(server.handle_done(self.now, Err(error.into()))),
@@ -219,5 +219,12 @@ impl World {
             self.server.handle_deadline(next);
         }
         true
+    }
+}
+
+/// Does something to the stream, if it is open.
+pub(super) fn in_stream<B: AsRef<[u8]>>(server: &mut Connection<B>, deed: impl FnOnce(&mut Sender<B>)) {
+    if let Some(stream) = server.stream() {
+        deed(stream);
     }
 }

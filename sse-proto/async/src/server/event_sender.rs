@@ -7,7 +7,7 @@ use std::thread;
 
 use sse_proto::hub::Delivery;
 use sse_proto::sender::Ended;
-use sse_proto::{EventRef, Frame, FrameBytes};
+use sse_proto::{EventRef, Frame, FrameBytes, Sender};
 
 use crate::Subscriber;
 use crate::server::shared_stream::SharedStream;
@@ -19,7 +19,7 @@ use crate::server::shared_stream::SharedStream;
 /// [`high_water`](sse_proto::sender::StreamConfig::high_water) says. Keep-alives are sent without being asked for.
 ///
 /// The stream ends when its handler has returned `Ok` and all senders are dropped, or with [`finish`](Self::finish), or
-/// [`retire`](Self::retire). The client can tell that it was cut if the handler fails, or one of them panics, or with
+/// [`finish_with_retry`](Self::finish_with_retry). The client can tell that it was cut if the handler fails, or one of them panics, or with
 /// [`abort`](Self::abort).
 ///
 /// The futures can be dropped: no event is partially sent.
@@ -42,7 +42,7 @@ impl<B: AsRef<[u8]>> EventSender<B> {
         // Code of the user's: not while the lock is held.
         let event = event.into();
         self.room().await?;
-        self.act(|server| server.event(event))
+        self.act(|stream| stream.event(event))
     }
 
     /// Sends a comment, which clients ignore.
@@ -51,7 +51,7 @@ impl<B: AsRef<[u8]>> EventSender<B> {
     /// As [`send`](Self::send).
     pub async fn comment(&self, text: &str) -> Result<(), Ended> {
         self.room().await?;
-        self.act(|server| server.comment(text))
+        self.act(|stream| stream.comment(text))
     }
 
     /// Sends an event that is encoded already, and shared with other streams.
@@ -60,7 +60,7 @@ impl<B: AsRef<[u8]>> EventSender<B> {
     /// As [`send`](Self::send).
     pub async fn send_frame(&self, frame: Frame<B>) -> Result<(), Ended> {
         self.room().await?;
-        self.act(|server| server.frame(frame))
+        self.act(|stream| stream.frame(frame))
     }
 
     /// Sends one event, if there is room; for those who cannot wait. `false` if there is none, and the event is not sent.
@@ -72,13 +72,13 @@ impl<B: AsRef<[u8]>> EventSender<B> {
         self.stream.act(|stream| {
             let is_ready = stream.ready()?;
             if is_ready {
-                stream.connection().event(event);
+                stream.stream()?.event(event);
             }
             Ok(is_ready)
         })
     }
 
-    /// Passes on what a subscriber of a hub gets, until that ends or lags: the stream then [retires](Self::retire).
+    /// Passes on what a subscriber of a hub gets, until that ends or lags: the stream then [ends](Self::finish_with_retry), and the client comes back.
     ///
     /// # Errors
     /// If the stream ended before, or the client is gone.
@@ -112,13 +112,13 @@ impl<B: AsRef<[u8]>> EventSender<B> {
 
     /// Ends the stream for all its senders, so that the client sees a clean end.
     pub fn finish(&self) {
-        self.stream.act(|stream| stream.connection().finish());
+        let _ = self.act(|stream| stream.finish());
     }
 
     /// Ends the stream so that the client comes back, at the time that the [server's
-    /// config](sse_proto::sender::StreamConfig::farewell_retry) says.
-    pub fn retire(&self) {
-        self.stream.act(|stream| stream.connection().retire());
+    /// config](sse_proto::sender::StreamConfig::final_retry) says.
+    pub fn finish_with_retry(&self) {
+        let _ = self.act(|stream| stream.finish_with_retry());
     }
 
     /// Cuts the stream: what is pending is not sent, and the client can tell.
@@ -131,20 +131,19 @@ impl<B: AsRef<[u8]>> EventSender<B> {
         poll_fn(|cx| self.poll_room(cx)).await
     }
 
-    fn act(&self, append: impl FnOnce(&mut sse_proto::http1::server::Connection<B>)) -> Result<(), Ended> {
+    fn act(&self, append: impl FnOnce(&mut Sender<B>)) -> Result<(), Ended> {
         self.stream.act(|stream| {
-            stream.ready()?;
-            append(stream.connection());
+            append(stream.stream()?);
             Ok(())
         })
     }
 
     fn deliver(&self, delivery: Delivery<Frame<B>>) -> Result<(), Ended> {
-        let Delivery::Gap(gap) = delivery else { return self.act(|server| server.deliver(delivery)) };
+        let Delivery::Gap(gap) = delivery else { return self.act(|stream| stream.deliver(delivery)) };
         // Code of the user's: not while the lock is held.
         let hooks = self.stream.lock().connection().hooks().clone();
         let frame = hooks.gap(gap);
-        self.act(|server| server.encoded(&frame))
+        self.act(|stream| stream.encoded(&frame))
     }
 
     fn poll_room(&self, cx: &mut Context<'_>) -> Poll<Result<(), Ended>> {

@@ -2,9 +2,10 @@
 
 use core::time::Duration;
 
+use super::Connection;
 use super::closed::Closed;
 use super::config::ServerConfig;
-use super::{Connection, WallClock};
+use super::intake::WallClock;
 use crate::Instant;
 use crate::random::Random;
 
@@ -124,7 +125,7 @@ impl Acceptor {
             return None;
         }
         self.turning_away += 1;
-        Some(Connection::busy_at(Some(now), self.wall_clock, self.config.clone()))
+        Some(Connection::busy_at(now, self.wall_clock, self.config.clone()))
     }
 
     /// Reports that accepting failed: the next attempt waits, each time longer, up to a second.

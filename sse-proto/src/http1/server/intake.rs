@@ -1,13 +1,13 @@
 //! The request as it comes in.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
-use super::WallClock;
 use super::closed::Fault;
 use super::config::ServerConfig;
 use crate::Instant;
 use crate::http::Version;
-use crate::http1::{BodyDecoder, Framing, RequestDecoder, RequestHead};
+use crate::http1::{BodyDecoder, Framing, RequestDecoder, RequestHead, Response};
 
 /// What is needed until the request is answered, and not after.
 #[derive(Debug)]
@@ -91,6 +91,14 @@ impl Intake {
         }
     }
 
+    /// The response with its date, where the time is known.
+    pub(super) fn dated(&self, now: Instant, response: Response) -> Response {
+        match self.wall_clock {
+            Some(clock) => response.with_date(clock.since_unix_epoch(now)),
+            None => response,
+        }
+    }
+
     fn accept(&mut self, now: Instant, head: RequestHead, nothing_follows: bool) -> Result<(), Fault> {
         if !self.config.methods.contains(&head.method()) {
             return Err(Fault::Method { method: head.method().into() });
@@ -114,5 +122,22 @@ impl Intake {
 
     fn too_large(&self) -> Fault {
         Fault::BodyTooLarge { limit: self.config.body_bytes }
+    }
+}
+
+/// What the wall clock said, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WallClock {
+    at: Instant,
+    since_unix_epoch: Duration,
+}
+
+impl WallClock {
+    pub(super) fn new(at: Instant, since_unix_epoch: Duration) -> Self {
+        Self { at, since_unix_epoch }
+    }
+
+    fn since_unix_epoch(self, now: Instant) -> Duration {
+        self.since_unix_epoch.saturating_add(now.since(self.at))
     }
 }

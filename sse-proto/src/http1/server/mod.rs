@@ -7,6 +7,7 @@ mod closed;
 mod config;
 mod intake;
 mod shared_stream;
+mod state;
 
 use alloc::boxed::Box;
 use alloc::string::ToString;
@@ -21,13 +22,13 @@ pub use self::config::ServerConfig;
 pub use self::shared_stream::SharedStream;
 
 use self::closed::with_header;
-use self::intake::Intake;
+use self::intake::{Intake, WallClock};
+use self::state::{Input, State};
 use super::request_head::RequestHead;
 use super::response::Response;
 use crate::http::Framing;
-use crate::hub::Delivery;
 use crate::sender::{self, PendingPiece, Piece};
-use crate::{EventRef, Frame, Instant, Sender};
+use crate::{Frame, Instant, Sender};
 
 /// Serves one connection over HTTP/1.1 or 1.0: bytes in, wants out.
 ///
@@ -89,9 +90,10 @@ use crate::{EventRef, Frame, Instant, Sender};
 ///                 Ok(())
 ///             }
 ///             Want::Open => {
-///                 match events.next() {
-///                     Some(event) => connection.event(event),
-///                     None => connection.finish(),
+///                 match (connection.stream(), events.next()) {
+///                     (Some(stream), Some(event)) => stream.event(event),
+///                     (Some(stream), None) => stream.finish(),
+///                     (None, _) => {}
 ///                 }
 ///                 Ok(())
 ///             }
@@ -137,39 +139,6 @@ pub struct Connection<B = Vec<u8>> {
     outcome: Option<Closed>,
 }
 
-/// What the wall clock said, and when.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct WallClock {
-    at: Instant,
-    since_unix_epoch: Duration,
-}
-
-impl WallClock {
-    pub(super) fn new(at: Instant, since_unix_epoch: Duration) -> Self {
-        Self { at, since_unix_epoch }
-    }
-
-    fn since_unix_epoch(self, now: Instant) -> Duration {
-        self.since_unix_epoch.saturating_add(now.since(self.at))
-    }
-}
-
-#[derive(Debug)]
-enum State {
-    /// The request is coming in.
-    Reading(Box<Intake>),
-    /// It waits for its answer.
-    Asked(Box<Intake>),
-    /// The answer is being sent.
-    Answering,
-    /// Everything was written; until then the connection may take to close.
-    Shutdown(Instant),
-    Lingering(Instant),
-    /// A body fails then: until then, what stands before the failure can be sent.
-    Failing(Instant),
-    Closed,
-}
-
 /// What a [`Connection`] wants. Each stands until it is met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -198,10 +167,6 @@ impl<B: AsRef<[u8]>> Connection<B> {
     /// As there may be many connections, and next to nothing is expected.
     const OPEN_SPACE: usize = 64;
 
-    /// For how long the failure of a [body](Self::bare) waits for what stands before it: HTTP libraries drop what they have not
-    /// sent when a body fails.
-    const FAILURE_DELAY: Duration = Duration::from_millis(100);
-
     /// Serves a new connection. The seed, of a source of randomness, makes its jitter differ from that of others.
     pub fn new(config: ServerConfig, seed: u64) -> Self {
         Self {
@@ -221,10 +186,11 @@ impl<B: AsRef<[u8]>> Connection<B> {
     /// Sends a new connection away without looking at its request, for there are too many: 503, and [when to come
     /// again](ServerConfig::retry_after), rounded up to a second (RFC 9110 sections 15.6.4 and 10.2.3).
     pub fn busy(config: ServerConfig) -> Self {
-        Self::busy_at(None, None, config)
+        // Without a clock it does not matter when.
+        Self::busy_at(Instant::default(), None, config)
     }
 
-    fn busy_at(now: Option<Instant>, wall_clock: Option<WallClock>, config: ServerConfig) -> Self {
+    fn busy_at(now: Instant, wall_clock: Option<WallClock>, config: ServerConfig) -> Self {
         let retry_after = config.retry_after;
         let mut server = Self::new(config, 0).with_wall_clock(wall_clock);
         server.send_away(now, Closed::Busy, retry_after, b"too many connections\n");
@@ -256,12 +222,12 @@ impl<B: AsRef<[u8]>> Connection<B> {
     /// What to do next, and until when. If the deadline passes first, report it with
     /// [`handle_deadline`](Self::handle_deadline).
     pub fn want(&mut self, now: Instant) -> (Want, Option<Instant>) {
-        self.start(now);
+        self.look_at_clock(now);
         loop {
             match &self.state {
                 State::Reading(intake) => {
                     let want = if intake.interim.is_empty() { Want::Read } else { Want::Write };
-                    return (want, intake.deadline());
+                    return (want, self.state.deadline());
                 }
                 State::Asked(intake) => {
                     let want = match intake.answer_by {
@@ -275,12 +241,8 @@ impl<B: AsRef<[u8]>> Connection<B> {
                     (sender::Want::Write, deadline) => return (Want::Write, deadline),
                     (sender::Want::Wait, deadline) => return (Want::Open, deadline),
                     (sender::Want::KeepAlive, deadline) => return (Want::KeepAlive, deadline),
-                    (sender::Want::Finished, _) if self.is_bare && self.outcome.is_some() => {
-                        self.state = State::Failing(now.after(Self::FAILURE_DELAY));
-                    }
-                    (sender::Want::Finished, _) if self.is_bare => self.end(Closed::Finished),
-                    (sender::Want::Finished, _) => self.state = State::Shutdown(now.after(self.linger)),
-                    (sender::Want::Cut, _) => self.end(Closed::Stalled),
+                    (sender::Want::Finished, _) => self.transition(now, Input::Sent),
+                    (sender::Want::Cut, _) => self.transition(now, Input::Close(Closed::Stalled)),
                 },
                 State::Shutdown(until) => return (Want::Shutdown, Some(*until)),
                 State::Lingering(until) => return (Want::Read, Some(*until)),
@@ -312,26 +274,16 @@ impl<B: AsRef<[u8]>> Connection<B> {
     /// the connection. In answer to HEAD, or with a status that has no body, it ends after its head. Without a request that
     /// waits for its answer, nothing happens.
     pub fn open(&mut self, now: Instant, response: Response) {
-        let State::Asked(intake) = &self.state else { return };
-        if self.has_ended && intake.framing != Framing::None {
-            return self.end(Closed::Left);
-        }
-        let mut sender = Sender::default();
-        sender.begin_behind(intake.interim);
-        let sender = sender.with_response(intake.framing, self.dated(Some(now), response));
-        self.sender = sender.with_config(intake.config.stream.clone(), intake.seed);
-        self.state = State::Answering;
-        if self.is_draining {
-            self.sender.drain(now);
-        }
+        self.transition(now, Input::Opened(response));
     }
 
     /// Answers with something else, whole, and closes the connection. Without a request that waits for its answer, nothing
     /// happens.
     pub fn respond(&mut self, now: Instant, response: &Response, body: &[u8]) {
-        let State::Asked(intake) = &self.state else { return };
-        let method = if intake.framing == Framing::None { "HEAD" } else { "" };
-        self.answer(Some(now), method, response, body);
+        if let State::Asked(intake) = &self.state {
+            let method = if intake.framing == Framing::None { "HEAD" } else { "" };
+            self.transition(now, Input::Answered { method, response, body, outcome: None });
+        }
     }
 
     /// Whether events can be appended: the stream is open, and has not been finished. Otherwise they are dropped.
@@ -339,39 +291,9 @@ impl<B: AsRef<[u8]>> Connection<B> {
         matches!(self.state, State::Answering) && !self.sender.is_finished()
     }
 
-    /// Appends one event: see [`Sender::event`].
-    pub fn event<'e>(&mut self, event: impl Into<EventRef<'e>>) {
-        if self.is_open() {
-            self.sender.event(event);
-        }
-    }
-
-    /// Appends a comment, which clients ignore.
-    pub fn comment(&mut self, text: &str) {
-        if self.is_open() {
-            self.sender.comment(text);
-        }
-    }
-
-    /// Appends an event that is encoded already: see [`Sender::frame`].
-    pub fn frame(&mut self, frame: Frame<B>) {
-        if self.is_open() {
-            self.sender.frame(frame);
-        }
-    }
-
-    /// Passes on what a subscriber of a hub gets: see [`Sender::deliver`].
-    pub fn deliver(&mut self, delivery: Delivery<Frame<B>>) {
-        if self.is_open() {
-            self.sender.deliver(delivery);
-        }
-    }
-
-    /// Appends what is encoded already, by copying it: see [`Sender::encoded`].
-    pub fn encoded(&mut self, frame: &Frame) {
-        if self.is_open() {
-            self.sender.encoded(frame);
-        }
+    /// The stream, to append events to it or to end it; `None` unless it is [open](Self::is_open).
+    pub fn stream(&mut self) -> Option<&mut Sender<B>> {
+        if self.is_open() { Some(&mut self.sender) } else { None }
     }
 
     /// Appends what keeps the connection open: see [`Sender::send_keep_alive`].
@@ -394,20 +316,6 @@ impl<B: AsRef<[u8]>> Connection<B> {
         self.sender.is_full()
     }
 
-    /// Ends the stream, so that the client sees a clean end. It is no longer open.
-    pub fn finish(&mut self) {
-        if self.is_open() {
-            self.sender.finish();
-        }
-    }
-
-    /// Ends the stream so that the client comes back: see [`Sender::retire`].
-    pub fn retire(&mut self) {
-        if self.is_open() {
-            self.sender.retire();
-        }
-    }
-
     /// Ends the connection soon, as the server stops: a stream, also one that is yet to be opened, at some point within
     /// [`sender::StreamConfig::drain_window`], so that the client [comes back](Sender::drain); a client that has not asked yet is told to come
     /// later.
@@ -415,10 +323,10 @@ impl<B: AsRef<[u8]>> Connection<B> {
         self.is_draining = true;
         if let State::Reading(intake) = &self.state {
             let retry_after = intake.config.retry_after;
-            self.send_away(Some(now), Closed::Draining, retry_after, b"the server stops\n");
+            self.send_away(now, Closed::Draining, retry_after, b"the server stops\n");
         }
-        if self.is_open() {
-            self.sender.drain(now);
+        if let Some(stream) = self.stream() {
+            stream.drain(now);
         }
     }
 
@@ -440,10 +348,14 @@ impl<B: AsRef<[u8]>> Connection<B> {
         match (&self.state, result) {
             (State::Asked(_), result) => {
                 let error = result.map_or_else(|error| error, |()| "the request was not answered".into());
-                self.outcome = Some(Closed::Failed(error));
                 self.respond(now, &Response::new(500), b"");
+                self.outcome = Some(Closed::Failed(error));
             }
-            (_, Ok(())) => self.finish(),
+            (_, Ok(())) => {
+                if let Some(stream) = self.stream() {
+                    stream.finish();
+                }
+            }
             (_, Err(error)) if self.is_open() => {
                 self.outcome = Some(Closed::Failed(error));
                 self.sender.break_off();
@@ -455,7 +367,8 @@ impl<B: AsRef<[u8]>> Connection<B> {
 
     /// Closes at once: what is pending is not sent, and the client can tell that a chunked stream was cut.
     pub fn close(&mut self) {
-        self.end(Closed::Aborted);
+        // It does not matter when.
+        self.transition(Instant::default(), Input::Close(Closed::Aborted));
     }
 
     /// Whether nothing more happens.
@@ -535,17 +448,22 @@ impl<B: AsRef<[u8]>> Connection<B> {
     ///
     /// A count beyond the space is taken for all of the space.
     pub fn handle_read(&mut self, now: Instant, count: usize) {
-        self.start(now);
+        self.look_at_clock(now);
         if count == 0 {
-            return self.handle_eof(now);
+            self.has_ended = true;
+            return self.transition(now, Input::Ended);
         }
         let count = count.min(self.space().len());
-        if let State::Reading(_) = self.state {
-            let space = core::mem::take(&mut self.space);
-            self.take_in(now, space.get(..count).unwrap_or_default());
-            self.space = space;
-        } else {
-            self.discard(count);
+        let State::Reading(intake) = &mut self.state else { return self.discard(now, count) };
+        let mut input = self.space.get(..count).unwrap_or_default();
+        match intake.read(now, &mut input) {
+            Ok(true) => {
+                let rest = input.len();
+                self.transition(now, Input::Requested);
+                self.discard(now, rest);
+            }
+            Ok(false) => {}
+            Err(fault) => self.transition(now, Input::Fault(fault)),
         }
     }
 
@@ -555,143 +473,47 @@ impl<B: AsRef<[u8]>> Connection<B> {
     }
 
     /// Reports that the writing half is shut down, or that this is not possible.
-    pub fn handle_shutdown(&mut self, _now: Instant) {
-        if let State::Shutdown(until) = self.state {
-            self.state = State::Lingering(until);
-            if self.has_ended {
-                self.end(Closed::Finished);
-            }
-        }
+    pub fn handle_shutdown(&mut self, now: Instant) {
+        self.transition(now, Input::ShutDown);
     }
 
     /// Reports that the connection failed.
-    pub fn handle_error(&mut self, _now: Instant, error: impl Into<Box<dyn Error + Send + Sync>>) {
-        self.end(match self.state {
-            // Everything was sent: how the connection ends does not matter.
-            State::Shutdown(_) | State::Lingering(_) | State::Failing(_) => Closed::Finished,
-            _ => Closed::Error(error.into()),
-        });
+    pub fn handle_error(&mut self, now: Instant, error: impl Into<Box<dyn Error + Send + Sync>>) {
+        self.transition(now, Input::Lost(error.into()));
     }
 
     /// Reports that a deadline has passed. One that has not, or is no longer one, changes nothing.
     pub fn handle_deadline(&mut self, now: Instant) {
         match self.state {
             State::Answering => self.sender.handle_deadline(now),
-            _ => self.start(now),
+            _ => self.look_at_clock(now),
         }
     }
 
-    /// Looks at the time: a client that keeps the caller busy must not keep it from doing so.
-    fn start(&mut self, now: Instant) {
-        match &mut self.state {
-            State::Reading(intake) => {
-                intake.start(now);
-                if intake.deadline().is_some_and(|deadline| deadline <= now) {
-                    self.refuse(now, Fault::Slow);
-                }
-            }
-            State::Asked(intake) if intake.answer_by.is_some_and(|until| until <= now) => {
-                self.end(Closed::Left)
-            }
-            State::Shutdown(until) | State::Lingering(until) | State::Failing(until) if *until <= now => {
-                self.end(Closed::Finished);
-            }
-            _ => {}
+    /// A client that keeps the caller busy must not keep it from looking at the clock.
+    fn look_at_clock(&mut self, now: Instant) {
+        if let State::Reading(intake) = &mut self.state {
+            intake.start(now);
+        }
+        if self.state.deadline().is_some_and(|deadline| deadline <= now) {
+            self.transition(now, Input::Due);
         }
     }
 
-    fn take_in(&mut self, now: Instant, mut input: &[u8]) {
-        let State::Reading(intake) = &mut self.state else { return };
-        match intake.read(now, &mut input) {
-            Ok(false) => {}
-            Ok(true) => {
-                if let State::Reading(intake) = core::mem::replace(&mut self.state, State::Closed) {
-                    self.state = State::Asked(intake);
-                    self.discard(input.len());
-                }
-            }
-            Err(fault) => self.refuse(now, fault),
-        }
-    }
-
-    fn handle_eof(&mut self, now: Instant) {
-        self.has_ended = true;
-        match &mut self.state {
-            State::Reading(intake) => match intake.handle_eof() {
-                Ok(()) => self.end(Closed::Left),
-                Err(fault) => self.refuse(now, fault),
-            },
-            // It may still read the answer.
-            State::Asked(intake) => {
-                intake.answer_by.get_or_insert(now.after(intake.config.half_closed));
-            }
-            State::Answering if self.sender.is_finished() => {}
-            State::Answering => self.end(Closed::Left),
-            State::Shutdown(_) | State::Failing(_) => {}
-            State::Lingering(_) => self.end(Closed::Finished),
-            State::Closed => {}
-        }
-    }
-
-    fn discard(&mut self, count: usize) {
+    /// Drops bytes that came after the request.
+    fn discard(&mut self, now: Instant, count: usize) {
         match self.discard_left.checked_sub(count) {
             Some(left) => self.discard_left = left,
-            None => self.end(match self.state {
-                State::Shutdown(_) | State::Lingering(_) => Closed::Finished,
-                _ => Closed::Fault(Fault::Unasked { limit: self.discard_limit }),
-            }),
+            None => self.transition(now, Input::Unasked),
         }
     }
 
-    fn refuse(&mut self, now: Instant, fault: Fault) {
-        let State::Reading(intake) = &self.state else { return };
-        let response = fault.response(&intake.config);
-        let text = fault.text();
-        self.outcome = Some(Closed::Fault(fault));
-        self.answer(Some(now), "", &response, text.as_bytes());
-    }
-
-    fn send_away(&mut self, now: Option<Instant>, reason: Closed, retry_after: Duration, text: &[u8]) {
+    /// Tells a client that has not asked for anything yet to come later.
+    fn send_away(&mut self, now: Instant, reason: Closed, retry_after: Duration, text: &[u8]) {
         let seconds = retry_after.as_secs().saturating_add(u64::from(retry_after.subsec_nanos() > 0));
         let response = with_header(Response::new(503), "retry-after", &seconds.to_string());
-        self.outcome = Some(reason);
-        self.answer(now, "", &response, text);
-    }
-
-    fn answer(&mut self, now: Option<Instant>, method: &str, response: &Response, body: &[u8]) {
-        let (State::Reading(intake) | State::Asked(intake)) = &self.state else { return };
-        let mut config = intake.config.stream.clone();
-        config.padding = None;
-        let response = self.dated(now, response.clone());
-        let interim = intake.interim;
-        self.sender = Sender::default().with_config(config, intake.seed);
-        self.sender.begin_behind(interim);
-        self.sender.begin(Framing::None, |out| response.encode_whole(method, body, out));
-        self.state = State::Answering;
-    }
-
-    /// With the date, where the time is known.
-    fn dated(&self, now: Option<Instant>, response: Response) -> Response {
-        let clock = match &self.state {
-            State::Reading(intake) | State::Asked(intake) => intake.wall_clock,
-            _ => None,
-        };
-        match (clock, now) {
-            (Some(clock), Some(now)) => response.with_date(clock.since_unix_epoch(now)),
-            _ => response,
-        }
-    }
-
-    /// Ends it, for this reason if there is none already.
-    fn end(&mut self, reason: Closed) {
-        if self.is_closed() {
-            return;
-        }
-        self.outcome.get_or_insert(reason);
-        self.state = State::Closed;
-        // Not its configuration: what the user's functions have captured is not dropped here, where a lock may be held.
-        self.sender.abort();
-        self.space = Vec::new();
+        let outcome = Some(reason);
+        self.transition(now, Input::Answered { method: "", response: &response, body: text, outcome });
     }
 
     fn asked(&self) -> Option<&Intake> {

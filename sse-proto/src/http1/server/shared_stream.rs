@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use core::error::Error;
 
 use super::Connection;
-use crate::Instant;
 use crate::sender::Ended;
+use crate::{Instant, Sender};
 
 /// A connection's machine, and who waits for it: what is shared, under a lock, by those who write to its stream and the one
 /// who does the I/O. `W` is what wakes one of them: a `Waker`, a thread.
@@ -24,7 +24,7 @@ use crate::sender::Ended;
 /// stream.set_driver("the driver");
 ///
 /// assert_eq!(stream.ready(), Ok(true));
-/// stream.connection().event("hello");
+/// stream.stream()?.event("hello");
 /// assert_eq!(stream.take_driver(), Some("the driver"));
 ///
 /// // The handler is done, and the last sender is gone: the stream ends.
@@ -35,6 +35,7 @@ use crate::sender::Ended;
 /// let mut woken = Vec::new();
 /// stream.take_woken(&mut woken);
 /// assert_eq!(woken, ["another task"]);
+/// # Ok::<(), sse_proto::sender::Ended>(())
 /// ```
 #[derive(Debug)]
 pub struct SharedStream<B, W> {
@@ -67,6 +68,14 @@ impl<B: AsRef<[u8]>, W> SharedStream<B, W> {
     /// The machine.
     pub fn connection(&mut self) -> &mut Connection<B> {
         &mut self.connection
+    }
+
+    /// The stream, to append to it or to end it.
+    ///
+    /// # Errors
+    /// If nothing more is sent.
+    pub fn stream(&mut self) -> Result<&mut Sender<B>, Ended> {
+        self.connection.stream().ok_or(Ended)
     }
 
     /// Counts one more sender.
@@ -145,7 +154,9 @@ impl<B: AsRef<[u8]>, W> SharedStream<B, W> {
 
     fn finish_if_done(&mut self) {
         if self.is_done && self.senders == 0 {
-            self.connection.finish();
+            if let Some(stream) = self.connection.stream() {
+                stream.finish();
+            }
         }
     }
 }
