@@ -33,7 +33,7 @@ use crate::{Frame, Instant, Sender};
 /// Serves one connection over HTTP/1.1 or 1.0: bytes in, wants out.
 ///
 /// It reads one request, leaves the answer to the caller, sends it, and closes the connection in a way that the client does not
-/// lose the end of it. `B` holds the bytes of [frames](Self::frame) that connections share.
+/// lose the end of it. `B` holds the bytes of [frames](Sender::frame) that connections share.
 ///
 /// ```text
 ///                                 ┌── open ─────► Open ◄──────► Write ── finished ──┐
