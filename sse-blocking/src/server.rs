@@ -18,8 +18,8 @@ use crate::shared_stream::SharedStream;
 use crate::timeouts::{is_timeout, timeout};
 use crate::{BoxError, Incoming};
 
-type Handler = Box<dyn Fn(Incoming) -> Result<(), BoxError> + Send + Sync>;
-type OnClosed = Box<dyn Fn(SocketAddr, &Closed) + Send + Sync>;
+type Handler = Arc<dyn Fn(Incoming) -> Result<(), BoxError> + Send + Sync>;
+type OnClosed = Arc<dyn Fn(SocketAddr, &Closed) + Send + Sync>;
 
 /// Serves event streams over HTTP/1.1, and what little else their users need: a page, an answer to a POST.
 ///
@@ -75,7 +75,7 @@ pub struct Server {
 impl Server {
     /// Answers requests with this.
     pub fn new(handler: impl Fn(Incoming) -> Result<(), BoxError> + Send + Sync + 'static) -> Self {
-        Self { handler: Box::new(handler), on_closed: Box::new(|_, _| {}), handle: ServerHandle::new() }
+        Self { handler: Arc::new(handler), on_closed: Arc::new(|_, _| {}), handle: ServerHandle::new() }
     }
 
     /// Sets the configuration.
@@ -92,7 +92,7 @@ impl Server {
     /// Calls this whenever a connection is over: for a log. It must not block.
     #[must_use]
     pub fn with_on_closed(self, on_closed: impl Fn(SocketAddr, &Closed) + Send + Sync + 'static) -> Self {
-        Self { on_closed: Box::new(on_closed), ..self }
+        Self { on_closed: Arc::new(on_closed), ..self }
     }
 
     /// A handle that stops this server from any thread.
@@ -106,10 +106,27 @@ impl Server {
     ///
     /// A deadline may be noticed half a second late.
     pub fn serve(self, listener: TcpListener) {
-        let Self { handler, on_closed, handle } = self;
-        let _closes = CloseOnDrop(handle.clone());
-        let state = Arc::new(ServerState { handle, handler, on_closed });
-        state.listen(listener);
+        let _closes = CloseOnDrop(self.handle());
+        self.state().listen(listener);
+    }
+
+    /// Serves one connection that was accepted elsewhere, until it is over. It counts among the connections of this server: the
+    /// configuration's limits hold, and [shutdown](ServerHandle::shutdown) ends it. This thread reads; another one runs the
+    /// handler.
+    ///
+    /// `peer` is passed on to [`Incoming::peer_addr`] and [`with_on_closed`](Self::with_on_closed).
+    pub fn serve_connection(&self, socket: TcpStream, peer: SocketAddr) {
+        if let Some(connection) = self.state().admit(socket, peer) {
+            connection.run();
+        }
+    }
+
+    fn state(&self) -> Arc<ServerState> {
+        Arc::new(ServerState {
+            handle: self.handle.clone(),
+            handler: Arc::clone(&self.handler),
+            on_closed: Arc::clone(&self.on_closed),
+        })
     }
 }
 
@@ -245,7 +262,11 @@ impl ServerState {
             drop(connections);
             match (want, &listener) {
                 (AcceptWant::Accept, Some(listener)) => match listener.accept() {
-                    Ok((socket, peer)) => self.serve(socket, peer),
+                    Ok((socket, peer)) => {
+                        if let Some(connection) = self.admit(socket, peer) {
+                            self.spawn(connection);
+                        }
+                    }
                     // The time to look whether the server stops.
                     Err(error) if is_timeout(&error) => {}
                     Err(_) => self.handle.lock().acceptor.handle_error(now),
@@ -261,26 +282,31 @@ impl ServerState {
         }
     }
 
-    fn serve(self: &Arc<Self>, socket: TcpStream, peer: SocketAddr) {
+    /// Takes a connection in, unless there are too many already.
+    fn admit(self: &Arc<Self>, socket: TcpStream, peer: SocketAddr) -> Option<ConnectionTask> {
         let mut connections = self.handle.lock();
         let now = self.handle.now();
         // Then it is the call that ended `accept`, most likely.
         if connections.acceptor.is_draining() {
-            return;
+            return None;
         }
         let since_unix_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         connections.acceptor.set_wall_clock(now, since_unix_epoch.unwrap_or_default());
-        let Some(server) = connections.acceptor.admit(now) else { return };
+        let server = connections.acceptor.admit(now)?;
         let (number, config) = (connections.next, connections.acceptor.config().clone());
         let stream = SharedStream::new(socket, self.handle.shared.epoch, server);
         connections.next += 1;
         connections.streams.insert(number, Arc::clone(&stream));
         drop(connections);
         prepare(stream.socket(), &config);
-        let serving = ConnectionTask::new(peer, Arc::clone(self), (number, stream));
+        Some(ConnectionTask::new(peer, Arc::clone(self), (number, stream)))
+    }
+
+    /// Serves a connection in a thread of its own.
+    fn spawn(&self, connection: ConnectionTask) {
         // If there can be no thread, the connection is closed.
-        if thread::Builder::new().name("sse-connection".into()).spawn(|| serving.run()).is_err() {
-            self.handle.lock().acceptor.handle_error(now);
+        if thread::Builder::new().name("sse-connection".into()).spawn(|| connection.run()).is_err() {
+            self.handle.lock().acceptor.handle_error(self.handle.now());
         }
     }
 }

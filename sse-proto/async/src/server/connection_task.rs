@@ -14,13 +14,15 @@ use crate::server::state::ServerState;
 use crate::{BoxError, ByteStream, Incoming, Runtime};
 
 /// Serves a connection to its end; dropped before, it closes it.
-pub(crate) struct ConnectionTask<R: Runtime> {
-    socket: R::Socket,
+pub(crate) struct ConnectionTask<S, R: Runtime> {
+    socket: S,
     peer: net::SocketAddr,
     state: Arc<ServerState>,
     /// Its number among the connections.
     number: u64,
     stream: Arc<SharedStream<Arc<[u8]>>>,
+    /// Something was written since the last flush.
+    is_unflushed: bool,
     alarm: Alarm<R>,
     /// What the handler does.
     work: Option<BoxFuture<Result<(), BoxError>>>,
@@ -32,14 +34,14 @@ enum Step {
     Closed,
 }
 
-impl<R: Runtime> ConnectionTask<R> {
+impl<S: ByteStream<R>, R: Runtime> ConnectionTask<S, R> {
     pub(crate) fn new(
-        socket: R::Socket,
+        socket: S,
         peer: net::SocketAddr,
         state: Arc<ServerState>,
         (number, stream): (u64, Arc<SharedStream<Arc<[u8]>>>),
     ) -> Self {
-        Self { socket, peer, state, number, stream, alarm: Alarm::default(), work: None }
+        Self { socket, peer, state, number, stream, is_unflushed: false, alarm: Alarm::default(), work: None }
     }
 
     fn poll_work(&mut self, cx: &mut Context<'_>) {
@@ -82,6 +84,7 @@ impl<R: Runtime> ConnectionTask<R> {
             let done = match want {
                 Want::Write => {
                     let written = socket.poll_write(cx, server.pending());
+                    self.is_unflushed |= written.is_ready();
                     written.map_ok(|count| server.handle_written(now, count))
                 }
                 Want::Read | Want::Open => {
@@ -115,6 +118,17 @@ impl<R: Runtime> ConnectionTask<R> {
                     return Poll::Ready(Step::Closed);
                 }
             };
+            let done = match done {
+                // A transport may buffer, as TLS does.
+                Poll::Pending if self.is_unflushed => match self.socket.poll_flush(cx) {
+                    Poll::Ready(flushed) => {
+                        self.is_unflushed = false;
+                        flushed.map_or_else(|error| Poll::Ready(Err(error)), |()| Poll::Pending)
+                    }
+                    Poll::Pending => Poll::Pending,
+                },
+                done => done,
+            };
             match done {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => server.handle_error(now, error),
@@ -142,7 +156,7 @@ impl<R: Runtime> ConnectionTask<R> {
     }
 }
 
-impl<R: Runtime> Future for ConnectionTask<R> {
+impl<S: ByteStream<R>, R: Runtime> Future for ConnectionTask<S, R> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -151,7 +165,7 @@ impl<R: Runtime> Future for ConnectionTask<R> {
     }
 }
 
-impl<R: Runtime> Drop for ConnectionTask<R> {
+impl<S, R: Runtime> Drop for ConnectionTask<S, R> {
     fn drop(&mut self) {
         guard(|| self.work = None);
         let closed = self.stream.act(|stream| {

@@ -15,8 +15,8 @@ use sse_proto::http1::server::{AcceptWant, Closed, ServerConfig};
 use crate::guard::guard;
 use crate::net::{Alarm, BoxFuture, Clock};
 use crate::server::connection_task::ConnectionTask;
-use crate::server::state::{Handler, OnClosed, ServerHandle, ServerState};
-use crate::{BoxError, Incoming, Runtime};
+use crate::server::state::{Admitted, Handler, OnClosed, ServerHandle, ServerState};
+use crate::{BoxError, ByteStream, Incoming, Runtime};
 
 type Spawn = Box<dyn Fn(BoxFuture<()>) + Send + Sync>;
 
@@ -53,8 +53,8 @@ impl<R: Runtime> Server<R> {
         A: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
         Self {
-            handler: Box::new(move |incoming| Box::pin(handler(incoming))),
-            on_closed: Box::new(|_, _| {}),
+            handler: Arc::new(move |incoming| Box::pin(handler(incoming))),
+            on_closed: Arc::new(|_, _| {}),
             spawn: None,
             handle: ServerHandle::new(Clock::start::<R>()),
             runtime: PhantomData,
@@ -71,7 +71,7 @@ impl<R: Runtime> Server<R> {
     /// Calls this whenever a connection is over: for a log. It must not block.
     #[must_use]
     pub fn with_on_closed(self, on_closed: impl Fn(SocketAddr, &Closed) + Send + Sync + 'static) -> Self {
-        Self { on_closed: Box::new(on_closed), ..self }
+        Self { on_closed: Arc::new(on_closed), ..self }
     }
 
     /// Hands the task of each connection to `spawn`, to run it elsewhere than the runtime does by itself: on another executor, in a span of yours.
@@ -93,12 +93,31 @@ impl<R: Runtime> Server<R> {
     ///
     /// If this future is dropped, the connections are closed.
     pub async fn serve(self, listener: R::Listener) {
-        let Self { handler, on_closed, spawn, handle, .. } = self;
-        let _closes = CloseOnDrop(handle.clone());
-        let state = Arc::new(ServerState { handle, handler, on_closed });
-        let (listener, alarm, tasks) = (Some(listener), Alarm::default(), R::Tasks::default());
+        let _closes = CloseOnDrop(self.handle());
+        let (state, spawn, tasks) = (self.state(), self.spawn, R::Tasks::default());
+        let (listener, alarm) = (Some(listener), Alarm::default());
         let mut accepting = Accepting::<R> { state, listener, alarm, tasks: &tasks, spawn };
         R::run(&tasks, poll_fn(|cx| accepting.poll(cx))).await;
+    }
+
+    /// Serves one connection that was accepted elsewhere, over TLS or a Unix socket for instance, until it is over. It counts
+    /// among the connections of this server: the configuration's limits hold, and [shutdown](ServerHandle::shutdown) ends it.
+    ///
+    /// `peer` is passed on to [`Incoming::peer_addr`] and [`with_on_closed`](Self::with_on_closed). Options of the socket,
+    /// such as `TCP_NODELAY`, are left to the caller.
+    ///
+    /// If this future is dropped, the connection is closed.
+    pub async fn serve_connection<S: ByteStream<R>>(&self, io: S, peer: SocketAddr) {
+        let Some(Admitted { number, stream, .. }) = self.handle.admit() else { return };
+        ConnectionTask::<S, R>::new(io, peer, self.state(), (number, stream)).await;
+    }
+
+    fn state(&self) -> Arc<ServerState> {
+        Arc::new(ServerState {
+            handle: self.handle.clone(),
+            handler: Arc::clone(&self.handler),
+            on_closed: Arc::clone(&self.on_closed),
+        })
     }
 
     /// As [`serve`](Self::serve), and shuts down when this future is ready: a signal of the system, for instance.
@@ -160,7 +179,7 @@ impl<R: Runtime> Accepting<'_, R> {
         let Some(admitted) = self.state.handle.admit() else { return };
         prepare(R::socket_ref(&socket), admitted.unacknowledged, admitted.unsent);
         let connection = (admitted.number, admitted.stream);
-        let task = ConnectionTask::<R>::new(socket, peer, Arc::clone(&self.state), connection);
+        let task = ConnectionTask::<_, R>::new(socket, peer, Arc::clone(&self.state), connection);
         match &self.spawn {
             Some(spawn) => drop(guard(|| spawn(Box::pin(task)))),
             None => R::spawn(self.tasks, task),

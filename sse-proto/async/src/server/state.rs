@@ -16,8 +16,8 @@ use crate::net::{BoxFuture, Clock};
 use crate::server::shared_stream::SharedStream;
 use crate::{BoxError, Incoming};
 
-pub(crate) type Handler = Box<dyn Fn(Incoming) -> BoxFuture<Result<(), BoxError>> + Send + Sync>;
-pub(crate) type OnClosed = Box<dyn Fn(SocketAddr, &Closed) + Send + Sync>;
+pub(crate) type Handler = Arc<dyn Fn(Incoming) -> BoxFuture<Result<(), BoxError>> + Send + Sync>;
+pub(crate) type OnClosed = Arc<dyn Fn(SocketAddr, &Closed) + Send + Sync>;
 
 /// Stops a [`Server`](crate::Server), from any task or thread. Handles can be cloned.
 #[derive(Clone, Debug)]
