@@ -12,8 +12,7 @@ use std::net::TcpListener;
 use std::thread;
 
 use options::{Options, no_port};
-use sse_blocking::proto::Item;
-use sse_blocking::{BoxError, Incoming, Request, Response, Server, ServerConfig};
+use sse_blocking::{BoxError, EventSource, Incoming, Request, Response, Server, ServerConfig, Signal};
 
 #[path = "../../sse-proto/programs/options.rs"]
 mod options;
@@ -38,24 +37,30 @@ fn main() -> Result<()> {
 }
 
 fn answer(incoming: Incoming, upstream: &Request) -> Result<()> {
-    let mut reader = match sse_blocking::connect(&proxy::request(upstream, incoming.head())?) {
-        Ok(reader) => reader,
-        Err(error) => {
-            incoming.respond(&proxy::refusal(&error), format!("{}: {error}\n", upstream.url()));
-            return Ok(());
+    let request = proxy::request(upstream, incoming.head())?;
+    let mut source = EventSource::new(request).with_config(proxy::config());
+    let events = loop {
+        match source.next_signal() {
+            Some(Signal::Opened(_)) => break incoming.open(Response::new(200)),
+            Some(Signal::Closed(reason)) => {
+                incoming.respond(&proxy::refusal(&reason), format!("{}: {reason}\n", upstream.url()));
+                return Ok(());
+            }
+            _ => {}
         }
     };
-    let events = incoming.open(Response::new(200));
-    let (closer, client) = (reader.close_handle()?, events.clone());
+    let (closer, client) = (source.close_handle(), events.clone());
     // Without it, that the client left would be noticed with the next event only.
     thread::spawn(move || {
         client.closed();
         closer.close();
     });
-    while let Some(item) = reader.next_item() {
-        match item? {
-            Item::Event(event) | Item::NoData(event) => events.send(event)?,
-            Item::Comment(text) => events.comment(text)?,
+    while let Some(signal) = source.next_signal() {
+        match signal {
+            Signal::Event(event) | Signal::NoData(event) => events.send(&event)?,
+            Signal::Comment(text) => events.comment(&text)?,
+            Signal::Skipped(limit) => return Err(limit.into()),
+            Signal::Closed(reason) if !reason.is_normal() => return Err(reason.into()),
             _ => {}
         }
     }

@@ -1,10 +1,7 @@
 //! What is asked upstream, and what comes of it, for the programs `proxy_tokio` and `proxy_blocking`.
 
-use std::io;
-
 use sse_proto::http1::{HeaderError, Request, RequestHead, Response};
-use sse_proto::source::Refusal;
-use sse_proto::{ReadError, ReceiveError};
+use sse_proto::source::{CloseReason, Reconnect, Refusal, SourceConfig};
 
 /// Asks upstream for what this client wants to have: what comes after the last event it had.
 pub(crate) fn request(upstream: &Request, incoming: &RequestHead) -> Result<Request, HeaderError> {
@@ -14,10 +11,18 @@ pub(crate) fn request(upstream: &Request, incoming: &RequestHead) -> Result<Requ
     }
 }
 
+/// One attempt: it is for the client to come again.
+pub(crate) fn config() -> SourceConfig {
+    let mut config = SourceConfig::default();
+    config.reconnect = Reconnect::Never;
+    config
+}
+
 /// Tells the client that there is no stream: what upstream says, if that is for the client, or else that upstream is at fault.
-pub(crate) fn refusal(error: &ReadError<io::Error>) -> Response {
-    Response::new(match error {
-        ReadError::Receive(ReceiveError::Refused(Refusal::Status(status @ (204 | 400..)))) => *status,
+pub(crate) fn refusal(reason: &CloseReason) -> Response {
+    Response::new(match reason {
+        CloseReason::Stopped => 204,
+        CloseReason::Refused(Refusal::Status(status @ 400..)) => *status,
         _ => 502,
     })
 }

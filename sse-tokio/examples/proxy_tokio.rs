@@ -9,8 +9,7 @@
 //! cut, so is that of the client, which then comes back with its last event id.
 
 use options::{Options, no_port};
-use sse_tokio::proto::Item;
-use sse_tokio::{BoxError, Incoming, Request, Response, Server, ServerConfig};
+use sse_tokio::{BoxError, EventSource, Incoming, Request, Response, Server, ServerConfig, Signal};
 use tokio::net::TcpListener;
 
 #[path = "../../sse-proto/programs/options.rs"]
@@ -37,18 +36,24 @@ async fn main() -> Result<()> {
 }
 
 async fn answer(incoming: Incoming, upstream: Request) -> Result<()> {
-    let mut reader = match sse_tokio::connect(&proxy::request(&upstream, incoming.head())?).await {
-        Ok(reader) => reader,
-        Err(error) => {
-            incoming.respond(&proxy::refusal(&error), format!("{}: {error}\n", upstream.url()));
-            return Ok(());
+    let request = proxy::request(&upstream, incoming.head())?;
+    let mut source = EventSource::new(request).with_config(proxy::config());
+    let events = loop {
+        match source.next_signal().await {
+            Some(Signal::Opened(_)) => break incoming.open(Response::new(200)),
+            Some(Signal::Closed(reason)) => {
+                incoming.respond(&proxy::refusal(&reason), format!("{}: {reason}\n", upstream.url()));
+                return Ok(());
+            }
+            _ => {}
         }
     };
-    let events = incoming.open(Response::new(200));
-    while let Some(item) = reader.next_item().await {
-        match item? {
-            Item::Event(event) | Item::NoData(event) => events.send(event).await?,
-            Item::Comment(text) => events.comment(text).await?,
+    while let Some(signal) = source.next_signal().await {
+        match signal {
+            Signal::Event(event) | Signal::NoData(event) => events.send(&event).await?,
+            Signal::Comment(text) => events.comment(&text).await?,
+            Signal::Skipped(limit) => return Err(limit.into()),
+            Signal::Closed(reason) if !reason.is_normal() => return Err(reason.into()),
             _ => {}
         }
     }

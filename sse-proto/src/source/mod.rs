@@ -376,7 +376,7 @@ impl Session {
         let signal = match self.receiver.item() {
             Some(Item::Event(event)) => Some(Signal::Event(event.to_event())),
             Some(Item::Comment(text)) => Some(Signal::Comment(text.into())),
-            Some(Item::NoData(_)) => None,
+            Some(Item::NoData(block)) => Some(Signal::NoData(block.to_event())),
             None => self.take_closed().map(Signal::Closed),
         };
         self.receiver.forget_found();

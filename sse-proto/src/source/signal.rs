@@ -17,6 +17,8 @@ pub enum Signal {
     Opened(ResponseHead),
     /// An event came.
     Event(Event),
+    /// A block without data came: it sets an id or a reconnection time, and is not dispatched as an event.
+    NoData(Event),
     /// A comment came: the text after the colon, a leading space included.
     Comment(String),
     /// The block before, which may have been an event, asked for this reconnection time. It is yet to be clamped.

@@ -156,7 +156,10 @@ impl Session {
             return None;
         }
         self.end_marker_seen = is_marker;
-        is_event.then_some(Want::Event)
+        match is_event {
+            true => Some(Want::Event),
+            false => OBSERVE.then_some(Want::Signal),
+        }
     }
 
     /// What has happened and was not signalled.

@@ -368,7 +368,7 @@ fn a_named_end_needs_no_data() {
         let mut config = config();
         config.end = end;
         let log = ["0 GET http://a.test/", "open 200", r#"next: "{}" #"#];
-        let rest = [r#"comment """#, "retry 9", "closed: the end marker came"];
+        let rest = [r#"comment """#, "message: no data #4", "retry 9", "closed: the end marker came"];
         check(&get(URL), &config, &[open(stream)], &[&log[..], &rest].concat());
 
         // Where only events are asked for, comments and blocks without data stay out of sight, a long one too.
@@ -416,7 +416,7 @@ fn a_clean_end_completes_the_last_event_on_request() {
         ("", &[ended][..]),
         ("data: a\n\n", &[r#"message: "a" #"#, ended]),
         (": comment", &[r#"comment " comment""#, ended]),
-        ("event: x", &[ended]),
+        ("event: x", &["x: no data #", ended]),
         ("retry: 3", &[ended]),
     ] {
         check_last(&config, body, Step::End, expected);

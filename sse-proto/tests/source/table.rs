@@ -329,6 +329,7 @@ fn the_servers_retry_is_kept_and_clamped() {
         &[
             "0 GET http://a.test/",
             "open 200",
+            "message: no data #",
             "retry 250",
             "failure 1, again in 250: the stream ended",
             "250 GET http://a.test/",
@@ -338,6 +339,7 @@ fn the_servers_retry_is_kept_and_clamped() {
             "failure 2, again in 3600000: the stream ended",
             "3600250 GET http://a.test/",
             "open 200",
+            "message: no data #",
             "retry 0",
             "failure 3, again in 10: the stream ended",
             "3600260 GET http://a.test/",
@@ -362,6 +364,7 @@ fn signals_come_in_the_order_of_what_happened() {
             "retry 5",
             r#"comment """#,
             "skipped: event data exceeds the limit of 4 bytes",
+            "message: no data #2",
             r#"e: "b" #2"#,
             "failure 1, again in 10: the stream ended",
         ],

@@ -326,6 +326,7 @@ impl World {
         self.log.push(match signal {
             Signal::Opened(head) => format!("open {}", head.status()),
             Signal::Event(event) => format!("{}: {:?} #{id}", event.name(), event.data()),
+            Signal::NoData(block) => format!("{}: no data #{id}", block.name()),
             Signal::Comment(text) => format!("comment {text:?}"),
             Signal::Retry(time) => format!("retry {}", time.as_millis()),
             Signal::Skipped(error) => format!("skipped: {error}"),
