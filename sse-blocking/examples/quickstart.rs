@@ -10,12 +10,12 @@
 
 use std::error::Error;
 use std::io::{self, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use sse_blocking::{Event, Request, Response, accept, connect};
+use sse_blocking::{Event, EventSource, Incoming, Response, Server, ServerConfig};
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -37,16 +37,10 @@ fn run(options: &Options) -> Result<()> {
     let url = format!("http://{}/sse", listener.local_addr()?);
     say("server", format_args!("listening, try: curl -N {url}"))?;
     let interval = options.interval;
-    thread::spawn(move || {
-        for socket in listener.incoming() {
-            thread::spawn(move || {
-                if let Err(error) = socket.map_err(Into::into).and_then(|socket| serve(socket, interval)) {
-                    // So ends the stream of the cancelled client.
-                    let _ = say("server", format_args!("a connection ended early: {error}"));
-                }
-            });
-        }
-    });
+    let mut config = ServerConfig::default();
+    config.methods = &["GET", "HEAD"];
+    let server = Server::new(move |incoming| serve(incoming, interval)).with_config(config);
+    thread::spawn(move || server.serve(listener));
 
     let first = thread::spawn({
         let url = url.clone();
@@ -59,41 +53,36 @@ fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Answers one connection.
-fn serve(socket: TcpStream, interval: Duration) -> Result<()> {
-    socket.set_nodelay(true)?;
-    let exchange = accept(socket)?;
-    let request = exchange.request();
-    if request.path() != "/sse" {
-        return Ok(exchange.respond(&Response::new(404), "there is only /sse here\n")?);
+/// Answers one request.
+fn serve(incoming: Incoming, interval: Duration) -> Result<()> {
+    if incoming.path() != "/sse" {
+        incoming.respond(&Response::new(404), "there is only /sse here\n");
+        return Ok(());
     }
-    if !matches!(request.method(), "GET" | "HEAD") {
-        return Ok(exchange.respond(&Response::new(405).with_header("Allow", "GET, HEAD")?, "")?);
-    }
-    say(
-        "server",
-        format_args!("stream opened, Last-Event-ID: {}", request.last_event_id().unwrap_or("none")),
-    )?;
+    let last_event_id = incoming.last_event_id().unwrap_or("none".into());
+    say("server", format_args!("stream opened, Last-Event-ID: {last_event_id}"))?;
 
-    let mut writer = exchange.open(Response::new(200))?;
+    let events = incoming.open(Response::new(200));
     for _ in 0..10 {
         thread::sleep(interval);
         let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-        writer.send(&Event::new(now).with_name("timestamp")?)?;
+        if events.send(&Event::new(now).with_name("timestamp")?).is_err() {
+            return say("server", format_args!("a client left"));
+        }
     }
-    writer.send(&Event::new("end flag").with_name("end")?)?;
-    Ok(writer.close()?)
+    events.send(&Event::new("end flag").with_name("end")?)?;
+    Ok(())
 }
 
-/// Reads until somebody else closes its stream.
+/// Reads until another thread closes the source.
 fn cancelled_client(url: &str, after: Duration) -> Result<()> {
-    let mut reader = connect(&Request::get(url)?)?;
-    let handle = reader.close_handle()?;
+    let mut source = EventSource::get(url)?;
+    let handle = source.close_handle();
     thread::spawn(move || {
         thread::sleep(after);
         handle.close();
     });
-    while let Some(event) = reader.next_ref() {
+    while let Some(event) = source.next_ref() {
         say("client 1", format_args!("{}", event?))?;
     }
     say("client 1", format_args!("cancelled"))
@@ -101,8 +90,8 @@ fn cancelled_client(url: &str, after: Duration) -> Result<()> {
 
 /// Reads up to the event `end`.
 fn patient_client(url: &str) -> Result<()> {
-    let mut reader = connect(&Request::get(url)?)?;
-    while let Some(event) = reader.next_ref() {
+    let mut source = EventSource::get(url)?;
+    while let Some(event) = source.next_ref() {
         let event = event?;
         say("client 2", format_args!("{event}"))?;
         if event.name() == "end" {
