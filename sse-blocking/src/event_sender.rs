@@ -6,10 +6,10 @@ use std::thread::{self, Thread};
 use sse_proto::http1::server;
 use sse_proto::hub::Delivery;
 use sse_proto::sender::Ended;
-use sse_proto::{EventRef, Frame, Sender};
+use sse_proto::{EventRef, Sender};
 
-use crate::Subscriber;
 use crate::shared_stream::SharedStream;
+use crate::{Frame, Subscriber};
 
 /// Sends events to one client. A handle, which can be cloned and used from any thread: events are never mixed.
 ///
@@ -55,7 +55,7 @@ impl EventSender {
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub fn send_frame(&self, frame: Frame<Arc<[u8]>>) -> Result<(), Ended> {
+    pub fn send_frame(&self, frame: Frame) -> Result<(), Ended> {
         self.room()?;
         self.act(|stream| stream.frame(frame))
     }
@@ -162,7 +162,7 @@ impl EventSender {
         })
     }
 
-    fn deliver(&self, delivery: Delivery<Frame<Arc<[u8]>>>) -> Result<(), Ended> {
+    fn deliver(&self, delivery: Delivery<Frame>) -> Result<(), Ended> {
         let Delivery::Gap(gap) = delivery else { return self.act(|stream| stream.deliver(delivery)) };
         // Code of the user's: not while the lock is held.
         let frame = self.stream.look(|stream| stream.connection().hooks().clone()).gap(gap);

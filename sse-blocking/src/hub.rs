@@ -9,18 +9,20 @@ use sse_proto::hub::{
     Cursor, Delivery, HubConfig, PublishError, Published, Resume, SharedHub, Stats, SubscriberId,
     Subscription,
 };
-use sse_proto::{EventRef, Frame, FrameBytes, Instant};
+use sse_proto::{EventRef, Instant};
+
+use crate::Frame;
 
 /// One stream of events for many subscribers: live ones, and those who come back with a last event id. A handle, which can be
 /// cloned and used from any thread.
 ///
-/// Each event is encoded once, and `B` shares its bytes: `Arc<[u8]>`, or `bytes::Bytes`. A subscriber that is slow costs the
+/// Each event is encoded once, as a [`Frame`], which all subscribers share. A subscriber that is slow costs the
 /// others nothing; what becomes of it is chosen with its [`Subscription`]. The decisions are those of [`sse_proto::Hub`].
 ///
 /// ```
 /// use sse_blocking::{Delivery, Hub, HubConfig, Subscription};
 ///
-/// let hub: Hub = Hub::new(HubConfig::default());
+/// let hub = Hub::new(HubConfig::default());
 /// let mut ann = hub.subscribe(&Subscription::to(["broadcast", "to/ann"]));
 /// hub.publish("to/ann", "psst")?;
 /// let Delivery::Event(frame) = ann.recv() else { panic!("an event") };
@@ -28,23 +30,23 @@ use sse_proto::{EventRef, Frame, FrameBytes, Instant};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Hub<B = Arc<[u8]>> {
-    shared: Arc<Shared<B>>,
+pub struct Hub {
+    shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-struct Shared<B> {
+struct Shared {
     epoch: time::Instant,
-    state: Mutex<SharedHub<B, Thread>>,
+    state: Mutex<SharedHub<Arc<[u8]>, Thread>>,
 }
 
-impl<B> Clone for Hub<B> {
+impl Clone for Hub {
     fn clone(&self) -> Self {
         Self { shared: Arc::clone(&self.shared) }
     }
 }
 
-impl<B: FrameBytes> Hub<B> {
+impl Hub {
     /// An empty hub. A random number tells its ids from those of other hubs: of one before a restart, of a replica.
     pub fn new(config: HubConfig) -> Self {
         // Keys that differ with each call, and in each process; the time besides, where a system has little to draw them from.
@@ -100,18 +102,18 @@ impl<B: FrameBytes> Hub<B> {
     }
 
     /// A subscriber to what is published from now on.
-    pub fn subscribe(&self, subscription: &Subscription) -> Subscriber<B> {
+    pub fn subscribe(&self, subscription: &Subscription) -> Subscriber {
         self.enter(|hub, _| (hub.subscribe(subscription), ())).0
     }
 
     /// A subscriber to what is held, from the oldest event on, and to what is published from now on.
-    pub fn replay(&self, subscription: &Subscription) -> Subscriber<B> {
+    pub fn replay(&self, subscription: &Subscription) -> Subscriber {
         self.enter(|hub, now| (hub.replay(now, subscription), ())).0
     }
 
     /// A subscriber that has had everything up to the event with this id. Takes whatever a client may send. If events are gone,
     /// a [`Gap`](Delivery::Gap) comes before any other.
-    pub fn resume(&self, subscription: &Subscription, last_event_id: &str) -> (Subscriber<B>, Resume) {
+    pub fn resume(&self, subscription: &Subscription, last_event_id: &str) -> (Subscriber, Resume) {
         self.enter(|hub, now| hub.resume(now, subscription, last_event_id))
     }
 
@@ -121,7 +123,7 @@ impl<B: FrameBytes> Hub<B> {
         &self,
         subscription: &Subscription,
         last_event_id: Option<&str>,
-    ) -> (Subscriber<B>, Resume) {
+    ) -> (Subscriber, Resume) {
         self.enter(|hub, now| hub.subscribe_from(now, subscription, last_event_id))
     }
 
@@ -144,8 +146,8 @@ impl<B: FrameBytes> Hub<B> {
 
     fn enter<R>(
         &self,
-        subscribe: impl FnOnce(&mut sse_proto::Hub<Frame<B>>, Instant) -> (Cursor, R),
-    ) -> (Subscriber<B>, R) {
+        subscribe: impl FnOnce(&mut sse_proto::Hub<Frame>, Instant) -> (Cursor, R),
+    ) -> (Subscriber, R) {
         let now = self.shared.now();
         let (subscriber, answer) = self.shared.state().subscribe_with(|hub| subscribe(hub, now));
         (Subscriber { shared: Arc::clone(&self.shared), id: Some(subscriber) }, answer)
@@ -154,15 +156,15 @@ impl<B: FrameBytes> Hub<B> {
 
 /// Gets the events of a [`Hub`]. Dropping it ends the subscription.
 #[derive(Debug)]
-pub struct Subscriber<B = Arc<[u8]>> {
-    shared: Arc<Shared<B>>,
+pub struct Subscriber {
+    shared: Arc<Shared>,
     /// `None` only while it is dropped.
     id: Option<SubscriberId>,
 }
 
-impl<B: FrameBytes> Subscriber<B> {
+impl Subscriber {
     /// What comes next; waits until there is something. The last delivery comes again and again.
-    pub fn recv(&mut self) -> Delivery<Frame<B>> {
+    pub fn recv(&mut self) -> Delivery<Frame> {
         loop {
             if let Some(delivery) = self.take(Some(thread::current())) {
                 return delivery;
@@ -173,7 +175,7 @@ impl<B: FrameBytes> Subscriber<B> {
     }
 
     /// As [`recv`](Self::recv), but waits no longer than this.
-    pub fn recv_timeout(&mut self, timeout: Duration) -> Option<Delivery<Frame<B>>> {
+    pub fn recv_timeout(&mut self, timeout: Duration) -> Option<Delivery<Frame>> {
         // Without one, if it is beyond what the clock can tell.
         let end = time::Instant::now().checked_add(timeout);
         loop {
@@ -187,12 +189,12 @@ impl<B: FrameBytes> Subscriber<B> {
     }
 
     /// What comes next, if there is something now.
-    pub fn try_recv(&mut self) -> Option<Delivery<Frame<B>>> {
+    pub fn try_recv(&mut self) -> Option<Delivery<Frame>> {
         self.take(None)
     }
 
     /// What comes next. If there is nothing now, this thread is unparked when there is.
-    pub(crate) fn take(&mut self, waker: Option<Thread>) -> Option<Delivery<Frame<B>>> {
+    pub(crate) fn take(&mut self, waker: Option<Thread>) -> Option<Delivery<Frame>> {
         let Some(subscriber) = &mut self.id else { return Some(Delivery::Closed) };
         let mut woken = Vec::new();
         let (delivery, former) =
@@ -204,7 +206,7 @@ impl<B: FrameBytes> Subscriber<B> {
     }
 }
 
-impl<B> Drop for Subscriber<B> {
+impl Drop for Subscriber {
     fn drop(&mut self) {
         let Some(subscriber) = self.id.take() else { return };
         let mut woken = Vec::new();
@@ -214,8 +216,8 @@ impl<B> Drop for Subscriber<B> {
     }
 }
 
-impl<B> Shared<B> {
-    fn state(&self) -> MutexGuard<'_, SharedHub<B, Thread>> {
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, SharedHub<Arc<[u8]>, Thread>> {
         // The hub is never left half changed: it does not panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -121,6 +121,9 @@ pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PK
 /// Why an answer failed: any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
+/// An event that is encoded once, for any number of streams.
+pub type Frame = sse_proto::Frame<std::sync::Arc<[u8]>>;
+
 /// Why reading events failed.
 pub type ReadError = sse_proto::ReadError<io::Error>;
 

@@ -1,6 +1,6 @@
 //! The hub, on threads.
 
-use sse_blocking::{Hub, Subscriber};
+use sse_blocking::{Frame, Hub, Subscriber};
 
 macro_rules! recv {
     ($subscriber:expr) => {

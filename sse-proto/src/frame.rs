@@ -81,26 +81,6 @@ impl<B: AsRef<[u8]>> Frame<B> {
     }
 }
 
-/// What holds the bytes of frames that many connections share: `Arc<[u8]>`, or `bytes::Bytes` (feature `bytes`).
-///
-/// It is sealed, because adapters call it while they hold a lock. `Bytes::from_owner` brings code of the user's all the same: the
-/// drop of such an owner must not call back into a hub or a stream.
-pub trait FrameBytes: AsRef<[u8]> + Clone + From<Vec<u8>> + sealed::Sealed {}
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-#[cfg(target_has_atomic = "ptr")]
-impl sealed::Sealed for alloc::sync::Arc<[u8]> {}
-#[cfg(target_has_atomic = "ptr")]
-impl FrameBytes for alloc::sync::Arc<[u8]> {}
-
-#[cfg(feature = "bytes")]
-impl sealed::Sealed for bytes::Bytes {}
-#[cfg(feature = "bytes")]
-impl FrameBytes for bytes::Bytes {}
-
 const CHUNK_END: &[u8] = b"\r\n";
 
 /// What ends a chunked body (RFC 9112 section 7.1).

@@ -82,7 +82,7 @@ pub use crate::error::AcceptError;
 pub use crate::error::ReadError;
 pub use crate::event::{DEFAULT_NAME, Event, EventRef};
 pub use crate::field::{FieldName, InvalidField};
-pub use crate::frame::{Frame, FrameBytes};
+pub use crate::frame::Frame;
 pub use crate::hub::Hub;
 pub use crate::limits::{Limit, LimitExceeded, Limits};
 pub use crate::receiver::{ReceiveError, Receiver, Want};

@@ -84,8 +84,8 @@ pub use sse_async::proto;
 #[cfg(feature = "rustls-no-provider")]
 pub use sse_async::rustls;
 pub use sse_async::{
-    AcceptError, BoxError, CloseHandle, EventSender, EventStream, Incoming, ReadError, ServerHandle, Signals,
-    Subscriber,
+    AcceptError, BoxError, CloseHandle, EventSender, EventStream, Frame, Incoming, ReadError, ServerHandle,
+    Signals, Subscriber,
 };
 use sse_proto::Receiver;
 pub use sse_proto::http::Request;
@@ -263,7 +263,7 @@ pub type Server = sse_async::Server<Smol>;
 /// use sse_smol::{Delivery, Hub, HubConfig, Subscription};
 ///
 /// # smol::block_on(async {
-/// let hub: Hub = Hub::new(HubConfig::default());
+/// let hub = Hub::new(HubConfig::default());
 /// let mut ann = hub.subscribe(&Subscription::to(["broadcast", "to/ann"]));
 /// hub.publish("to/ann", "psst")?;
 /// let Delivery::Event(frame) = ann.recv().await else { panic!("an event") };
@@ -272,7 +272,7 @@ pub type Server = sse_async::Server<Smol>;
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub type Hub<B = std::sync::Arc<[u8]>> = sse_async::Hub<Smol, B>;
+pub type Hub = sse_async::Hub<Smol>;
 
 /// An event stream as the body of a response, for hyper and whatever else takes a body of `http-body`: see [`sse_async::EventBody`].
 #[cfg(feature = "http")]

@@ -11,7 +11,7 @@ use sse_smol::{EventBody, EventSource, Hub, HubConfig, Signal, Subscription};
 #[test]
 fn hyper_serves_a_hub() {
     smol::block_on(async {
-        let hub: Hub<Bytes> = Hub::new(HubConfig::default());
+        let hub = Hub::new(HubConfig::default());
         let listener = smol::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/sse", listener.local_addr().unwrap());
         let subscribed = hub.clone();

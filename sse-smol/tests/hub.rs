@@ -1,7 +1,7 @@
 //! The hub, on smol.
 
 use smol::block_on;
-use sse_smol::{Hub, Subscriber};
+use sse_smol::{Frame, Hub, Subscriber};
 
 macro_rules! recv {
     ($subscriber:expr) => {

@@ -9,7 +9,6 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use axum::routing::get;
-use bytes::Bytes;
 use sse_tokio::proto::header::{LAST_EVENT_ID, parse_last_event_id};
 use sse_tokio::{EventBody, Hub, HubConfig, Subscription};
 use tokio::sync::watch;
@@ -17,7 +16,7 @@ use tokio::time::sleep;
 
 #[derive(Clone)]
 struct App {
-    times: Hub<Bytes>,
+    times: Hub,
     /// Whether the server stops.
     stopping: watch::Receiver<bool>,
 }

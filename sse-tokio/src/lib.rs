@@ -82,8 +82,8 @@ pub use sse_async::proto;
 #[cfg(feature = "rustls-no-provider")]
 pub use sse_async::rustls;
 pub use sse_async::{
-    AcceptError, BoxError, CloseHandle, EventSender, EventStream, Incoming, ReadError, ServerHandle, Signals,
-    Subscriber,
+    AcceptError, BoxError, CloseHandle, EventSender, EventStream, Frame, Incoming, ReadError, ServerHandle,
+    Signals, Subscriber,
 };
 use sse_proto::Receiver;
 pub use sse_proto::http::Request;
@@ -255,7 +255,7 @@ pub type Server = sse_async::Server<Tokio>;
 /// use sse_tokio::{Delivery, Hub, HubConfig, Subscription};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-/// let hub: Hub = Hub::new(HubConfig::default());
+/// let hub = Hub::new(HubConfig::default());
 /// let mut ann = hub.subscribe(&Subscription::to(["broadcast", "to/ann"]));
 /// hub.publish("to/ann", "psst")?;
 /// let Delivery::Event(frame) = ann.recv().await else { panic!("an event") };
@@ -264,7 +264,7 @@ pub type Server = sse_async::Server<Tokio>;
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub type Hub<B = std::sync::Arc<[u8]>> = sse_async::Hub<Tokio, B>;
+pub type Hub = sse_async::Hub<Tokio>;
 
 /// An event stream as the body of a response, for axum, hyper, tonic: see [`sse_async::EventBody`].
 ///

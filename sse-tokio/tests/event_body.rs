@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::get;
-use bytes::Bytes;
 use futures_core::Stream;
 use http_body_util::BodyExt;
 use sse_tokio::proto::hub::Subscription;
@@ -124,7 +123,7 @@ fn a_silent_body_is_kept_open() {
 #[test]
 fn subscribers_of_a_hub_share_the_bytes() {
     block_on(async {
-        let hub: Hub<Bytes> = Hub::with_generation(35, Default::default());
+        let hub = Hub::with_generation(35, Default::default());
         let bodies = [0, 1].map(|_| EventBody::from_hub(hub.subscribe(&Subscription::to_all())));
         hub.publish("", "hello").unwrap();
         let mut frames = Vec::new();
@@ -164,7 +163,7 @@ fn a_body_that_is_dropped_ends_the_work() {
     block_on(async {
         let held = Arc::new(());
         let (copy, hold) = (Arc::clone(&held), Arc::clone(&held));
-        let mut body = EventBody::new(async move |events: EventSender<Bytes>| {
+        let mut body = EventBody::new(async move |events: EventSender| {
             events.send("a").await?;
             let _copy = copy;
             pending().await
@@ -247,14 +246,14 @@ fn axum_sends_the_head_early_notices_departures_and_stops() {
 fn axum_sends_what_stands_before_a_failure() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let failing = async || {
-        let work = async |events: EventSender<Bytes>| {
+        let work = async |events: EventSender| {
             events.send("one").await?;
             Err("out of events".into())
         };
         EventBody::new(work).response()
     };
     let panicking = async || {
-        let work = async |events: EventSender<Bytes>| {
+        let work = async |events: EventSender| {
             events.send("one").await?;
             panic!("as the test wants it");
         };

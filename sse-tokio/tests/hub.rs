@@ -1,6 +1,6 @@
 //! The hub, on tokio.
 
-use sse_tokio::{Hub, Subscriber};
+use sse_tokio::{Frame, Hub, Subscriber};
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)

@@ -146,7 +146,7 @@ fn read_body(socket: &mut TcpStream, request: &[u8], head: usize) -> String {
 }
 
 fn ours(listener: TcpListener, mut runtime: Builder) -> Result<()> {
-    let hub = Hub::<Arc<[u8]>>::new(hub::HubConfig::default());
+    let hub = Hub::new(hub::HubConfig::default());
     let mut config = server::ServerConfig::default();
     config.connections = 20_000;
     let server = sse_tokio::Server::new(move |incoming: Incoming| {

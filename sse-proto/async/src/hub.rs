@@ -7,39 +7,40 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use sse_proto::hub::{
     Cursor, Delivery, HubConfig, PublishError, Published, Resume, SharedHub, Stats, SubscriberId,
     Subscription,
 };
-use sse_proto::{EventRef, Frame, FrameBytes, Instant};
+use sse_proto::{EventRef, Instant};
 
-use crate::Runtime;
 use crate::net::{Alarm, Clock};
+use crate::{Frame, Runtime};
 
 /// One stream of events for many subscribers: live ones, and those who come back with a last event id. A handle, which can be
 /// cloned and used from any task and thread.
 ///
-/// Each event is encoded once, and `B` shares its bytes: `Arc<[u8]>`, or `bytes::Bytes`. A subscriber that is slow costs the
+/// Each event is encoded once, as a [`Frame`], which all subscribers share. A subscriber that is slow costs the
 /// others nothing; what becomes of it is chosen with its [`Subscription`]. The decisions are those of [`sse_proto::Hub`].
 #[derive(Debug)]
-pub struct Hub<R, B = Arc<[u8]>> {
-    shared: Arc<Shared<B>>,
+pub struct Hub<R> {
+    shared: Arc<Shared>,
     runtime: PhantomData<fn() -> R>,
 }
 
 #[derive(Debug)]
-struct Shared<B> {
+struct Shared {
     clock: Clock,
-    state: Mutex<SharedHub<B, Waker>>,
+    state: Mutex<SharedHub<Bytes, Waker>>,
 }
 
-impl<R, B> Clone for Hub<R, B> {
+impl<R> Clone for Hub<R> {
     fn clone(&self) -> Self {
         Self { shared: Arc::clone(&self.shared), runtime: PhantomData }
     }
 }
 
-impl<R: Runtime, B: FrameBytes> Hub<R, B> {
+impl<R: Runtime> Hub<R> {
     /// An empty hub. A random number tells its ids from those of other hubs: of one before a restart, of a replica.
     pub fn new(config: HubConfig) -> Self {
         // Keys that differ with each call, and in each process; the time besides, where a system has little to draw them from.
@@ -85,18 +86,18 @@ impl<R: Runtime, B: FrameBytes> Hub<R, B> {
     }
 
     /// A subscriber to what is published from now on.
-    pub fn subscribe(&self, subscription: &Subscription) -> Subscriber<B> {
+    pub fn subscribe(&self, subscription: &Subscription) -> Subscriber {
         self.enter(|hub, _| (hub.subscribe(subscription), ())).0
     }
 
     /// A subscriber to what is held, from the oldest event on, and to what is published from now on.
-    pub fn replay(&self, subscription: &Subscription) -> Subscriber<B> {
+    pub fn replay(&self, subscription: &Subscription) -> Subscriber {
         self.enter(|hub, now| (hub.replay(now, subscription), ())).0
     }
 
     /// A subscriber that has had everything up to the event with this id. Takes whatever a client may send. If events are gone,
     /// a [`Gap`](Delivery::Gap) comes before any other.
-    pub fn resume(&self, subscription: &Subscription, last_event_id: &str) -> (Subscriber<B>, Resume) {
+    pub fn resume(&self, subscription: &Subscription, last_event_id: &str) -> (Subscriber, Resume) {
         self.enter(|hub, now| hub.resume(now, subscription, last_event_id))
     }
 
@@ -106,7 +107,7 @@ impl<R: Runtime, B: FrameBytes> Hub<R, B> {
         &self,
         subscription: &Subscription,
         last_event_id: Option<&str>,
-    ) -> (Subscriber<B>, Resume) {
+    ) -> (Subscriber, Resume) {
         self.enter(|hub, now| hub.subscribe_from(now, subscription, last_event_id))
     }
 
@@ -153,8 +154,8 @@ impl<R: Runtime, B: FrameBytes> Hub<R, B> {
 
     fn enter<A>(
         &self,
-        subscribe: impl FnOnce(&mut sse_proto::Hub<Frame<B>>, Instant) -> (Cursor, A),
-    ) -> (Subscriber<B>, A) {
+        subscribe: impl FnOnce(&mut sse_proto::Hub<Frame>, Instant) -> (Cursor, A),
+    ) -> (Subscriber, A) {
         let now = self.shared.now();
         let (subscriber, answer) = self.shared.state().subscribe_with(|hub| subscribe(hub, now));
         (Subscriber { shared: Arc::clone(&self.shared), id: Some(subscriber) }, answer)
@@ -163,31 +164,31 @@ impl<R: Runtime, B: FrameBytes> Hub<R, B> {
 
 /// Gets the events of a [`Hub`]. Dropping it ends the subscription.
 #[derive(Debug)]
-pub struct Subscriber<B = Arc<[u8]>> {
-    shared: Arc<Shared<B>>,
+pub struct Subscriber {
+    shared: Arc<Shared>,
     /// `None` only while it is dropped.
     id: Option<SubscriberId>,
 }
 
-impl<B: FrameBytes> Subscriber<B> {
+impl Subscriber {
     /// What comes next; waits until there is something. The last delivery comes again and again.
     ///
     /// Can be dropped while it waits, without losing anything.
-    pub async fn recv(&mut self) -> Delivery<Frame<B>> {
+    pub async fn recv(&mut self) -> Delivery<Frame> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
     /// What comes next. If there is nothing for now, the task is woken when there is.
-    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Delivery<Frame<B>>> {
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Delivery<Frame>> {
         self.take(Some(cx.waker())).map_or(Poll::Pending, Poll::Ready)
     }
 
     /// What comes next, if there is something now.
-    pub fn try_recv(&mut self) -> Option<Delivery<Frame<B>>> {
+    pub fn try_recv(&mut self) -> Option<Delivery<Frame>> {
         self.take(None)
     }
 
-    fn take(&mut self, waker: Option<&Waker>) -> Option<Delivery<Frame<B>>> {
+    fn take(&mut self, waker: Option<&Waker>) -> Option<Delivery<Frame>> {
         let Some(subscriber) = &mut self.id else { return Some(Delivery::Closed) };
         let mut woken = Vec::new();
         let (delivery, former) =
@@ -199,7 +200,7 @@ impl<B: FrameBytes> Subscriber<B> {
     }
 }
 
-impl<B> Drop for Subscriber<B> {
+impl Drop for Subscriber {
     fn drop(&mut self) {
         let Some(subscriber) = self.id.take() else { return };
         let mut woken = Vec::new();
@@ -209,8 +210,8 @@ impl<B> Drop for Subscriber<B> {
     }
 }
 
-impl<B> Shared<B> {
-    fn state(&self) -> MutexGuard<'_, SharedHub<B, Waker>> {
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, SharedHub<Bytes, Waker>> {
         // The hub is never left half changed: it does not panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -53,6 +53,11 @@ pub use crate::server::{EventSender, EventWriter, Exchange, Incoming, Server, Se
 /// Why an answer failed: any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
+/// An event that is encoded once, for any number of streams.
+///
+/// Frames are dropped under locks: an owner given to `Bytes::from_owner` must not call a hub or a sender when it is dropped.
+pub type Frame = sse_proto::Frame<bytes::Bytes>;
+
 /// Why reading events failed.
 pub type ReadError = sse_proto::ReadError<io::Error>;
 

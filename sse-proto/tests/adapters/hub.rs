@@ -1,13 +1,13 @@
 // What the hubs of all adapters must do. Included by a test of each, which brings `Hub` and `Subscriber`, `recv!` and
 // `publish_waiting!` that wait for what these do, and `elsewhere`, which runs something in another thread.
 
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use sse_proto::hub::{HubConfig, Delivery, Lag, PublishError, Resume, Subscription};
 
 /// The number in an event's data.
-fn number(delivery: &Delivery<sse_proto::Frame<Arc<[u8]>>>) -> u64 {
+fn number(delivery: &Delivery<Frame>) -> u64 {
     let Delivery::Event(frame) = delivery else { panic!("{delivery:?}") };
     let text = std::str::from_utf8(frame.bytes()).unwrap();
     text.split("data: ").nth(1).unwrap().trim().parse().unwrap()

@@ -20,7 +20,7 @@ pub(crate) struct ConnectionTask<S, R: Runtime> {
     state: Arc<ServerState>,
     /// Its number among the connections.
     number: u64,
-    stream: Arc<SharedStream<Arc<[u8]>>>,
+    stream: Arc<SharedStream>,
     /// Something was written since the last flush.
     is_unflushed: bool,
     alarm: Alarm<R>,
@@ -39,7 +39,7 @@ impl<S: ByteStream<R>, R: Runtime> ConnectionTask<S, R> {
         socket: S,
         peer: net::SocketAddr,
         state: Arc<ServerState>,
-        (number, stream): (u64, Arc<SharedStream<Arc<[u8]>>>),
+        (number, stream): (u64, Arc<SharedStream>),
     ) -> Self {
         Self { socket, peer, state, number, stream, is_unflushed: false, alarm: Alarm::default(), work: None }
     }

@@ -41,7 +41,7 @@ use crate::{BoxError, EventSender, Runtime, Subscriber};
 /// | `X-Accel-Buffering` by hand | is sent |
 /// | a graceful shutdown that waits for ever | [`until`](Self::until) |
 pub struct EventBody<R: Runtime> {
-    stream: Arc<SharedStream<Bytes>>,
+    stream: Arc<SharedStream>,
     /// What sends the events, if it is polled with the body.
     work: Option<BoxFuture<Result<(), BoxError>>>,
     /// Ready when the server stops.
@@ -52,7 +52,7 @@ pub struct EventBody<R: Runtime> {
 impl<R: Runtime> EventBody<R> {
     /// The events that this sends: a future that is polled with the body, and dropped with it. When it is done, and all senders are
     /// gone, the body ends; if it fails, so does the body.
-    pub fn new<W>(send: impl FnOnce(EventSender<Bytes>) -> W) -> Self
+    pub fn new<W>(send: impl FnOnce(EventSender) -> W) -> Self
     where
         W: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
@@ -79,12 +79,12 @@ impl<R: Runtime> EventBody<R> {
     }
 
     /// The events of a hub, until it is closed or the client lags.
-    pub fn from_hub(mut subscriber: Subscriber<Bytes>) -> Self {
+    pub fn from_hub(mut subscriber: Subscriber) -> Self {
         Self::new(async move |events| Ok(events.forward(&mut subscriber).await?))
     }
 
     /// What is sent with the sender and its clones. When they are gone, the body ends.
-    pub fn channel() -> (EventSender<Bytes>, Self) {
+    pub fn channel() -> (EventSender, Self) {
         let stream = bare_stream::<R>();
         let sender = EventSender::new(Arc::clone(&stream));
         let now = stream.now();
@@ -119,7 +119,7 @@ impl<R: Runtime> EventBody<R> {
         response
     }
 
-    fn with_work(stream: Arc<SharedStream<Bytes>>, work: Option<BoxFuture<Result<(), BoxError>>>) -> Self {
+    fn with_work(stream: Arc<SharedStream>, work: Option<BoxFuture<Result<(), BoxError>>>) -> Self {
         Self { stream, work, stop: None, alarm: Alarm::default() }
     }
 
@@ -215,7 +215,7 @@ impl<R: Runtime> fmt::Debug for EventBody<R> {
     }
 }
 
-fn bare_stream<R: Runtime>() -> Arc<SharedStream<Bytes>> {
+fn bare_stream<R: Runtime>() -> Arc<SharedStream> {
     SharedStream::new(Connection::bare(StreamConfig::default(), seed()), Clock::start::<R>())
 }
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::thread;
 
+use bytes::Bytes;
 use sse_proto::hub::Delivery;
 use sse_proto::sender::Ended;
-use sse_proto::{EventRef, Frame, FrameBytes, Sender};
+use sse_proto::{EventRef, Sender};
 
-use crate::Subscriber;
 use crate::server::shared_stream::SharedStream;
+use crate::{Frame, Subscriber};
 
 /// Sends events to one client. A handle, which can be cloned and used from any task and thread: events are never mixed.
 ///
@@ -24,12 +25,12 @@ use crate::server::shared_stream::SharedStream;
 ///
 /// The futures can be dropped: no event is partially sent.
 #[derive(Debug)]
-pub struct EventSender<B: AsRef<[u8]> = Arc<[u8]>> {
-    stream: Arc<SharedStream<B>>,
+pub struct EventSender {
+    stream: Arc<SharedStream>,
 }
 
-impl<B: AsRef<[u8]>> EventSender<B> {
-    pub(crate) fn new(stream: Arc<SharedStream<B>>) -> Self {
+impl EventSender {
+    pub(crate) fn new(stream: Arc<SharedStream>) -> Self {
         stream.lock().add_sender();
         Self { stream }
     }
@@ -58,7 +59,7 @@ impl<B: AsRef<[u8]>> EventSender<B> {
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub async fn send_frame(&self, frame: Frame<B>) -> Result<(), Ended> {
+    pub async fn send_frame(&self, frame: Frame) -> Result<(), Ended> {
         self.room().await?;
         self.act(|stream| stream.frame(frame))
     }
@@ -82,10 +83,7 @@ impl<B: AsRef<[u8]>> EventSender<B> {
     ///
     /// # Errors
     /// If the stream ended before, or the client is gone.
-    pub async fn forward(&self, subscriber: &mut Subscriber<B>) -> Result<(), Ended>
-    where
-        B: FrameBytes,
-    {
+    pub async fn forward(&self, subscriber: &mut Subscriber) -> Result<(), Ended> {
         poll_fn(|cx| self.poll_forward(cx, subscriber)).await
     }
 
@@ -131,14 +129,14 @@ impl<B: AsRef<[u8]>> EventSender<B> {
         poll_fn(|cx| self.poll_room(cx)).await
     }
 
-    fn act(&self, append: impl FnOnce(&mut Sender<B>)) -> Result<(), Ended> {
+    fn act(&self, append: impl FnOnce(&mut Sender<Bytes>)) -> Result<(), Ended> {
         self.stream.act(|stream| {
             append(stream.stream()?);
             Ok(())
         })
     }
 
-    fn deliver(&self, delivery: Delivery<Frame<B>>) -> Result<(), Ended> {
+    fn deliver(&self, delivery: Delivery<Frame>) -> Result<(), Ended> {
         let Delivery::Gap(gap) = delivery else { return self.act(|stream| stream.deliver(delivery)) };
         // Code of the user's: not while the lock is held.
         let hooks = self.stream.lock().connection().hooks().clone();
@@ -156,10 +154,7 @@ impl<B: AsRef<[u8]>> EventSender<B> {
         Poll::Pending
     }
 
-    fn poll_forward(&self, cx: &mut Context<'_>, subscriber: &mut Subscriber<B>) -> Poll<Result<(), Ended>>
-    where
-        B: FrameBytes,
-    {
+    fn poll_forward(&self, cx: &mut Context<'_>, subscriber: &mut Subscriber) -> Poll<Result<(), Ended>> {
         loop {
             ready!(self.poll_room(cx))?;
             let Poll::Ready(delivery) = subscriber.poll_recv(cx) else {
@@ -185,13 +180,13 @@ impl<B: AsRef<[u8]>> EventSender<B> {
     }
 }
 
-impl<B: AsRef<[u8]>> Clone for EventSender<B> {
+impl Clone for EventSender {
     fn clone(&self) -> Self {
         Self::new(Arc::clone(&self.stream))
     }
 }
 
-impl<B: AsRef<[u8]>> Drop for EventSender<B> {
+impl Drop for EventSender {
     fn drop(&mut self) {
         let now = self.stream.now();
         self.stream.act(|stream| stream.remove_sender(now, thread::panicking()));

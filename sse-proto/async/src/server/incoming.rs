@@ -16,7 +16,7 @@ use crate::{EventSender, Hub, Runtime, Subscriber};
 /// without an answer, the client is told 500.
 #[derive(Debug)]
 pub struct Incoming {
-    stream: Arc<SharedStream<Arc<[u8]>>>,
+    stream: Arc<SharedStream>,
     // In a box, so that the future of a handler is not much larger for it.
     asked: Box<Asked>,
 }
@@ -29,12 +29,7 @@ struct Asked {
 }
 
 impl Incoming {
-    pub(crate) fn new(
-        stream: Arc<SharedStream<Arc<[u8]>>>,
-        head: RequestHead,
-        body: Vec<u8>,
-        peer: SocketAddr,
-    ) -> Self {
+    pub(crate) fn new(stream: Arc<SharedStream>, head: RequestHead, body: Vec<u8>, peer: SocketAddr) -> Self {
         Self { stream, asked: Box::new(Asked { head, body, peer }) }
     }
 

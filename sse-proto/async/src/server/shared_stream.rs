@@ -4,6 +4,7 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
+use bytes::Bytes;
 use sse_proto::Instant;
 use sse_proto::http1::{self, server};
 
@@ -11,13 +12,13 @@ use crate::net::Clock;
 
 /// The stream of one connection or body.
 #[derive(Debug)]
-pub(crate) struct SharedStream<B> {
+pub(crate) struct SharedStream {
     clock: Clock,
-    state: Mutex<server::SharedStream<B, Waker>>,
+    state: Mutex<server::SharedStream<Bytes, Waker>>,
 }
 
-impl<B: AsRef<[u8]>> SharedStream<B> {
-    pub(crate) fn new(server: http1::server::Connection<B>, clock: Clock) -> Arc<Self> {
+impl SharedStream {
+    pub(crate) fn new(server: http1::server::Connection<Bytes>, clock: Clock) -> Arc<Self> {
         Arc::new(Self { clock, state: Mutex::new(server::SharedStream::new(server)) })
     }
 
@@ -29,13 +30,13 @@ impl<B: AsRef<[u8]>> SharedStream<B> {
         self.clock.now()
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, server::SharedStream<B, Waker>> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, server::SharedStream<Bytes, Waker>> {
         // The machine is never left half changed: it does not panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Appends or decides something, and has it carried out.
-    pub(crate) fn act<R>(&self, act: impl FnOnce(&mut server::SharedStream<B, Waker>) -> R) -> R {
+    pub(crate) fn act<R>(&self, act: impl FnOnce(&mut server::SharedStream<Bytes, Waker>) -> R) -> R {
         let mut state = self.lock();
         let result = act(&mut state);
         release(state, true);
@@ -44,10 +45,7 @@ impl<B: AsRef<[u8]>> SharedStream<B> {
 }
 
 /// Releases the lock, and wakes those who can go on; if something is to be carried out, also the task that does that.
-pub(crate) fn release<B: AsRef<[u8]>>(
-    mut state: MutexGuard<'_, server::SharedStream<B, Waker>>,
-    wakes_driver: bool,
-) {
+pub(crate) fn release(mut state: MutexGuard<'_, server::SharedStream<Bytes, Waker>>, wakes_driver: bool) {
     let mut woken = Vec::new();
     state.take_woken(&mut woken);
     let driver = if wakes_driver { state.take_driver() } else { None };
@@ -56,8 +54,8 @@ pub(crate) fn release<B: AsRef<[u8]>>(
 }
 
 /// Registers the task that does the I/O, and releases the lock.
-pub(crate) fn wait_as_driver<B: AsRef<[u8]>>(
-    mut state: MutexGuard<'_, server::SharedStream<B, Waker>>,
+pub(crate) fn wait_as_driver(
+    mut state: MutexGuard<'_, server::SharedStream<Bytes, Waker>>,
     cx: &Context<'_>,
 ) {
     let former = state.set_driver(cx.waker().clone());

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use sse_proto::Instant;
 use sse_proto::http1::server::{self, AcceptWant, Acceptor, Closed, ServerConfig};
 
@@ -35,7 +36,7 @@ struct Shared {
 #[derive(Debug)]
 struct Connections {
     acceptor: Acceptor,
-    streams: HashMap<u64, Arc<SharedStream<Arc<[u8]>>>>,
+    streams: HashMap<u64, Arc<SharedStream>>,
     next: u64,
     /// The task that accepts.
     waker: Option<Waker>,
@@ -133,7 +134,7 @@ impl ServerHandle {
     fn tell_all(
         &self,
         mut connections: MutexGuard<'_, Connections>,
-        tell: impl Fn(&mut server::SharedStream<Arc<[u8]>, Waker>),
+        tell: impl Fn(&mut server::SharedStream<Bytes, Waker>),
     ) {
         let streams: Vec<_> = connections.streams.values().cloned().collect();
         let waker = connections.waker.take();
@@ -152,7 +153,7 @@ impl ServerHandle {
 pub(crate) struct Admitted {
     /// Its number among the connections.
     pub(crate) number: u64,
-    pub(crate) stream: Arc<SharedStream<Arc<[u8]>>>,
+    pub(crate) stream: Arc<SharedStream>,
     pub(crate) unacknowledged: Option<Duration>,
     pub(crate) unsent: Option<u32>,
 }
