@@ -163,7 +163,7 @@ impl EventSender {
     }
 
     fn deliver(&self, delivery: Delivery<Frame>) -> Result<(), Ended> {
-        let Delivery::Gap(gap) = delivery else { return self.act(|stream| stream.deliver(delivery)) };
+        let Delivery::Gap(gap) = delivery else { return self.stream.act(|stream| stream.deliver(delivery)) };
         // Code of the user's: not while the lock is held.
         let frame = self.stream.look(|stream| stream.connection().hooks().clone()).gap(gap);
         self.act(|stream| stream.encoded(&frame))

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use sse_proto::header::LAST_EVENT_ID_PARAMETER;
 use sse_proto::http1::{RequestHead, Response};
 use sse_proto::hub::Subscription;
 use sse_proto::sender::Ended;
@@ -48,9 +47,9 @@ impl Incoming {
     }
 
     /// The last event id of a client that comes back: from its header, or from the parameter
-    /// [`lastEventId`](LAST_EVENT_ID_PARAMETER) of the query.
+    /// [`lastEventId`](sse_proto::header::LAST_EVENT_ID_PARAMETER) of the query.
     pub fn last_event_id(&self) -> Option<Cow<'_, str>> {
-        self.head.last_event_id_or(LAST_EVENT_ID_PARAMETER)
+        self.head.last_event_id_or_param()
     }
 
     /// The address of the client, or of the proxy before it.

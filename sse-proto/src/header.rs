@@ -153,6 +153,24 @@ pub fn accept(present: Option<&str>) -> Cow<'_, str> {
     }
 }
 
+/// The last event id of a client that reconnects: the value of its [`Last-Event-ID`](LAST_EVENT_ID) header, or else of the query's
+/// parameter [`lastEventId`](LAST_EVENT_ID_PARAMETER), which polyfills of `EventSource` send because they cannot set headers.
+///
+/// `None` if neither holds an event id, or if the id is empty.
+///
+/// ```
+/// use sse_proto::header::last_event_id;
+///
+/// assert_eq!(last_event_id(Some(b"7"), None).as_deref(), Some("7"));
+/// assert_eq!(last_event_id(None, Some("topic=a&lastEventId=a%201")).as_deref(), Some("a 1"));
+/// ```
+pub fn last_event_id<'r>(header: Option<&'r [u8]>, query: Option<&'r str>) -> Option<Cow<'r, str>> {
+    let sent = header.and_then(|id| parse_last_event_id(id).ok().flatten());
+    let is_id = |id: &Cow<'_, str>| !id.is_empty() && crate::field::check_id(id).is_ok();
+    let param = || crate::http::query::param(query?, LAST_EVENT_ID_PARAMETER).filter(is_id);
+    sent.map(Cow::Borrowed).or_else(param)
+}
+
 /// Reads the value of a `Last-Event-ID` header: UTF-8 bytes, as browsers send them. An empty one means none.
 ///
 /// # Errors

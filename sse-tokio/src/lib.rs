@@ -78,6 +78,8 @@ mod runtime;
 
 #[cfg(feature = "http")]
 pub use sse_async::BodyStream;
+#[cfg(feature = "axum")]
+pub use sse_async::LastEventId;
 pub use sse_async::proto;
 #[cfg(feature = "rustls-no-provider")]
 pub use sse_async::rustls;

@@ -19,6 +19,7 @@
 //!
 //! # Features
 //!
+//! - `axum`: `EventBody` as a response of axum, and the extractor `LastEventId`.
 //! - `http`: `HttpSource`, `EventBody`, and [`EventStream`] from a body of `http-body`.
 //! - `rustls`: `https` for [`EventSource`], by rustls with the provider *ring*; trusts what the platform trusts.
 //! - `rustls-no-provider`: the same with the provider that the program installs.
@@ -27,7 +28,11 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+#[cfg(feature = "axum")]
+mod axum;
 mod client;
+#[cfg(feature = "http")]
+mod exclusive;
 mod guard;
 mod hub;
 mod net;
@@ -38,6 +43,8 @@ use std::io;
 
 pub use sse_proto as proto;
 
+#[cfg(feature = "axum")]
+pub use crate::axum::LastEventId;
 #[cfg(feature = "http")]
 pub use crate::client::{BodyStream, HttpSource};
 pub use crate::client::{EventReader, EventSource, EventStream, Signals, connect, connect_with};

@@ -6,6 +6,7 @@
 pub(crate) mod fields;
 mod framing;
 mod percent;
+pub(crate) mod query;
 mod reference;
 mod request;
 mod response_head;

@@ -75,11 +75,7 @@ impl RequestHead {
     /// # }
     /// ```
     pub fn query_param(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.query()?
-            .split('&')
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-            .find(|(key, _)| decode_component(key) == name)
-            .map(|(_, value)| decode_component(value))
+        crate::http::query::param(self.query()?, name)
     }
 
     /// The version of the request.
@@ -97,24 +93,10 @@ impl RequestHead {
         crate::header::parse_last_event_id(self.header(crate::header::LAST_EVENT_ID)?).ok().flatten()
     }
 
-    /// As [`last_event_id`](Self::last_event_id), or else the value of this parameter of the query, if that is an event id and not
-    /// empty. For clients that cannot set headers: the common replacements of a browser's `Session` send
-    /// [`LAST_EVENT_ID_PARAMETER`](crate::header::LAST_EVENT_ID_PARAMETER).
-    ///
-    /// ```
-    /// use sse_proto::header::LAST_EVENT_ID_PARAMETER;
-    /// use sse_proto::http1::{RequestDecoder, RequestHeadError};
-    ///
-    /// # fn main() -> Result<(), RequestHeadError> {
-    /// let mut input = &b"GET /sse?lastEventId=a%201 HTTP/1.0\r\n\r\n"[..];
-    /// let head = RequestDecoder::new().decode(&mut input)?.unwrap();
-    /// assert_eq!(head.last_event_id_or(LAST_EVENT_ID_PARAMETER).as_deref(), Some("a 1"));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn last_event_id_or(&self, parameter: &str) -> Option<Cow<'_, str>> {
-        let is_id = |id: &Cow<'_, str>| !id.is_empty() && crate::field::check_id(id).is_ok();
-        self.last_event_id().map(Cow::Borrowed).or_else(|| self.query_param(parameter).filter(is_id))
+    /// The last event id of a client that reconnects, from its header or the query: see
+    /// [`header::last_event_id`](crate::header::last_event_id).
+    pub fn last_event_id_or_param(&self) -> Option<Cow<'_, str>> {
+        crate::header::last_event_id(self.header(crate::header::LAST_EVENT_ID), self.query())
     }
 
     /// All headers in order, names as they were sent.
@@ -201,31 +183,6 @@ fn check_host(fields: &Fields, version: Version) -> Result<(), RequestHeadError>
     } else {
         Err(RequestHeadError::Host { host: excerpt(host) })
     }
-}
-
-fn decode_component(text: &str) -> Cow<'_, str> {
-    if !text.contains(['%', '+']) {
-        return Cow::Borrowed(text);
-    }
-    let hex = |byte: u8| char::from(byte).to_digit(16);
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        decoded.push(match (byte, tail) {
-            (b'+', _) => b' ',
-            (b'%', [high, low, tail @ ..]) => match (hex(*high), hex(*low)) {
-                (Some(high), Some(low)) => {
-                    rest = tail;
-                    // Two digits fill eight bits.
-                    (high << 4 | low) as u8
-                }
-                _ => b'%',
-            },
-            _ => byte,
-        });
-    }
-    Cow::Owned(String::from_utf8_lossy(&decoded).into_owned())
 }
 
 /// Why a request cannot be answered as it asks. The client's fault, or the connection's.

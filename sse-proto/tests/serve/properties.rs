@@ -164,7 +164,7 @@ proptest! {
         }
         prop_assert_eq!(server.want(now), (Want::Request, None));
         prop_assert_eq!(server.request_body(), b"abc");
-        let id = server.request().unwrap().last_event_id_or("lastEventId").map(String::from);
+        let id = server.request().unwrap().last_event_id_or_param().map(String::from);
         prop_assert_eq!(id.as_deref(), Some("7"));
         server.open(now, Response::new(200));
         let stream = server.stream().unwrap();

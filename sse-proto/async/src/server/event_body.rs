@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -11,9 +12,11 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http_body::{Body, Frame};
 use sse_proto::http1::server::{Closed, Connection, Want};
+use sse_proto::hub::Resume;
 use sse_proto::sender::{Piece, StreamConfig};
 use sse_proto::{Event, header};
 
+use crate::exclusive::Exclusive;
 use crate::guard::guard;
 use crate::net::{Alarm, BoxFuture, Clock};
 use crate::server::shared_stream::{SharedStream, release, wait_as_driver};
@@ -25,11 +28,13 @@ use crate::{BoxError, EventSender, Runtime, Subscriber};
 /// [`high_water`](StreamConfig::high_water) bytes, and is dropped by the framework when the client leaves, and with it what it is made
 /// of. The body fails where the stream does, so that the client can tell that it was cut.
 ///
+/// With the feature `axum` it is a response by itself: an axum handler returns it.
+///
 /// For those who come from `axum::response::sse`:
 ///
 /// | there | here |
 /// |---|---|
-/// | `Sse::new(stream)` | `EventBody::from_stream(stream).response()` |
+/// | `Sse::new(stream)` | [`EventBody::from_stream(stream)`](Self::from_stream), a response with the feature `axum` |
 /// | `.keep_alive(KeepAlive::default())` | is on; [`StreamConfig::keep_alive`] is its interval, `None` is off |
 /// | `KeepAlive::new().text("…")`, `.event(…)` | [`StreamConfig::set_keep_alive`] |
 /// | `Event::default().data("…")` | `Event::new("…")` |
@@ -43,11 +48,14 @@ use crate::{BoxError, EventSender, Runtime, Subscriber};
 pub struct EventBody<R: Runtime> {
     stream: Arc<SharedStream>,
     /// What sends the events, if it is polled with the body.
-    work: Option<BoxFuture<Result<(), BoxError>>>,
+    work: Option<Exclusive<BoxFuture<Result<(), BoxError>>>>,
     /// Ready when the server stops.
-    stop: Option<BoxFuture<()>>,
-    alarm: Alarm<R>,
+    stop: Option<Exclusive<BoxFuture<()>>>,
+    alarm: Exclusive<Alarm<R>>,
+    on_closed: Option<Exclusive<OnClosed>>,
 }
+
+type OnClosed = Box<dyn FnOnce(&Closed) + Send>;
 
 impl<R: Runtime> EventBody<R> {
     /// The events that this sends: a future that is polled with the body, and dropped with it. When it is done, and all senders are
@@ -105,7 +113,17 @@ impl<R: Runtime> EventBody<R> {
     /// would wait for the stream for ever. Give it the same signal as the server. Senders are [told](EventSender::draining).
     #[must_use]
     pub fn until(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
-        self.stop = Some(Box::pin(stop));
+        self.stop = Some(Exclusive::new(Box::pin(stop)));
+        self
+    }
+
+    /// Calls this once, when the body is over: for a log, or to count who is there. The reason tells whether the client
+    /// [left](Closed::Left), [lagged](Closed::Lagged) or [stalled](Closed::Stalled), the [hub was closed](Closed::HubClosed), the
+    /// [server stopped](Closed::Draining), the stream was sent [to its end](Closed::Finished), or it [failed](Closed::Failed). It
+    /// must not block.
+    #[must_use]
+    pub fn with_on_closed(mut self, on_closed: impl FnOnce(&Closed) + Send + 'static) -> Self {
+        self.on_closed = Some(Exclusive::new(Box::new(on_closed)));
         self
     }
 
@@ -120,7 +138,8 @@ impl<R: Runtime> EventBody<R> {
     }
 
     fn with_work(stream: Arc<SharedStream>, work: Option<BoxFuture<Result<(), BoxError>>>) -> Self {
-        Self { stream, work, stop: None, alarm: Alarm::default() }
+        let (work, alarm) = (work.map(Exclusive::new), Exclusive::new(Alarm::default()));
+        Self { stream, work, stop: None, alarm, on_closed: None }
     }
 
     /// Drops what is the user's, each by itself: it may panic.
@@ -129,14 +148,20 @@ impl<R: Runtime> EventBody<R> {
         guard(|| self.stop = None);
     }
 
+    fn tell(&mut self, closed: &Closed) {
+        if let Some(on_closed) = self.on_closed.take() {
+            guard(|| (on_closed.into_inner())(closed));
+        }
+    }
+
     fn poll_work(&mut self, cx: &mut Context<'_>) {
         let now = self.stream.now();
-        if self.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(cx).is_ready()) {
+        if self.stop.as_mut().is_some_and(|stop| stop.get_mut().as_mut().poll(cx).is_ready()) {
             self.stop = None;
             self.stream.act(|stream| stream.connection().drain(now));
         }
         let Some(work) = &mut self.work else { return };
-        if let Poll::Ready(done) = work.as_mut().poll(cx) {
+        if let Poll::Ready(done) = work.get_mut().as_mut().poll(cx) {
             self.work = None;
             // An error that nobody is told is dropped when the lock is released.
             drop(self.stream.act(|stream| stream.handle_done(now, done)));
@@ -146,12 +171,9 @@ impl<R: Runtime> EventBody<R> {
 
 impl<R: Runtime> Body for EventBody<R> {
     type Data = Bytes;
-    type Error = BoxError;
+    type Error = io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let body = &mut *self;
         // What is appended from here on is taken below, and needs no waking.
         drop(body.stream.lock().take_driver());
@@ -186,7 +208,7 @@ impl<R: Runtime> Body for EventBody<R> {
                 Want::Open | Want::Wait => {
                     wait_as_driver(stream, cx);
                     // Only now, as the timer drops the waker that it had.
-                    if body.alarm.poll_early(cx, body.stream.clock(), deadline).is_pending() {
+                    if body.alarm.get_mut().poll_early(cx, body.stream.clock(), deadline).is_pending() {
                         return Poll::Pending;
                     }
                     stream = body.stream.lock();
@@ -195,7 +217,12 @@ impl<R: Runtime> Body for EventBody<R> {
                 _ => {
                     let closed = server.take_closed();
                     release(stream, false);
-                    return Poll::Ready(closed.and_then(Closed::into_error).map(Err));
+                    if let Some(closed) = &closed {
+                        body.tell(closed);
+                    }
+                    return Poll::Ready(
+                        closed.and_then(Closed::into_error).map(|error| Err(io::Error::other(error))),
+                    );
                 }
             }
         }
@@ -204,8 +231,30 @@ impl<R: Runtime> Body for EventBody<R> {
 
 impl<R: Runtime> Drop for EventBody<R> {
     fn drop(&mut self) {
-        self.stream.act(|stream| stream.connection().close());
+        let closed = self.stream.act(|stream| {
+            stream.connection().handle_left();
+            stream.connection().take_closed()
+        });
         self.drop_work();
+        if let Some(closed) = closed {
+            self.tell(&closed);
+            // An error of the user's, which may panic when it is dropped.
+            guard(|| drop(closed));
+        }
+    }
+}
+
+/// The events of a hub, as [`from_hub`](EventBody::from_hub) sends them.
+impl<R: Runtime> From<Subscriber> for EventBody<R> {
+    fn from(subscriber: Subscriber) -> Self {
+        Self::from_hub(subscriber)
+    }
+}
+
+/// The same, for what [`Hub::subscribe_from`](crate::Hub::subscribe_from) returns.
+impl<R: Runtime> From<(Subscriber, Resume)> for EventBody<R> {
+    fn from((subscriber, _): (Subscriber, Resume)) -> Self {
+        Self::from_hub(subscriber)
     }
 }
 

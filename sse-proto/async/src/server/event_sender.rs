@@ -137,7 +137,7 @@ impl EventSender {
     }
 
     fn deliver(&self, delivery: Delivery<Frame>) -> Result<(), Ended> {
-        let Delivery::Gap(gap) = delivery else { return self.act(|stream| stream.deliver(delivery)) };
+        let Delivery::Gap(gap) = delivery else { return self.stream.act(|stream| stream.deliver(delivery)) };
         // Code of the user's: not while the lock is held.
         let hooks = self.stream.lock().connection().hooks().clone();
         let frame = hooks.gap(gap);

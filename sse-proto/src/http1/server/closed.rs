@@ -17,8 +17,15 @@ pub enum Closed {
     Finished,
     /// The client was told to come later.
     Busy,
-    /// The server stops, and the client was told to come later before it had asked for anything.
+    /// The server stops: the stream ended for it, or the client was told to come later before it had asked for anything.
     Draining,
+    /// The subscriber fell behind the [hub](crate::Hub) and was disconnected: its client comes back with its last event id.
+    Lagged {
+        /// How many events it missed; exact for a subscriber to all topics.
+        missed: u64,
+    },
+    /// The [hub](crate::Hub) or its topic was closed, and the client has had everything.
+    HubClosed,
     /// The client is at fault, and was told so where that was possible.
     Fault(Fault),
     /// The client closed the connection, and nothing was cut but the stream it left.
@@ -38,7 +45,7 @@ impl Closed {
     /// cuts the response where that fails.
     pub fn into_error(self) -> Option<Box<dyn Error + Send + Sync>> {
         match self {
-            Self::Finished => None,
+            Self::Finished | Self::Draining | Self::Lagged { .. } | Self::HubClosed => None,
             Self::Failed(error) | Self::Error(error) => Some(error),
             other => Some(format!("{other}").into()),
         }
@@ -50,7 +57,9 @@ impl fmt::Display for Closed {
         match self {
             Self::Finished => f.write_str("answered"),
             Self::Busy => f.write_str("told to come later"),
-            Self::Draining => f.write_str("told that the server stops"),
+            Self::Draining => f.write_str("the server stops"),
+            Self::Lagged { missed } => write!(f, "the subscriber fell behind and missed {missed} events"),
+            Self::HubClosed => f.write_str("the hub was closed"),
             Self::Fault(fault) => fault.fmt(f),
             Self::Left => f.write_str("the client left"),
             Self::Stalled => f.write_str("the client reads no more"),

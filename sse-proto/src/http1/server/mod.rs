@@ -27,7 +27,8 @@ use self::state::{Input, State};
 use super::request_head::RequestHead;
 use super::response::Response;
 use crate::http::Framing;
-use crate::sender::{self, PendingPiece, Piece};
+use crate::hub::Delivery;
+use crate::sender::{self, Ended, PendingPiece, Piece};
 use crate::{Frame, Instant, Sender};
 
 /// Serves one connection over HTTP/1.1 or 1.0: bytes in, wants out.
@@ -296,6 +297,23 @@ impl<B: AsRef<[u8]>> Connection<B> {
         if self.is_open() { Some(&mut self.sender) } else { None }
     }
 
+    /// Passes on what a subscriber of a hub gets: see [`Sender::deliver`]. A delivery that ends the stream is also the reason why
+    /// the connection closes.
+    ///
+    /// # Errors
+    /// If the stream is not [open](Self::is_open).
+    pub fn deliver(&mut self, delivery: Delivery<Frame<B>>) -> Result<(), Ended> {
+        let stream = self.stream().ok_or(Ended)?;
+        let reason = match delivery {
+            Delivery::Lagged { missed } => Some(Closed::Lagged { missed }),
+            Delivery::Closed => Some(Closed::HubClosed),
+            _ => None,
+        };
+        stream.deliver(delivery);
+        self.outcome = reason;
+        Ok(())
+    }
+
     /// Appends what keeps the connection open: see [`Sender::send_keep_alive`].
     pub fn send_keep_alive(&mut self, now: Instant) {
         self.sender.send_keep_alive(now);
@@ -369,6 +387,12 @@ impl<B: AsRef<[u8]>> Connection<B> {
     pub fn close(&mut self) {
         // It does not matter when.
         self.transition(Instant::default(), Input::Close(Closed::Aborted));
+    }
+
+    /// Reports that the client of a [bare](Self::bare) stream is gone: the library that took the body has dropped it.
+    pub fn handle_left(&mut self) {
+        // The client is gone whatever the time.
+        self.transition(Instant::default(), Input::Close(Closed::Left));
     }
 
     /// Whether nothing more happens.
@@ -485,7 +509,13 @@ impl<B: AsRef<[u8]>> Connection<B> {
     /// Reports that a deadline has passed. One that has not, or is no longer one, changes nothing.
     pub fn handle_deadline(&mut self, now: Instant) {
         match self.state {
-            State::Answering => self.sender.handle_deadline(now),
+            State::Answering => {
+                let was_open = self.is_open();
+                self.sender.handle_deadline(now);
+                if self.is_draining && was_open && !self.is_open() {
+                    self.outcome = Some(Closed::Draining);
+                }
+            }
             _ => self.look_at_clock(now),
         }
     }

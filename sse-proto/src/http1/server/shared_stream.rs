@@ -5,8 +5,9 @@ use alloc::vec::Vec;
 use core::error::Error;
 
 use super::Connection;
+use crate::hub::Delivery;
 use crate::sender::Ended;
-use crate::{Instant, Sender};
+use crate::{Frame, Instant, Sender};
 
 /// A connection's machine, and who waits for it: what is shared, under a lock, by those who write to its stream and the one
 /// who does the I/O. `W` is what wakes one of them: a `Waker`, a thread.
@@ -76,6 +77,14 @@ impl<B: AsRef<[u8]>, W> SharedStream<B, W> {
     /// If nothing more is sent.
     pub fn stream(&mut self) -> Result<&mut Sender<B>, Ended> {
         self.connection.stream().ok_or(Ended)
+    }
+
+    /// Passes on what a subscriber of a hub gets: see [`Connection::deliver`].
+    ///
+    /// # Errors
+    /// If nothing more is sent.
+    pub fn deliver(&mut self, delivery: Delivery<Frame<B>>) -> Result<(), Ended> {
+        self.connection.deliver(delivery)
     }
 
     /// Counts one more sender.

@@ -111,8 +111,8 @@ impl<B: AsRef<[u8]>> Connection<B> {
             }
 
             (State::Answering, Input::Sent) => match (self.is_bare, &self.outcome) {
-                (true, Some(_)) => State::Failing(now.after(FAILURE_DELAY)),
-                (true, None) => self.closed(Closed::Finished),
+                (true, Some(Closed::Failed(_))) => State::Failing(now.after(FAILURE_DELAY)),
+                (true, _) => self.closed(Closed::Finished),
                 (false, _) => State::Shutdown(now.after(self.linger)),
             },
             (State::Answering, Input::Ended) if !self.sender.is_finished() => self.closed(Closed::Left),
