@@ -200,7 +200,7 @@ fn written_by_people() {
     let error = Url::parse("http://bücher.example/").unwrap_err().to_string();
     assert_eq!(
         error,
-        "host name with a character outside ascii at 8 in url, its ascii form begins with xn--"
+        "host name is not ascii at byte 8 in url; use its ascii form, which starts with xn--"
     );
 }
 

@@ -108,7 +108,7 @@ fn redirects_to_nowhere_are_refused() {
         (300, "/z", "the server answered with status 300"),
         (304, "/z", "the server answered with status 304"),
         (302, "ftp://a.test/", "redirect to an invalid URL: url does not begin with http:// or https://"),
-        (302, "http://[::1", "redirect to an invalid URL: no ipv6 address between the brackets in url"),
+        (302, "http://[::1", "redirect to an invalid URL: invalid ipv6 address in brackets in url"),
         (
             302,
             "//user:secret@b.test/",
