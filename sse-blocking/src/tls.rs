@@ -44,7 +44,7 @@ impl Tls {
     pub(crate) fn check(&mut self, url: &Url) -> Result<(), Box<dyn Error + Send + Sync>> {
         match url.scheme() {
             Scheme::Http => Ok(()),
-            Scheme::Https => Err("https takes the feature rustls".into()),
+            Scheme::Https => Err("https requires the feature rustls".into()),
         }
     }
 

@@ -135,7 +135,7 @@ fn ssecat_says_what_went_wrong() {
     let output = ssecat(&[&url], b"");
     fails_with(
         &output,
-        "{\"error\":[0m\n{\"message\":\"context too long\"}}\nssecat: no event stream: not one line",
+        "{\"error\":[0m\n{\"message\":\"context too long\"}}\nssecat: not an event stream: no line",
     );
     assert_eq!(text(&output.stdout), "");
     let url = serve(

@@ -1,4 +1,4 @@
-//! Bytes as text, for payloads that are no text: RFC 4648 section 4.
+//! Binary payloads as text (RFC 4648 section 4).
 //!
 //! ```
 //! use sse_proto::{EventRef, base64};
@@ -16,7 +16,7 @@ use core::fmt;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Encodes with padding, without line breaks.
+/// Encodes bytes with padding and without line breaks.
 pub fn encode(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for group in bytes.chunks(3) {
@@ -31,10 +31,11 @@ pub fn encode(bytes: &[u8]) -> String {
     text
 }
 
-/// Decodes what [`encode`] makes. Line feeds are skipped, since data may be broken into lines.
+/// Decodes the output of [`encode`]. Line feeds are skipped, because data may span several lines.
 ///
 /// # Errors
-/// Where a byte cannot stand there: it is not of the alphabet, padding is missing, or what it pads is not zero.
+/// If a byte is outside the alphabet, padding is missing or misplaced, or the padded bits are not
+/// zero.
 pub fn decode(text: &str) -> Result<Vec<u8>, Base64Error> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let mut bits = 0;
@@ -59,7 +60,8 @@ pub fn decode(text: &str) -> Result<Vec<u8>, Base64Error> {
             bytes.extend_from_slice(kept);
             (bits, digits) = (0, 0);
         }
-        // Nothing may follow the padding, and `digits` cannot be 2 again.
+        // Padding ends the text. A further group could not pad again, since `digits` cannot reach
+        // 2.
         if padding > 0 && digits == 1 {
             return Err(refused);
         }
@@ -79,14 +81,15 @@ fn value(digit: u8) -> Option<u32> {
     Some(u32::from(digit - first) + value)
 }
 
-/// A text that is no base64; the peer's fault.
+/// Text that is not valid base64. The peer's fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Base64Error {
     position: usize,
 }
 
 impl Base64Error {
-    /// Where the offending byte is, counted from 0; the length of the text where some are missing.
+    /// Returns the position of the invalid byte, counted from 0, or the length of the text if bytes
+    /// are missing.
     pub fn position(&self) -> usize {
         self.position
     }
@@ -94,7 +97,7 @@ impl Base64Error {
 
 impl fmt::Display for Base64Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not base64 at byte {}", self.position)
+        write!(f, "invalid base64 at byte {}", self.position)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a connection can fail with: the transport, or what came over it.
+//! Errors of a connection: of the transport, or of the peer.
 
 use core::fmt;
 
@@ -6,13 +6,14 @@ use core::fmt;
 use crate::http1::RequestHeadError;
 use crate::receiver::ReceiveError;
 
-/// Why reading events failed. `E` is the transport's error; `std::io::Error` in the adapters.
+/// Why reading events failed. `E` is the transport's error; the adapters use `std::io::Error`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReadError<E> {
     /// The transport failed. Nothing more can be read.
     Io(E),
-    /// The peer sent what cannot be accepted; [`ReceiveError::is_recoverable`] says whether events go on.
+    /// The peer sent something invalid. [`ReceiveError::is_recoverable`] says whether more events
+    /// can follow.
     Receive(ReceiveError),
 }
 
@@ -25,7 +26,7 @@ impl<E: fmt::Display> fmt::Display for ReadError<E> {
     }
 }
 
-/// The text is that of the cause, so `source` is the cause's source.
+/// `Display` prints the cause, so `source` returns the source of the cause.
 impl<E: core::error::Error> core::error::Error for ReadError<E> {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
@@ -36,7 +37,7 @@ impl<E: core::error::Error> core::error::Error for ReadError<E> {
 }
 
 impl<E> ReadError<E> {
-    /// Whether events go on: after [`ReceiveError::Limit`].
+    /// Returns whether more events can follow, which holds only after [`ReceiveError::Limit`].
     pub fn is_recoverable(&self) -> bool {
         matches!(self, Self::Receive(error) if error.is_recoverable())
     }
@@ -69,7 +70,7 @@ impl<E> From<ReceiveError> for ReadError<E> {
 pub enum AcceptError<E> {
     /// The transport failed.
     Io(E),
-    /// The client sent no acceptable request, and has been answered so.
+    /// The client sent an unacceptable request, and received an error response.
     Request(RequestHeadError),
 }
 
@@ -83,7 +84,7 @@ impl<E: fmt::Display> fmt::Display for AcceptError<E> {
     }
 }
 
-/// The text is that of the cause, so `source` is the cause's source.
+/// `Display` prints the cause, so `source` returns the source of the cause.
 #[cfg(feature = "http1")]
 impl<E: core::error::Error> core::error::Error for AcceptError<E> {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {

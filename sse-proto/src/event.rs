@@ -1,4 +1,4 @@
-//! One event, borrowed ([`EventRef`]) and owned ([`Event`]).
+//! Events, borrowed ([`EventRef`]) and owned ([`Event`]).
 
 use alloc::string::String;
 use core::fmt;
@@ -6,17 +6,19 @@ use core::time::Duration;
 
 use crate::field::{self, InvalidField};
 
-/// The event type of an event that names none (HTML, "Dispatch the event", step 5).
+/// The event type of an event without an event field (HTML, "Dispatch the event", step 5).
 pub const DEFAULT_NAME: &str = "message";
 
-/// A borrowed event: what a [`Decoder`](crate::Decoder) lends and an [`Encoder`](crate::Encoder) takes.
+/// A borrowed event, as a [`Decoder`](crate::Decoder) lends it and an [`Encoder`](crate::Encoder)
+/// takes it.
 ///
-/// A value is always valid: the name holds no line break, the id neither a line break nor NUL, so
-/// encoding one cannot fail. Data is any text; its line breaks (CR, LF, CRLF) arrive as LF.
+/// An event is always valid: the name holds no line break, and the id holds neither a line break
+/// nor NUL. Encoding an event therefore cannot fail. Data is any text; its line breaks (CR, LF,
+/// CRLF) arrive as LF.
 ///
-/// An absent field and an empty one are different things, and both are kept:
-/// [`event_field`](Self::event_field) and [`data_field`](Self::data_field) tell them apart, while
-/// [`name`](Self::name) and [`data`](Self::data) answer what a browser would.
+/// An absent field differs from an empty one. [`event_field`](Self::event_field) and
+/// [`data_field`](Self::data_field) tell the two apart; [`name`](Self::name) and
+/// [`data`](Self::data) return what a browser would.
 ///
 /// ```
 /// use sse_proto::EventRef;
@@ -30,17 +32,17 @@ pub const DEFAULT_NAME: &str = "message";
 pub struct EventRef<'a> {
     pub(crate) name: Option<&'a str>,
     pub(crate) data: Option<&'a str>,
-    /// Whether this event has an id field; its value is then `last_event_id`.
+    /// Whether the event has an id field. If so, `last_event_id` is its value.
     pub(crate) has_id: bool,
     pub(crate) last_event_id: &'a str,
     pub(crate) retry: Option<u64>,
 }
 
 impl<'a> EventRef<'a> {
-    /// An event with this data and nothing else. Cannot fail.
+    /// Creates an event with this data and no other field. Cannot fail.
     ///
-    /// `EventRef::default()` is the event without even data: with an id or a retry it still acts on
-    /// the client, but dispatches nothing.
+    /// `EventRef::default()` has no data either. A client still adopts its id and retry time, but
+    /// dispatches nothing.
     pub const fn new(data: &'a str) -> Self {
         Self { name: None, data: Some(data), has_id: false, last_event_id: "", retry: None }
     }
@@ -55,7 +57,7 @@ impl<'a> EventRef<'a> {
     /// Sets the event field, the name that listeners subscribe to.
     ///
     /// # Errors
-    /// If the name holds CR or LF: no event stream can carry it.
+    /// If the name holds CR or LF, which an event stream cannot carry.
     pub fn with_name(mut self, name: &'a str) -> Result<Self, InvalidField> {
         self.name = Some(field::check_name(name)?);
         Ok(self)
@@ -64,58 +66,62 @@ impl<'a> EventRef<'a> {
     /// Sets the id field. An empty id resets the client's last event id.
     ///
     /// # Errors
-    /// If the id holds CR or LF, which no event stream can carry, or NUL, with which a client ignores it.
+    /// If the id holds CR or LF, which an event stream cannot carry, or NUL, which makes a client
+    /// ignore the id.
     pub fn with_id(mut self, id: &'a str) -> Result<Self, InvalidField> {
         self.last_event_id = field::check_id(id)?;
         self.has_id = true;
         Ok(self)
     }
 
-    /// Sets the reconnection time; whole milliseconds are kept, at most `u64::MAX` of them.
+    /// Sets the reconnection time. Fractions of a millisecond are dropped; the maximum is
+    /// `u64::MAX` milliseconds.
     #[must_use]
     pub fn with_retry(mut self, retry: Duration) -> Self {
         self.retry = Some(millis(retry));
         self
     }
 
-    /// The event type: the event field, or `message` where that is absent or empty.
+    /// Returns the event type: the event field, or `message` if the field is absent or empty.
     pub fn name(&self) -> &'a str {
         effective_name(self.name)
     }
 
-    /// The data, empty where absent.
+    /// Returns the data, or an empty string if the event has none.
     pub fn data(&self) -> &'a str {
         self.data.unwrap_or_default()
     }
 
-    /// The id field of this very event; `None` where it has none.
+    /// Returns the event's own id field, or `None` if the event has none.
     #[inline]
     pub fn id(&self) -> Option<&'a str> {
         self.has_id.then_some(self.last_event_id)
     }
 
-    /// The last event id when this event was dispatched: its own id, or the one in force before it
-    /// (`MessageEvent.lastEventId`); empty where there is none.
+    /// Returns the last event id at the time of dispatch (`MessageEvent.lastEventId`): the event's
+    /// own id or else the previous one. Empty if the stream has set no id.
     pub fn last_event_id(&self) -> &'a str {
         self.last_event_id
     }
 
-    /// The reconnection time that this event carried, if any.
+    /// Returns the reconnection time in the event, if there is one.
     pub fn retry(&self) -> Option<Duration> {
         self.retry.map(Duration::from_millis)
     }
 
-    /// The event field as written; `None` where absent.
+    /// Returns the event field as written, or `None` if it is absent.
     pub fn event_field(&self) -> Option<&'a str> {
         self.name
     }
 
-    /// The data as written; `None` where there is no data line, so that nothing is dispatched.
+    /// Returns the data as written, or `None` if the event has no data line. Clients dispatch no
+    /// event without data.
     pub fn data_field(&self) -> Option<&'a str> {
         self.data
     }
 
-    /// Copies into an owned event: its fields. The last event id, if it is not this event's own, is not among them.
+    /// Copies the fields into an owned event. A last event id that is not the event's own is not
+    /// copied.
     pub fn to_event(self) -> Event {
         let mut event = Event::default();
         event.assign(self);
@@ -144,9 +150,10 @@ impl<'a> From<&'a Event> for EventRef<'a> {
 
 /// An owned event.
 ///
-/// Like [`EventRef`], it is always valid. All of it is one piece of memory, which is kept when it is written anew with
-/// [`assign`](Self::assign), so that one value can receive a whole stream without allocating. The name and the id lie behind the
-/// data: [`EventRef::to_event`] builds one without moving large data once more.
+/// Like [`EventRef`], it is always valid. A single `String` holds all fields.
+/// [`assign`](Self::assign) reuses its memory, so one value can receive a whole stream without
+/// allocating. The name and the id follow the data, so [`EventRef::to_event`] copies large data
+/// only once.
 ///
 /// ```
 /// use sse_proto::Event;
@@ -158,7 +165,7 @@ impl<'a> From<&'a Event> for EventRef<'a> {
 /// ```
 #[derive(Clone, Default)]
 pub struct Event {
-    /// The data, the name, the id. What is absent is empty.
+    /// The data, then the name, then the id. An absent field takes no bytes.
     text: String,
     data_end: usize,
     name_end: usize,
@@ -169,7 +176,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// An event with this data and nothing else. Cannot fail.
+    /// Creates an event with this data and no other field. Cannot fail.
     pub fn new(data: impl Into<String>) -> Self {
         Self::default().with_data(data)
     }
@@ -188,7 +195,7 @@ impl Event {
     /// Sets the event field, the name that listeners subscribe to.
     ///
     /// # Errors
-    /// If the name holds CR or LF: no event stream can carry it.
+    /// If the name holds CR or LF, which an event stream cannot carry.
     pub fn with_name(mut self, name: impl AsRef<str>) -> Result<Self, InvalidField> {
         let name = field::check_name(name.as_ref())?;
         self.text.replace_range(self.data_end..self.name_end, name);
@@ -200,21 +207,23 @@ impl Event {
     /// Sets the id field. An empty id resets the client's last event id.
     ///
     /// # Errors
-    /// If the id holds CR or LF, which no event stream can carry, or NUL, with which a client ignores it.
+    /// If the id holds CR or LF, which an event stream cannot carry, or NUL, which makes a client
+    /// ignore the id.
     pub fn with_id(mut self, id: impl AsRef<str>) -> Result<Self, InvalidField> {
         self.text.replace_range(self.name_end.., field::check_id(id.as_ref())?);
         self.has_id = true;
         Ok(self)
     }
 
-    /// Sets the reconnection time; whole milliseconds are kept, at most `u64::MAX` of them.
+    /// Sets the reconnection time. Fractions of a millisecond are dropped; the maximum is
+    /// `u64::MAX` milliseconds.
     #[must_use]
     pub fn with_retry(mut self, retry: Duration) -> Self {
         self.retry = Some(millis(retry));
         self
     }
 
-    /// Becomes a copy of `event`, in the memory it already has.
+    /// Replaces all fields by those of `event` and reuses the allocation.
     #[inline]
     pub fn assign(&mut self, event: EventRef<'_>) {
         let [data, name, id] = [event.data, event.name, event.id()].map(Option::unwrap_or_default);
@@ -231,43 +240,44 @@ impl Event {
         self.retry = event.retry;
     }
 
-    /// The event type: the event field, or `message` where that is absent or empty.
+    /// Returns the event type: the event field, or `message` if the field is absent or empty.
     pub fn name(&self) -> &str {
         self.as_ref().name()
     }
 
-    /// The data, empty where absent.
+    /// Returns the data, or an empty string if the event has none.
     pub fn data(&self) -> &str {
         self.as_ref().data()
     }
 
-    /// The id field of this very event; `None` where it has none.
+    /// Returns the id field, or `None` if the event has none.
     pub fn id(&self) -> Option<&str> {
         self.as_ref().id()
     }
 
-    /// The reconnection time that this event carries, if any.
+    /// Returns the reconnection time in the event, if there is one.
     pub fn retry(&self) -> Option<Duration> {
         self.retry.map(Duration::from_millis)
     }
 
-    /// The event field as written; `None` where absent.
+    /// Returns the event field as written, or `None` if it is absent.
     pub fn event_field(&self) -> Option<&str> {
         self.as_ref().name
     }
 
-    /// The data as written; `None` where there is none, so that nothing is dispatched.
+    /// Returns the data as written, or `None` if the event has no data. Clients dispatch no event
+    /// without data.
     pub fn data_field(&self) -> Option<&str> {
         self.as_ref().data
     }
 
-    /// Takes the data out, empty where absent.
+    /// Returns the data and drops the other fields. Empty if the event has no data.
     pub fn into_data(mut self) -> String {
         self.text.truncate(self.data_end);
         self.text
     }
 
-    /// Lends the event, for encoding it.
+    /// Borrows the event, for example to encode it.
     #[inline]
     pub fn as_ref(&self) -> EventRef<'_> {
         let (text, id) = self.text.split_at_checked(self.name_end).unwrap_or_default();
@@ -319,7 +329,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// One line, escaped and shortened: an event in a log must neither flood nor forge it.
+/// Prints one line, escaped and truncated, so that an event can neither flood nor forge a log.
 impl fmt::Display for EventRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", Preview(self.name()).escaped())?;
@@ -345,7 +355,7 @@ impl fmt::Debug for EventRef<'_> {
     }
 }
 
-/// One line, escaped and shortened: an event in a log must neither flood nor forge it.
+/// Prints one line, escaped and truncated, so that an event can neither flood nor forge a log.
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_ref().fmt(f)
@@ -363,14 +373,14 @@ impl fmt::Debug for Event {
     }
 }
 
-/// The beginning of a text, for people: quoted and escaped, with the length of what is left out.
+/// The beginning of a text for people: quoted, escaped, followed by the number of omitted bytes.
 pub(crate) struct Preview<'a>(pub(crate) &'a str);
 
 impl<'a> Preview<'a> {
-    /// Enough to recognise an event by, short enough for a line of a log.
+    /// Enough characters to recognise an event, few enough for one line of a log.
     const CHARS: usize = 64;
 
-    /// Where the text is cut; `None` where it is short enough.
+    /// Returns the beginning and the number of omitted bytes, or `None` for a short text.
     fn cut(&self) -> Option<(&'a str, usize)> {
         let (end, _) = self.0.char_indices().nth(Self::CHARS)?;
         let (shown, rest) = self.0.split_at_checked(end)?;

@@ -1,4 +1,4 @@
-//! What a field of an event may hold.
+//! The characters that a field of an event may hold.
 
 use core::fmt;
 
@@ -6,9 +6,9 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FieldName {
-    /// The event type.
+    /// The event type, in the `event` field.
     Event,
-    /// The event id.
+    /// The event id, in the `id` field.
     Id,
 }
 
@@ -21,7 +21,7 @@ impl fmt::Display for FieldName {
     }
 }
 
-/// A value that no event stream can carry in this field; the caller's fault.
+/// A field value that an event stream cannot carry. The caller's fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidField {
     field: FieldName,
@@ -30,17 +30,17 @@ pub struct InvalidField {
 }
 
 impl InvalidField {
-    /// The field.
+    /// Returns the field.
     pub fn field(&self) -> FieldName {
         self.field
     }
 
-    /// The byte that cannot be carried.
+    /// Returns the invalid byte.
     pub fn byte(&self) -> u8 {
         self.byte
     }
 
-    /// Where that byte is in the value, counted in bytes from 0.
+    /// Returns the position of the invalid byte in the value, counted in bytes from 0.
     pub fn position(&self) -> usize {
         self.position
     }
@@ -60,12 +60,12 @@ impl fmt::Display for InvalidField {
 
 impl core::error::Error for InvalidField {}
 
-/// Passes a name that an event stream can carry.
+/// Returns the name if an event stream can carry it.
 pub(crate) fn check_name(name: &str) -> Result<&str, InvalidField> {
     check(FieldName::Event, name, memchr::memchr2(b'\r', b'\n', name.as_bytes()))
 }
 
-/// Passes an id that an event stream can carry and a client accepts.
+/// Returns the id if an event stream can carry it and a client accepts it.
 pub(crate) fn check_id(id: &str) -> Result<&str, InvalidField> {
     check(FieldName::Id, id, memchr::memchr3(b'\r', b'\n', b'\0', id.as_bytes()))
 }

@@ -1,13 +1,13 @@
-//! An event encoded once, for every connection it goes to.
+//! An event encoded once for all of its connections.
 
 use alloc::vec::Vec;
 
 use crate::{Encoder, EventRef};
 
-/// An encoded event, ready to be written to any number of connections, chunked or not: it is stored as an HTTP/1.1 chunk, of
-/// which the event is a part.
+/// An encoded event, ready for any number of connections, chunked or not.
 ///
-/// `B` holds the bytes; something that is cheap to clone lets all connections share them.
+/// The frame is stored as an HTTP/1.1 chunk that contains the event. `B` holds the bytes; with a
+/// `B` that is cheap to clone, all connections share them.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -20,62 +20,63 @@ use crate::{Encoder, EventRef};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Frame<B = Vec<u8>> {
     chunk: B,
-    /// The length of the line before the event.
+    /// The length of the chunk-size line before the event.
     prefix: u8,
 }
 
 impl Frame {
-    /// One event.
+    /// Encodes one event.
     pub fn event<'e>(event: impl Into<EventRef<'e>>) -> Self {
         let event = event.into();
         Self::encode(|mut encoder| encoder.event(event))
     }
 
-    /// A comment, which clients ignore.
+    /// Encodes a comment, which clients ignore.
     pub fn comment(text: &str) -> Self {
         Self::encode(|mut encoder| encoder.comment(text))
     }
 
-    /// Whatever is encoded here; written together, it also arrives together.
+    /// Encodes several events and comments into one frame, which a sender writes as a unit.
     pub fn encode(encode: impl FnOnce(Encoder<'_>)) -> Self {
         let mut chunk = Vec::new();
         encode(Encoder::new(&mut chunk));
         let prefix = make_chunk(&mut chunk, 0);
-        // No more than 16 digits and a line end.
+        // At most 16 digits and a line end.
         Self { chunk, prefix: prefix as u8 }
     }
 }
 
 impl<B> Frame<B> {
-    /// Holds the bytes otherwise: `frame.map(Arc::from)`, `frame.map(Bytes::from)`. They must stay the same.
+    /// Converts the storage, as in `frame.map(Arc::from)` or `frame.map(Bytes::from)`. `hold` must
+    /// keep the bytes unchanged.
     pub fn map<C>(self, hold: impl FnOnce(B) -> C) -> Frame<C> {
         Frame { chunk: hold(self.chunk), prefix: self.prefix }
     }
 
-    /// What holds the chunk.
+    /// Returns the storage, which holds the whole chunk.
     pub fn get_ref(&self) -> &B {
         &self.chunk
     }
 }
 
 impl<B: AsRef<[u8]>> Frame<B> {
-    /// The event.
+    /// Returns the encoded event without the chunk framing.
     pub fn bytes(&self) -> &[u8] {
         self.chunk().get(self.range()).unwrap_or_default()
     }
 
-    /// The event as a chunk (RFC 9112 section 7.1); nothing, if it is empty.
+    /// Returns the event as a chunk (RFC 9112 section 7.1). An empty frame has an empty chunk.
     pub fn chunk(&self) -> &[u8] {
         self.chunk.as_ref()
     }
 
-    /// Where in the chunk the event is.
+    /// Returns the range of the event within the chunk.
     pub fn range(&self) -> core::ops::Range<usize> {
         let start = usize::from(self.prefix);
         start..self.chunk().len().saturating_sub(CHUNK_END.len()).max(start)
     }
 
-    /// How many bytes it holds.
+    /// Returns the number of bytes that the frame stores.
     pub fn weight(&self) -> usize {
         self.chunk().len()
     }
@@ -83,11 +84,11 @@ impl<B: AsRef<[u8]>> Frame<B> {
 
 const CHUNK_END: &[u8] = b"\r\n";
 
-/// What ends a chunked body (RFC 9112 section 7.1).
+/// The last chunk, which ends a chunked body (RFC 9112 section 7.1).
 pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
-/// Makes one chunk of what stands from `start` on, and says how long the line before it is. Nothing becomes nothing, as an empty
-/// chunk would end the body.
+/// Turns the bytes from `start` on into one chunk, and returns the length of the chunk-size line.
+/// No bytes make no chunk, because an empty chunk would end the body.
 pub(crate) fn make_chunk(out: &mut Vec<u8>, start: usize) -> usize {
     let end = out.len();
     let size = end.saturating_sub(start);

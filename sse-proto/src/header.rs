@@ -1,6 +1,6 @@
-//! The headers of an event stream, by name and value.
+//! Names and values of the headers of an event stream.
 //!
-//! Names are in lower case, as HTTP/2 wants them and HTTP/1.1 does not mind.
+//! Names are in lower case, which HTTP/2 requires and HTTP/1.1 accepts.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -11,28 +11,32 @@ use crate::http::fields::is_token_byte;
 /// The media type of an event stream (HTML, "text/event-stream").
 pub const MEDIA_TYPE: &str = "text/event-stream";
 
-/// The request header that carries the last event id of a reconnecting client.
+/// The request header with the last event id of a reconnecting client.
 pub const LAST_EVENT_ID: &str = "last-event-id";
 
-/// The query parameter that carries the same for clients that cannot set headers, as the common replacements of a browser's
-/// `Session` call it.
+/// The query parameter with the last event id, for clients that cannot set headers. The name is
+/// that of the common `EventSource` polyfills.
 pub const LAST_EVENT_ID_PARAMETER: &str = "lastEventId";
 
-/// What a request for an event stream carries (HTML, "The EventSource interface": the constructor and "fetch").
+/// The headers of a request for an event stream (HTML, "The EventSource interface": the constructor
+/// and "fetch").
 pub const REQUEST: [(&str, &str); 2] = [("accept", MEDIA_TYPE), ("cache-control", "no-cache")];
 
-/// What the head of an event stream carries.
+/// The headers of an event stream response.
 ///
-/// `no-transform` keeps compression in between, such as that of the middleware `compression` for express, from holding events
-/// back until its buffer is full (RFC 9111 section 5.2.2.6). `x-accel-buffering` keeps nginx, and proxies that follow its
-/// example, from collecting events before they pass them on; others ignore it.
+/// `no-transform` stops compressing intermediaries, such as the `compression` middleware of
+/// express, from holding events back until their buffer is full (RFC 9111 section 5.2.2.6).
+/// `x-accel-buffering` stops nginx, and proxies that follow its example, from buffering events;
+/// other proxies ignore it.
 pub const RESPONSE: [(&str, &str); 3] =
     [("content-type", MEDIA_TYPE), ("cache-control", "no-cache, no-transform"), ("x-accel-buffering", "no")];
 
-/// Whether a `Content-Type` value names an event stream: whether its [`media_type`] is `text/event-stream`, in any case.
+/// Returns whether a `Content-Type` value names an event stream: its [`media_type`] is
+/// `text/event-stream`, in any case.
 ///
-/// Parameters are allowed and ignored, `charset` among them: the standard decodes as UTF-8 whatever it says. Of a list the
-/// last valid media type counts; a message with several `Content-Type` headers needs [`media_type`].
+/// Parameters are ignored, even `charset`, because the standard always decodes as UTF-8. In a list,
+/// the last valid media type counts. Use [`media_type`] for a message with several `Content-Type`
+/// headers.
 ///
 /// ```
 /// use sse_proto::header::is_event_stream;
@@ -44,12 +48,13 @@ pub fn is_event_stream(content_type: &[u8]) -> bool {
     media_type([content_type]).is_some_and(|essence| essence.eq_ignore_ascii_case(MEDIA_TYPE))
 }
 
-/// The essence of the media type that all `Content-Type` values of a message name together, as it was sent; `None` without a
-/// valid one.
+/// Returns the essence of the media type that all `Content-Type` values of a message specify
+/// together, as sent, or `None` if no value holds a valid one.
 ///
-/// The values form one list, and its last valid element counts (Fetch, "extract a MIME type"). Elements that are no media
-/// type (MIME Sniffing, "parse a MIME type") and `*/*` are skipped. Commas inside quoted strings do not split the list, and
-/// a quoted string that a value leaves open goes on in the next value (Fetch, "get, decode, and split").
+/// The values form one list, whose last valid element counts (Fetch, "extract a MIME type").
+/// Invalid media types (MIME Sniffing, "parse a MIME type") and `*/*` are skipped. Commas inside
+/// quoted strings do not split the list, and a quoted string left open in one value continues in
+/// the next (Fetch, "get, decode, and split").
 ///
 /// ```
 /// use sse_proto::header::media_type;
@@ -63,7 +68,7 @@ pub fn media_type<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Option<&'a 
     let mut last = None;
     let mut quotes = Quotes::Outside;
     for value in values {
-        // What an open string has carried over from the value before belongs to the parameters of an element there.
+        // An open quoted string continues the parameters of the previous element.
         let mut begins = matches!(quotes, Quotes::Outside);
         for element in value.split(|byte| quotes.splits_at(*byte)) {
             if begins {
@@ -76,16 +81,16 @@ pub fn media_type<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Option<&'a 
     last
 }
 
-/// Where in the elements of a list a byte is (Fetch, "collect an HTTP quoted string").
+/// The position of a byte relative to quoted strings (Fetch, "collect an HTTP quoted string").
 enum Quotes {
     Outside,
     Inside,
-    /// Inside, behind a backslash.
+    /// Inside, after a backslash.
     Escaped,
 }
 
 impl Quotes {
-    /// Takes the next byte, and answers whether an element ends at it.
+    /// Consumes the next byte, and returns whether an element ends at this byte.
     fn splits_at(&mut self, byte: u8) -> bool {
         *self = match (&self, byte) {
             (Self::Outside, b',') => return true,
@@ -97,7 +102,8 @@ impl Quotes {
         false
     }
 
-    /// Takes the comma between two values; outside of strings `split` has ended the element already.
+    /// Consumes the comma between two values. Outside of quoted strings, `split` has ended the
+    /// element.
     fn end_value(&mut self) {
         if matches!(self, Self::Escaped) {
             *self = Self::Inside;
@@ -105,7 +111,7 @@ impl Quotes {
     }
 }
 
-/// The essence of a media type; `None` if it is none, or `*/*`.
+/// Returns the essence of a media type, or `None` for `*/*` and invalid types.
 fn essence(element: &[u8]) -> Option<&str> {
     let essence = trim(element.split(|byte| *byte == b';').next()?);
     let slash = essence.iter().position(|byte| *byte == b'/')?;
@@ -115,12 +121,13 @@ fn essence(element: &[u8]) -> Option<&str> {
     str::from_utf8(essence).ok().filter(|_| is_valid)
 }
 
-/// The first content coding that all `Content-Encoding` values of a message name together and that this library would have
-/// to decode, as it was sent; `None` if the body can be read as it is.
+/// Returns the first known content coding among all `Content-Encoding` values of a message, as
+/// sent, or `None` if the body needs no decoding.
 ///
-/// Known codings are those of browsers and of HTTP itself: `gzip`, `x-gzip`, `deflate`, `br`, `zstd`, `compress`,
-/// `x-compress`, `dcb`, `dcz`, in any case. Other names mean nothing: `identity`, and what servers invent, `none` and `utf-8`,
-/// leave a body as it is (Fetch, "handle content codings"; RFC 9110 section 8.4).
+/// Known codings are those of browsers and HTTP: `gzip`, `x-gzip`, `deflate`, `br`, `zstd`,
+/// `compress`, `x-compress`, `dcb`, `dcz`, in any case. Other names leave the body as it is:
+/// `identity`, and names that servers invent, such as `none` and `utf-8` (Fetch, "handle content
+/// codings"; RFC 9110 section 8.4).
 ///
 /// ```
 /// use sse_proto::header::content_coding;
@@ -136,7 +143,7 @@ pub fn content_coding<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Option<
     codings.find(known).and_then(|coding| str::from_utf8(coding).ok())
 }
 
-/// An `Accept` value that asks for event streams too: what is there already stays.
+/// Extends an `Accept` value by the media type of event streams, unless the value lists it already.
 ///
 /// ```
 /// use sse_proto::header::accept;
@@ -171,10 +178,11 @@ pub fn last_event_id<'r>(header: Option<&'r [u8]>, query: Option<&'r str>) -> Op
     sent.map(Cow::Borrowed).or_else(param)
 }
 
-/// Reads the value of a `Last-Event-ID` header: UTF-8 bytes, as browsers send them. An empty one means none.
+/// Parses the value of a `Last-Event-ID` header: UTF-8 bytes, as browsers send them. An empty value
+/// means no id.
 ///
 /// # Errors
-/// If it is not UTF-8, or holds CR, LF or NUL: no event stream can have set such an id.
+/// If the value is not UTF-8, or holds CR, LF or NUL: no event stream can have set such an id.
 pub fn parse_last_event_id(value: &[u8]) -> Result<Option<&str>, InvalidLastEventId> {
     let id = str::from_utf8(value).map_err(|error| InvalidLastEventId { position: error.valid_up_to() })?;
     match crate::field::check_id(id) {
@@ -184,14 +192,14 @@ pub fn parse_last_event_id(value: &[u8]) -> Result<Option<&str>, InvalidLastEven
     }
 }
 
-/// A `Last-Event-ID` value that no event stream can have set; the peer's fault.
+/// A `Last-Event-ID` value that no event stream can have set. The peer's fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidLastEventId {
     position: usize,
 }
 
 impl InvalidLastEventId {
-    /// Where the offending byte is, counted from 0.
+    /// Returns the position of the invalid byte, counted from 0.
     pub fn position(&self) -> usize {
         self.position
     }
@@ -205,7 +213,7 @@ impl fmt::Display for InvalidLastEventId {
 
 impl core::error::Error for InvalidLastEventId {}
 
-/// Without the white space of HTTP around it.
+/// Trims HTTP white space.
 fn trim(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t' | b'\r' | b'\n', rest @ ..] | [rest @ .., b' ' | b'\t' | b'\r' | b'\n'] = value {
         value = rest;

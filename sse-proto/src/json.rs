@@ -1,4 +1,4 @@
-//! Events whose data is JSON, as values of a type of the user's.
+//! Deserializes events with JSON data into the user's types.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -13,11 +13,12 @@ use serde::{Deserialize, forward_to_deserialize_any};
 use crate::EventRef;
 use crate::event::Preview;
 
-/// Reads an event as a value of this type.
+/// Deserializes an event.
 ///
-/// An enum is told by the name of the event: each variant has the name of one, and what it carries is read from the data as
-/// JSON; of a unit variant the data does not matter. Any other type is read from the data alone, and so is an enum that serde
-/// tells by what is in it (`#[serde(tag = "type")]`, `#[serde(untagged)]`).
+/// For an enum, the name of the event selects the variant, and the data holds the variant's content
+/// as JSON. A unit variant ignores the data. Any other type is deserialized from the data alone,
+/// including an enum whose representation is internally tagged (`#[serde(tag = "type")]`) or
+/// untagged (`#[serde(untagged)]`).
 ///
 /// ```
 /// use serde::Deserialize;
@@ -44,7 +45,7 @@ use crate::event::Preview;
 /// ```
 ///
 /// # Errors
-/// If the name is none of the enum's, or the data is no JSON of that form.
+/// If the enum has no variant of that name, or the data is not JSON of the expected form.
 pub fn from_event<'de, T: Deserialize<'de>>(event: EventRef<'de>) -> Result<T, JsonError> {
     T::deserialize(Source(event)).map_err(|error| JsonError {
         name: event.name().to_owned(),
@@ -53,7 +54,7 @@ pub fn from_event<'de, T: Deserialize<'de>>(event: EventRef<'de>) -> Result<T, J
     })
 }
 
-/// An event that could not be read; the peer's fault, or the type's.
+/// An event that could not be deserialized: the peer's fault, or that of the type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonError {
     name: String,
@@ -62,12 +63,12 @@ pub struct JsonError {
 }
 
 impl JsonError {
-    /// The name of the event.
+    /// Returns the name of the event.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The data of the event, as it came.
+    /// Returns the data of the event as received.
     pub fn data(&self) -> &str {
         &self.data
     }
@@ -81,7 +82,7 @@ impl fmt::Display for JsonError {
 
 impl core::error::Error for JsonError {}
 
-/// An event to be read from.
+/// A deserializer over one event.
 struct Source<'de>(EventRef<'de>);
 
 impl<'de> Source<'de> {

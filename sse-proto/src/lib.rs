@@ -1,23 +1,24 @@
 //! Server-Sent Events as sans-IO state machines.
 //!
-//! The machines take byte slices and give events, or take events and give bytes. They read no clock and no socket, so
-//! they run anywhere: under tokio, smol or threads (the crates `sse-tokio`, `sse-smol` and `sse-blocking` do the reading
-//! and writing), in firmware, in a fuzzer.
+//! The machines turn bytes into events and events into bytes. They read no clock and no socket, so
+//! they run anywhere: under tokio, smol or threads (the crates `sse-tokio`, `sse-smol` and
+//! `sse-blocking` do the I/O), in firmware, in a fuzzer.
 //!
-//! | to | take |
+//! | to | use |
 //! |---|---|
-//! | decode `text/event-stream` | [`Decoder`]: chunks in, [`EventRef`]s lent |
-//! | encode it | [`Encoder`]: [`Event`]s in, bytes appended to your buffer |
-//! | receive the events of a connection | [`Receiver`]: says when to read, gives events |
-//! | send events on a connection | [`Sender`]: holds what is to be written, keeps the connection open |
-//! | send the same to many, and again to those who come back | [`Hub`]: says what comes next for each |
-//! | keep a subscription, over any HTTP | [`source::Session`]: says when to connect, with what request, and gives events |
-//! | speak HTTP/1.1 without a library | `http1` (feature `http1`) |
-//! | carry bytes that are no text | [`base64`] |
-//! | check and set the headers of a stream | [`header`] |
+//! | decode `text/event-stream` | [`Decoder`]: takes chunks, lends [`EventRef`]s |
+//! | encode it | [`Encoder`]: takes [`Event`]s, appends to your buffer |
+//! | receive the events of one connection | [`Receiver`]: says when to read, yields events |
+//! | send events on one connection | [`Sender`]: holds pending bytes, sends keep-alives |
+//! | fan out events to many subscribers, with replay | [`Hub`]: gives the next delivery of each subscriber |
+//! | stay subscribed, over any HTTP client | [`source::Session`]: says when to connect and with which request, yields events |
+//! | speak HTTP/1.1 without an HTTP library | `http1` (feature `http1`) |
+//! | carry binary payloads | [`base64`] |
+//! | check and set the headers of an event stream | [`header`] |
 //!
-//! Everything a peer sends is bounded by [`Limits`], nothing panics, and time is linear in the bytes, however they are
-//! cut. "The standard" is the WHATWG's HTML, section "Server-sent events".
+//! [`Limits`] bound the memory that a peer's input can occupy. No input causes a panic. Decoding
+//! takes time linear in the number of bytes, however the bytes are split into chunks. "The
+//! standard" is the HTML Standard of the WHATWG, section "Server-sent events".
 //!
 //! ```
 //! use sse_proto::{Decoder, Encoder, Event};
@@ -36,12 +37,12 @@
 //! # Features
 //!
 //! - `std` (default): `std::io::Write` for [`DataWriter`], faster scanning.
-//! - `http1`: the module `http1`, by `httparse`.
-//! - `serde`: `Serialize` and `Deserialize` for [`Event`]: an object with those of `event`, `data`, `id` and `retry`
-//!   (milliseconds) that are present.
-//! - `json`: the module `json`, events as values of types of yours, by `serde_json`.
-//! - `bytes`: `bytes::BytesMut` is a [`Buffer`].
-//! - `simdutf8`: text that is not ASCII is checked several times as fast, by the crate of that name.
+//! - `http1`: the module `http1`. Depends on `httparse`.
+//! - `serde`: `Serialize` and `Deserialize` for [`Event`], as an object with the fields `event`,
+//!   `data`, `id` and `retry` (milliseconds) that are present.
+//! - `json`: the module `json`, which deserializes events into your types. Depends on `serde_json`.
+//! - `bytes`: implements [`Buffer`] for `bytes::BytesMut`.
+//! - `simdutf8`: validates text that is not ASCII several times as fast. Depends on `simdutf8`.
 #![no_std]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 #![warn(clippy::std_instead_of_alloc, clippy::std_instead_of_core)]

@@ -1,12 +1,13 @@
-//! How much of a peer's input is held in memory.
+//! Limits on the memory that a peer's input occupies.
 
 use core::fmt;
 
-/// How much a [`Decoder`](crate::Decoder) holds of one event. On by default, and generous.
+/// The memory that a [`Decoder`](crate::Decoder) spends on one event. Limits are on by default, and
+/// generous.
 ///
-/// What goes over a limit is a [`LimitExceeded`], reported once; the rest of that event is skipped, and
-/// decoding goes on with the next. Comments nobody asked for and unknown fields are never stored, so they need
-/// no limit.
+/// When an event exceeds a limit, the decoder reports one [`LimitExceeded`], skips the rest of the
+/// event, and continues with the next event. Unknown fields are never stored, and comments only on
+/// request, so they need no limit.
 ///
 /// ```
 /// use sse_proto::{Decoder, Limits};
@@ -19,18 +20,20 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The data of one event in bytes as received, the line breaks between its lines included. Default: 16 MiB.
+    /// Limits the data of one event, in bytes as received, including the line breaks between its
+    /// lines. Default: 16 MiB.
     ///
-    /// Memory: up to twice as much while an event grows, and three times as much again if it is not UTF-8
-    /// (a stray byte becomes U+FFFD, three bytes).
+    /// The buffer may reach twice this size while an event grows. Data that is not UTF-8 may take
+    /// three times this size on top, because each invalid byte becomes U+FFFD, which has three
+    /// bytes.
     pub event_bytes: usize,
-    /// The name of one event (the `event` field) in bytes. Default: 64 KiB.
+    /// Limits the name of one event (the `event` field), in bytes. Default: 64 KiB.
     pub name_bytes: usize,
-    /// One event id in bytes. Default: 64 KiB. An id over the limit is not adopted.
+    /// Limits one event id, in bytes. Default: 64 KiB. The decoder does not adopt a longer id.
     pub id_bytes: usize,
-    /// One comment line in bytes, where comments are asked for. Default: 64 KiB.
+    /// Limits one comment line, in bytes, if comments are requested. Default: 64 KiB.
     ///
-    /// At the limit the rest of the comment is skipped; the event around it is not affected.
+    /// The decoder skips the rest of a longer comment; the event around it is unaffected.
     pub comment_bytes: usize,
 }
 
@@ -58,7 +61,7 @@ impl Limits {
     }
 }
 
-/// Which of the [`Limits`].
+/// Names one of the [`Limits`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Limit {
@@ -83,7 +86,7 @@ impl fmt::Display for Limit {
     }
 }
 
-/// The peer sent more than a limit allows. Decoding can go on: the event is skipped.
+/// The peer exceeded a limit. The decoder skips the event and can continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitExceeded {
     pub(crate) limit: Limit,
@@ -91,12 +94,12 @@ pub struct LimitExceeded {
 }
 
 impl LimitExceeded {
-    /// Which limit.
+    /// Returns which limit was exceeded.
     pub fn limit(&self) -> Limit {
         self.limit
     }
 
-    /// The value of the limit, in bytes.
+    /// Returns the value of the limit, in bytes.
     pub fn max(&self) -> usize {
         self.max
     }

@@ -1,8 +1,8 @@
-//! Numbers for jitter, from a seed of the caller's.
+//! Random numbers for jitter, from the caller's seed.
 
 use core::time::Duration;
 
-/// Random enough for jitter: SplitMix64.
+/// SplitMix64, which is random enough for jitter.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Random(u64);
 
@@ -19,12 +19,12 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// Any duration below this one, each as likely as the others.
+    /// Returns a duration below `most`, uniformly distributed.
     pub(crate) fn below(&mut self, most: Duration) -> Duration {
-        // A fraction of 2^32, so that the product fits: no duration has more than 2^95 nanoseconds.
+        // A fraction of 2^32 keeps the product within `u128`: no duration exceeds 2^95 nanoseconds.
         let nanos = (most.as_nanos() * u128::from(self.draw() >> 32)) >> 32;
         let seconds = u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX);
-        // Below a billion.
+        // The cast is exact: the remainder is below a billion.
         Duration::new(seconds, (nanos % 1_000_000_000) as u32)
     }
 }

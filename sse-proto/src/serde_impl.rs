@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Event, EventRef};
 
-/// The names of the standard's fields; `retry` in milliseconds.
+/// The fields by their names in the standard; `retry` in milliseconds.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fields<'a> {
@@ -35,7 +35,7 @@ impl Serialize for Event {
     }
 }
 
-/// Fields that no event stream can carry are refused.
+/// Rejects field values that an event stream cannot carry.
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Fields { event, data, id, retry } = Fields::deserialize(deserializer)?;

@@ -1,11 +1,11 @@
-//! Time, as the caller tells it.
+//! Time as the caller reports it.
 
 use core::time::Duration;
 
-/// A point in time: how long after the caller's epoch it is.
+/// A point in time, as the duration since the caller's epoch.
 ///
-/// No machine reads a clock. Any monotonic one will do, with any epoch that stays the same for a machine's life; a test just
-/// makes the time up.
+/// The machines read no clock. Any monotonic clock will do, and any epoch that stays fixed for a
+/// machine's lifetime; a test makes its times up.
 ///
 /// ```
 /// use sse_proto::Instant;
@@ -18,22 +18,22 @@ use core::time::Duration;
 pub struct Instant(Duration);
 
 impl Instant {
-    /// The point so long after the epoch.
+    /// Creates the instant `elapsed` after the epoch.
     pub const fn from_epoch(elapsed: Duration) -> Self {
         Self(elapsed)
     }
 
-    /// How long after the epoch it is.
+    /// Returns the duration since the epoch.
     pub const fn since_epoch(self) -> Duration {
         self.0
     }
 
-    /// How long after `earlier` it is; zero where it is before.
+    /// Returns the duration since `earlier`, or zero if `earlier` is later.
     pub const fn since(self, earlier: Instant) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// The point so much later; the last there is where that is beyond it.
+    /// Returns the instant `delay` later, saturating at the maximum.
     #[must_use]
     pub const fn after(self, delay: Duration) -> Self {
         Self(self.0.saturating_add(delay))

@@ -1,4 +1,4 @@
-//! One stream of events for many subscribers.
+//! Fan-out of one event stream to many subscribers.
 
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
@@ -17,11 +17,12 @@ use sse_proto::{EventRef, Instant};
 use crate::net::{Alarm, Clock};
 use crate::{Frame, Runtime};
 
-/// One stream of events for many subscribers: live ones, and those who come back with a last event id. A handle, which can be
-/// cloned and used from any task and thread.
+/// Fans out events to many subscribers, live and by replay to clients that reconnect with a last
+/// event id. The handle can be cloned and used from any task or thread.
 ///
-/// Each event is encoded once, as a [`Frame`], which all subscribers share. A subscriber that is slow costs the
-/// others nothing; what becomes of it is chosen with its [`Subscription`]. The decisions are those of [`sse_proto::Hub`].
+/// Each event is encoded once, as a [`Frame`] that all subscribers share. A slow subscriber costs the
+/// others nothing; its [`Subscription`] sets the lag policy. This is an async front for
+/// [`sse_proto::Hub`], which describes the details.
 #[derive(Debug)]
 pub struct Hub<R> {
     shared: Arc<Shared>,
@@ -41,39 +42,41 @@ impl<R> Clone for Hub<R> {
 }
 
 impl<R: Runtime> Hub<R> {
-    /// An empty hub. A random number tells its ids from those of other hubs: of one before a restart, of a replica.
+    /// Creates an empty hub. A random generation distinguishes its ids from those of other hubs,
+    /// such as its predecessor before a restart, or a replica.
     pub fn new(config: HubConfig) -> Self {
-        // Keys that differ with each call, and in each process; the time besides, where a system has little to draw them from.
+        // The hash keys differ per call and per process. The time is added for systems with little
+        // entropy.
         Self::with_generation(RandomState::new().hash_one(SystemTime::now()), config)
     }
 
-    /// An empty hub with ids of this generation: see [`sse_proto::Hub::new`].
+    /// Creates an empty hub with this generation; see [`sse_proto::Hub::new`].
     pub fn with_generation(generation: u64, config: HubConfig) -> Self {
         let (clock, state) = (Clock::start::<R>(), Mutex::new(SharedHub::new(generation, config)));
         Self { shared: Arc::new(Shared { clock, state }), runtime: PhantomData }
     }
 
-    /// Publishes an event of a topic: with its own id if it has one, else with one of the hub's.
+    /// Publishes an event on a topic, with the event's own id or else a generated one.
     ///
     /// # Errors
-    /// If the hub is closed, or the name of the topic is too long.
+    /// If the hub is closed, or the topic name is too long.
     pub fn publish<'e>(
         &self,
         topic: &str,
         event: impl Into<EventRef<'e>>,
     ) -> Result<Published, PublishError> {
-        // Code of the user's: not while the lock is held.
+        // User code, so not called under the lock.
         let (event, mut woken) = (event.into(), Vec::new());
         let published = self.shared.state().publish(self.shared.now(), topic, event, &mut woken)?;
         woken.into_iter().for_each(Waker::wake);
         Ok(published)
     }
 
-    /// As [`publish`](Self::publish), but waits for subscribers that [want that](sse_proto::hub::Lag::Wait), no longer than
-    /// [`HubConfig::wait`].
+    /// Like [`publish`](Self::publish), but waits for subscribers with
+    /// [`Lag::Wait`](sse_proto::hub::Lag::Wait), for at most [`HubConfig::wait`].
     ///
     /// # Errors
-    /// If the hub is closed, or the name of the topic is too long.
+    /// If the hub is closed, or the topic name is too long.
     pub async fn publish_waiting<'e>(
         &self,
         topic: &str,
@@ -85,24 +88,25 @@ impl<R: Runtime> Hub<R> {
         Ok(published)
     }
 
-    /// A subscriber to what is published from now on.
+    /// Subscribes to the events published from now on.
     pub fn subscribe(&self, subscription: &Subscription) -> Subscriber {
         self.enter(|hub, _| (hub.subscribe(subscription), ())).0
     }
 
-    /// A subscriber to what is held, from the oldest event on, and to what is published from now on.
+    /// Subscribes to all held events, from the oldest on, and then to the events published from now
+    /// on.
     pub fn replay(&self, subscription: &Subscription) -> Subscriber {
         self.enter(|hub, now| (hub.replay(now, subscription), ())).0
     }
 
-    /// A subscriber that has had everything up to the event with this id. Takes whatever a client may send. If events are gone,
-    /// a [`Gap`](Delivery::Gap) comes before any other.
+    /// Subscribes to all events after the one with this id, which may be any text that a client
+    /// sends. After a loss, a [`Gap`](Delivery::Gap) precedes all other deliveries.
     pub fn resume(&self, subscription: &Subscription, last_event_id: &str) -> (Subscriber, Resume) {
         self.enter(|hub, now| hub.resume(now, subscription, last_event_id))
     }
 
-    /// A subscriber for a client that may come back: one that [resumes](Self::resume), if there is an id, else one to
-    /// [what is published from now on](Self::subscribe).
+    /// Subscribes a client that may have reconnected: [resumes](Self::resume) if there is an id,
+    /// otherwise [subscribes](Self::subscribe) to the events published from now on.
     pub fn subscribe_from(
         &self,
         subscription: &Subscription,
@@ -111,18 +115,19 @@ impl<R: Runtime> Hub<R> {
         self.enter(|hub, now| hub.subscribe_from(now, subscription, last_event_id))
     }
 
-    /// How many subscribers get the events of this topic.
+    /// Returns the number of subscribers that receive the events of this topic.
     pub fn subscribers(&self, topic: &str) -> usize {
         self.shared.state().hub().subscribers(topic)
     }
 
-    /// The numbers now.
+    /// Returns the current statistics.
     pub fn stats(&self) -> Stats {
         self.shared.state().hub().stats()
     }
 
-    /// Ends the stream: nothing more can be published, and subscribers get what is there, and then the end. Clients connect again,
-    /// unless they are then answered with status 204 (HTML, "The EventSource interface").
+    /// Closes the hub: nothing more can be published, and subscribers receive the remaining events
+    /// before the end. Clients reconnect, unless the server then answers with status 204 (HTML,
+    /// "The EventSource interface").
     pub fn close(&self) {
         let woken = self.shared.state().close();
         woken.into_iter().for_each(Waker::wake);
@@ -162,28 +167,28 @@ impl<R: Runtime> Hub<R> {
     }
 }
 
-/// Gets the events of a [`Hub`]. Dropping it ends the subscription.
+/// Receives the events of a [`Hub`]. Dropping it ends the subscription.
 #[derive(Debug)]
 pub struct Subscriber {
     shared: Arc<Shared>,
-    /// `None` only while it is dropped.
+    /// `None` only during the drop.
     id: Option<SubscriberId>,
 }
 
 impl Subscriber {
-    /// What comes next; waits until there is something. The last delivery comes again and again.
+    /// Waits for the next delivery. The last delivery is returned again by every further call.
     ///
-    /// Can be dropped while it waits, without losing anything.
+    /// Cancel-safe: dropping the future loses no delivery.
     pub async fn recv(&mut self) -> Delivery<Frame> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
-    /// What comes next. If there is nothing for now, the task is woken when there is.
+    /// Polls for the next delivery. If there is none yet, registers the waker of the task.
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Delivery<Frame>> {
         self.take(Some(cx.waker())).map_or(Poll::Pending, Poll::Ready)
     }
 
-    /// What comes next, if there is something now.
+    /// Returns the next delivery, if there is one now.
     pub fn try_recv(&mut self) -> Option<Delivery<Frame>> {
         self.take(None)
     }
@@ -193,7 +198,8 @@ impl Subscriber {
         let mut woken = Vec::new();
         let (delivery, former) =
             self.shared.state().next(self.shared.now(), subscriber, || waker.cloned(), &mut woken);
-        // Only now that the lock is released: the drop of the last one of its task may call anything.
+        // Dropped only after the lock is released: the last waker of a task may run any code on
+        // drop.
         drop(former);
         woken.into_iter().for_each(Waker::wake);
         delivery
@@ -212,7 +218,7 @@ impl Drop for Subscriber {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, SharedHub<Bytes, Waker>> {
-        // The hub is never left half changed: it does not panic.
+        // The hub is always consistent: it does not panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

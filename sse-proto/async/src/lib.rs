@@ -1,7 +1,8 @@
-//! Server-Sent Events over any async runtime: the driver of [`sse_proto`] that `sse-tokio` and `sse-smol` share.
+//! The async driver of [`sse_proto`], which `sse-tokio` and `sse-smol` share.
 //!
-//! Programs use one of those two. This crate is for an adapter to another runtime: implement [`Runtime`], [`Reads`] and
-//! [`Writes`] on a marker type, and give the generic types of this crate their names:
+//! Programs use one of those two crates. This crate is for adapters to other runtimes: implement
+//! [`Runtime`], [`Reads`] and [`Writes`] on a marker type, and name the generic types of this crate
+//! by aliases:
 //!
 //! ```text
 //! pub enum Mine {}
@@ -13,17 +14,18 @@
 //! pub type EventReader<S> = sse_async::EventReader<S, Mine>;
 //! ```
 //!
-//! `tests/runtime.rs` has a whole one, without an executor from elsewhere.
+//! `tests/runtime.rs` has a complete example, which needs no external executor.
 //!
-//! The decisions are those of [`proto`]: this crate reads, writes, waits and wakes.
+//! All protocol decisions are in [`proto`]; this crate reads, writes, waits and wakes.
 //!
 //! # Features
 //!
 //! - `axum`: `EventBody` as a response of axum, and the extractor `LastEventId`.
-//! - `http`: `HttpSource`, `EventBody`, and [`EventStream`] from a body of `http-body`.
-//! - `rustls`: `https` for [`EventSource`], by rustls with the provider *ring*; trusts what the platform trusts.
-//! - `rustls-no-provider`: the same with the provider that the program installs.
-//! - `simdutf8`: faster decoding of text that is not ASCII, by the crate of that name.
+//! - `http`: `HttpSource`, `EventBody`, and [`EventStream`] over bodies of `http-body`.
+//! - `rustls`: `https` for [`EventSource`], with rustls, its *ring* provider, and the platform's
+//!   trust store.
+//! - `rustls-no-provider`: the same with the crypto provider that the program installs.
+//! - `simdutf8`: faster decoding of text that is not ASCII, with the crate `simdutf8`.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
@@ -57,7 +59,7 @@ pub use crate::runtime::{ByteStream, Reads, Runtime, Timer, Writes};
 pub use crate::server::EventBody;
 pub use crate::server::{EventSender, EventWriter, Exchange, Incoming, Server, ServerHandle, accept};
 
-/// Why an answer failed: any error.
+/// The error of a handler: any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// An event that is encoded once, for any number of streams.

@@ -1,4 +1,5 @@
-//! What tells an event stream from something else that was sent as one: an error message in JSON, a page.
+//! Detects a body that is not an event stream although it was sent as one: a JSON error message, an
+//! HTML page.
 
 use alloc::vec::Vec;
 use core::mem;
@@ -6,16 +7,16 @@ use core::mem;
 use super::BOM;
 use super::line::Line;
 
-/// The beginning of a stream, as long as none of its lines is recognised as a field or a comment. To be dropped with the
-/// first that is: the stream costs nothing more from there on.
+/// The beginning of a stream, kept until a line is recognised as a field or a comment. The owner
+/// drops it then, so the rest of the stream costs nothing.
 #[derive(Debug)]
 pub(crate) struct Beginning {
     kept: Vec<u8>,
     limit: usize,
     line: Line,
-    /// How many bytes of a BOM have been seen; more than it has once another byte is in.
+    /// The number of BOM bytes seen, or `u8::MAX` once another byte has arrived.
     bom: u8,
-    /// There was a line that is not blank.
+    /// Whether a line was not blank.
     has_text: bool,
 }
 
@@ -25,11 +26,11 @@ impl Beginning {
         Self { kept: Vec::new(), limit, line: Line::Start, bom: 0, has_text: false }
     }
 
-    /// Looks at the next bytes. Answers whether a line was recognised.
+    /// Examines the next bytes, and returns whether a line was recognised.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> bool {
         let mut is_first = true;
         for part in self.skip_bom(bytes).split(|byte| matches!(byte, b'\n' | b'\r')) {
-            // All parts but the first follow a line end.
+            // Every part but the first follows a line end.
             if !mem::take(&mut is_first) && self.end_line() {
                 return true;
             }
@@ -42,7 +43,8 @@ impl Beginning {
         false
     }
 
-    /// What was kept of a stream that is over; `None` if its last line is a field, or if it has blank lines only.
+    /// Returns the kept bytes at the end of the stream, or `None` if its last line is a field or
+    /// all its lines are blank.
     pub(crate) fn finish(mut self) -> Option<Vec<u8>> {
         let has_text = self.has_text || (1..BOM.len()).contains(&usize::from(self.bom));
         (has_text && !self.end_line()).then_some(self.kept)
@@ -66,7 +68,7 @@ impl Beginning {
                 continue;
             }
             if self.bom > 0 {
-                // No BOM after all: the line begins with a byte that no field begins with.
+                // Not a BOM, so the line starts with a byte that no field name starts with.
                 (self.line, self.has_text) = (Line::Skip, true);
             }
             self.bom = u8::MAX;

@@ -1,4 +1,4 @@
-//! The fields of a block as they come together, and where their values are.
+//! The fields of the current block, and where their values are stored.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -6,11 +6,11 @@ use core::mem;
 
 use crate::scan;
 
-/// Where the value of a field is: absent, kept in the decoder's buffer for the field, or in the chunk that is being
-/// decoded; the latter between two calls only while the block is lent.
+/// The location of a field's value: absent, in the decoder's buffer for the field, or in the chunk
+/// being decoded. A place in the chunk outlives a call only while the block is lent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
-    /// Where in the chunk it begins, or one of two marks: no chunk is that long.
+    /// The start in the chunk, or one of two marks, which no chunk is long enough to reach.
     start: usize,
     end: usize,
 }
@@ -34,19 +34,21 @@ impl Place {
         self.start == Self::KEPT.start
     }
 
-    /// The value, if it lies in the chunk. A place is only ever asked of the chunk it was found in.
+    /// Returns the value if it lies in the chunk. `chunk` must be the chunk in which the value was
+    /// found.
     #[inline]
     pub(super) fn within(self, chunk: &[u8]) -> Option<&[u8]> {
         chunk.get(self.start..self.end)
     }
 
-    /// The value and the byte behind it, likewise.
+    /// Returns the value and the byte after it. `chunk` must be the chunk in which the value was
+    /// found.
     #[inline]
     pub(super) fn with_end(self, chunk: &[u8]) -> Option<&[u8]> {
         chunk.get(self.start..=self.end)
     }
 
-    /// The value, wherever it is.
+    /// Returns the value from the chunk or from the buffer.
     #[inline(always)]
     pub(super) fn of<'a>(self, chunk: &'a [u8], kept: &'a [u8]) -> Option<&'a [u8]> {
         if self.is_absent() {
@@ -59,13 +61,13 @@ impl Place {
     }
 }
 
-/// The fields of the lines since the last blank line.
+/// The fields since the last blank line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Block {
     pub(super) data: Place,
     pub(super) name: Place,
     pub(super) id: Place,
-    /// Whether it has set the decoder's retry time.
+    /// Whether the block has set the decoder's retry time.
     pub(super) has_retry: bool,
 }
 
@@ -81,25 +83,26 @@ impl Block {
         !self.is_waiting() && !self.has_retry
     }
 
-    /// Whether something would be lost if the blank line never came. A retry time has taken effect already.
+    /// Returns whether a missing blank line would lose anything. A retry time takes effect before
+    /// the blank line.
     #[inline]
     pub(super) fn is_waiting(&self) -> bool {
         !(self.data.is_absent() && self.name.is_absent() && self.id.is_absent())
     }
 }
 
-/// What there is to lend.
+/// An item that the decoder can lend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// The block is an event.
+    /// A block with data: an event.
     Event,
-    /// The block has no data.
+    /// A block without data.
     NoData,
-    /// A comment, in the buffer for values; the block around it goes on.
+    /// A comment, in the value buffer. The block around it continues.
     Comment,
 }
 
-/// A value as text, if it is UTF-8, which it nearly always is.
+/// Returns a value as text if it is UTF-8, which it nearly always is.
 #[inline(always)]
 pub(super) fn text(value: Option<&[u8]>) -> Result<Option<&str>, NotUtf8> {
     match value {
@@ -110,7 +113,7 @@ pub(super) fn text(value: Option<&[u8]>) -> Result<Option<&str>, NotUtf8> {
 
 pub(super) struct NotUtf8;
 
-/// The values rewritten as text, one behind the other in `buffer`.
+/// Writes name and data as text into `buffer`, one after the other, with U+FFFD for invalid bytes.
 #[cold]
 pub(super) fn rewritten<'a>(
     name: Option<&[u8]>,
@@ -128,7 +131,7 @@ pub(super) fn rewritten<'a>(
     (name.map(|_| name_text), data.map(|_| data_text))
 }
 
-/// A value as text; rewritten if it is not UTF-8.
+/// Returns a value as text, after replacing invalid bytes by U+FFFD in place.
 pub(super) fn lossy_in_place(value: &mut Vec<u8>) -> &str {
     if scan::text(value).is_none() {
         *value = String::from_utf8_lossy(value).into_owned().into_bytes();
@@ -136,9 +139,10 @@ pub(super) fn lossy_in_place(value: &mut Vec<u8>) -> &str {
     scan::text(value).unwrap_or_default()
 }
 
-/// Appends text, with U+FFFD for each maximal subpart of an ill-formed sequence (Encoding Standard, "UTF-8 decode").
+/// Appends text, with U+FFFD for each maximal subpart of an ill-formed sequence (Encoding Standard,
+/// "UTF-8 decode").
 ///
-/// To do this value by value is exact, since CR and LF never occur inside a sequence.
+/// Replacing value by value is exact, because CR and LF never occur inside a sequence.
 #[inline(always)]
 pub(super) fn push_lossy(text: &mut String, bytes: &[u8]) {
     match scan::text(bytes) {
@@ -149,7 +153,8 @@ pub(super) fn push_lossy(text: &mut String, bytes: &[u8]) {
 
 #[cold]
 fn push_ill_formed(text: &mut String, bytes: &[u8]) {
-    // Counted first: growing by doubling would take twice as much, and more meanwhile.
+    // Reserve the exact length: growing by doubling could take twice as much, and more while it
+    // copies.
     let len = |chunk: core::str::Utf8Chunk<'_>| {
         chunk.valid().len() + if chunk.invalid().is_empty() { 0 } else { 3 }
     };

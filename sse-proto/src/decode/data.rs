@@ -1,4 +1,4 @@
-//! The data of an event that does not lie in one chunk.
+//! The data of an event that spans several lines or chunks.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -7,16 +7,16 @@ use core::mem;
 use super::{RETAINED, RETAINED_IN_USE};
 use crate::scan;
 
-/// Lines of data, an LF after each.
+/// Lines of data, each followed by an LF.
 #[derive(Clone, Debug)]
 pub(super) enum Data {
-    /// Whether it is text is not known yet.
+    /// Bytes whose encoding has not been checked.
     Bytes(Vec<u8>),
-    /// It was found to be ASCII piece by piece, as long as each was in the first-level cache.
+    /// Text, checked piece by piece while each piece was in the first-level cache.
     Text(String),
 }
 
-/// Data that begins with a piece of as many bytes is checked piece by piece.
+/// The minimum length of the first piece for data to be checked piece by piece.
 const CHECKED_IN_PIECES: usize = 256;
 
 impl Default for Data {
@@ -57,7 +57,7 @@ impl Data {
         };
     }
 
-    /// The data without the LF after its last line, if it is text.
+    /// Returns the data without the LF after its last line, if it is UTF-8.
     #[inline(always)]
     pub(super) fn text(&self) -> Option<&str> {
         match self {
@@ -66,7 +66,7 @@ impl Data {
         }
     }
 
-    /// Likewise, whatever it is.
+    /// Returns the data without the LF after its last line, whatever its encoding.
     #[inline(always)]
     pub(super) fn bytes(&self) -> &[u8] {
         let bytes = match self {
@@ -76,7 +76,7 @@ impl Data {
         bytes.split_last().map_or(bytes, |(_, data)| data)
     }
 
-    /// The bytes of all lines, with the LF after each.
+    /// Returns the length of all lines, including the LF after each.
     #[inline]
     pub(super) fn len(&self) -> usize {
         match self {
@@ -85,7 +85,7 @@ impl Data {
         }
     }
 
-    /// Empties it; whether it keeps more capacity than it keeps for good.
+    /// Empties the buffer, and returns whether its capacity still exceeds [`RETAINED`].
     pub(super) fn recycle(&mut self) -> bool {
         let mut bytes = mem::take(self).into_bytes();
         let large = recycle(&mut bytes);
@@ -108,8 +108,9 @@ pub(super) fn append(buffer: &mut Vec<u8>, bytes: &[u8]) {
     buffer.extend_from_slice(bytes);
 }
 
-/// Empties a buffer. What an exceptional event needed is given back, unless the events after it need it too. Answers whether
-/// the buffer keeps more than it does for good.
+/// Empties a buffer, and returns whether its capacity still exceeds [`RETAINED`].
+///
+/// Frees the memory of an exceptional event, unless the following events need it too.
 pub(super) fn recycle(buffer: &mut Vec<u8>) -> bool {
     let (used, capacity) = (buffer.len(), buffer.capacity());
     buffer.clear();

@@ -1,6 +1,6 @@
-//! One line: its field, and the state of a line that is cut by the end of a chunk.
+//! A line's field, and the state of a line that a chunk boundary cuts.
 
-/// The fields that have a meaning, and the comment.
+/// The fields that the standard defines, and the comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
     Data,
@@ -11,9 +11,11 @@ pub(super) enum Field {
 }
 
 impl Field {
-    /// The field of a whole line that is not empty, and its value. `None` for fields that the standard ignores.
+    /// Splits a whole, nonempty line into field and value. Returns `None` for a field that the
+    /// standard ignores.
     ///
-    /// Names are compared literally; one space after the colon is dropped; a line without a colon is a name.
+    /// Names are compared literally. One space after the colon is dropped. A line without a colon
+    /// is a name.
     #[inline(always)]
     pub(super) fn split(line: &[u8]) -> Option<(Self, &[u8])> {
         if let Some(rest) = line.strip_prefix(b"data") {
@@ -32,13 +34,14 @@ impl Field {
     }
 }
 
-/// As [`Field::split`], where speed does not matter as much as size.
+/// [`Field::split`] for cut lines, where code size matters more than speed.
 #[inline(never)]
 fn split_cut(line: &[u8]) -> Option<(Field, &[u8])> {
     Field::split(line)
 }
 
-/// The value of a line, given what follows its name. `None` if the name goes on.
+/// Returns the value, given the part of the line after a name. Returns `None` if the name
+/// continues.
 #[inline(always)]
 fn value(rest: &[u8]) -> Option<&[u8]> {
     match rest {
@@ -48,15 +51,15 @@ fn value(rest: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Where in a line the decoder is, between two chunks.
+/// The decoder's position in a line between two chunks.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Line {
-    /// Before its first byte.
+    /// Before the first byte.
     #[default]
     Start,
-    /// In the name: the bytes so far.
+    /// In the name; holds its bytes so far.
     Name { bytes: [u8; Self::LONGEST_NAME], len: u8 },
-    /// In the value. `space`: a space that comes next is dropped.
+    /// In the value. `space`: drop the next byte if it is a space.
     Value { field: Field, space: bool },
     /// In a line that is ignored to its end.
     Skip,
@@ -75,14 +78,14 @@ impl Line {
         matches!(self, Self::Skip)
     }
 
-    /// Takes the bytes of the name from the front of `bytes`, if the name is not complete yet.
-    ///
-    /// Answers the field when its colon is found.
+    /// Consumes the bytes of an incomplete name from the front of `bytes`. Returns the field once
+    /// its colon has been read.
     pub(super) fn push_name(&mut self, bytes: &mut &[u8]) -> Option<Field> {
         if self.is_start() && !bytes.is_empty() {
             *self = Self::Name { bytes: [0; Self::LONGEST_NAME], len: 0 };
             if let Some((field, value)) = split_cut(bytes) {
-                // Either the name ends here, and may go on, or its colon is in, and the space behind it may still come.
+                // Without a colon the name may continue in the next chunk. With a colon at the end,
+                // the optional space may follow in the next chunk.
                 let space = value.is_empty() && bytes.ends_with(b":") && field != Field::Comment;
                 if space || !value.is_empty() || matches!(bytes, [.., b' ' | b':']) {
                     *self = Self::Value { field, space };
@@ -108,7 +111,7 @@ impl Line {
         None
     }
 
-    /// The name is complete: by its colon, or by the end of the line.
+    /// Completes the name at its colon or at the end of the line.
     pub(super) fn end_name(&mut self) -> Option<Field> {
         let Self::Name { bytes, len } = *self else { return None };
         let field = split_cut(bytes.get(..usize::from(len))?).map(|(field, _)| field);
@@ -119,7 +122,7 @@ impl Line {
 
 /// The value of a retry field: ASCII digits only, at least one, saturating.
 //
-// Packed, so that a decoder stays within 256 bytes: see the test `a_decoder_is_small`.
+// Packed, so that a decoder stays within 256 bytes; see the test `a_decoder_is_small`.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(Rust, packed)]
 pub(super) struct Digits {

@@ -1,4 +1,5 @@
-//! From chunk to block: the lines of a chunk, whole or cut, and what they do to the block.
+//! From chunks to blocks: splits chunks into lines, whole or cut, and applies each line to the
+//! block.
 
 use core::mem;
 
@@ -9,13 +10,15 @@ use super::{BOM, Decoder, Lent};
 use crate::limits::{Limit, LimitExceeded};
 use crate::scan::{self, LineEnds};
 
-/// Bytes that are looked at, checked and copied in turn: they stay in the first-level cache meanwhile.
+/// The size of a piece that is scanned, checked and copied in turn. It fits into the first-level
+/// cache.
 const HOT: usize = 8 * 1024;
 
 impl Decoder {
-    /// Finds the next event, and with `OBSERVE` what else there is to show. `None`: all of `input` is consumed.
+    /// Finds the next event; with `OBSERVE` also comments and blocks without data. `None` means
+    /// that all of `input` has been consumed.
     ///
-    /// What was found may lie in `input` as it was before the call: [`view`](Self::view) needs the same slice again.
+    /// The item may lie in the original `input`: pass the same slice to [`view`](Self::view).
     #[inline(always)]
     pub(crate) fn advance<const OBSERVE: bool>(
         &mut self,
@@ -41,8 +44,8 @@ impl Decoder {
         found
     }
 
-    /// As [`advance`](Self::advance), of a few bytes, as when a stream comes byte by byte: every line is taken for one that
-    /// is cut, so that nothing is lent from the chunk.
+    /// [`advance`](Self::advance) for a few bytes, as when a stream arrives byte by byte. It treats
+    /// every line as cut, so nothing is lent from the chunk.
     #[inline(never)]
     pub(super) fn advance_few<const OBSERVE: bool>(
         &mut self,
@@ -82,8 +85,8 @@ impl Decoder {
         Ok(None)
     }
 
-    /// As [`advance_many`](Self::advance_many), from `at` on, which it moves behind what is consumed. An error, too, consumes its
-    /// line.
+    /// [`advance_many`](Self::advance_many) from `at` on. Moves `at` past the consumed bytes; an
+    /// error consumes its line, too.
     #[inline(always)]
     fn advance_from<const OBSERVE: bool>(
         &mut self,
@@ -114,7 +117,7 @@ impl Decoder {
             Ok(Some(Found::Comment)) => Lent::Comment,
             _ => Lent::Nothing,
         };
-        // The block goes on after this chunk.
+        // The block continues after this chunk.
         self.keep(chunk);
         if let Ok(None) = found {
             let cut = chunk.get(*at..).unwrap_or_default();
@@ -124,7 +127,8 @@ impl Decoder {
         found
     }
 
-    /// The line that the former chunk has cut: all of it that is in the chunk. Nothing of the block lies in a chunk.
+    /// Consumes the chunk's part of the line that the previous chunk cut. No value of the block
+    /// lies in the chunk then.
     fn rest_of_cut_line<const OBSERVE: bool>(
         &mut self,
         chunk: &[u8],
@@ -149,7 +153,7 @@ impl Decoder {
         pushed.and(ended)
     }
 
-    /// The lines that lie in the chunk.
+    /// Processes the lines that lie entirely in the chunk.
     #[inline(always)]
     fn whole_lines<const OBSERVE: bool>(
         &mut self,
@@ -175,7 +179,7 @@ impl Decoder {
         Ok(None)
     }
 
-    /// What there is to do between two lines only.
+    /// Does what is due at the start of a line only.
     #[inline(always)]
     fn begin(&mut self, chunk: &[u8], at: &mut usize) {
         if !self.line.is_start() {
@@ -192,7 +196,7 @@ impl Decoder {
         }
     }
 
-    /// Drops one BOM at the start of the stream (the standard decodes with "UTF-8 decode", which strips it).
+    /// Drops one BOM at the start of the stream, as the standard's "UTF-8 decode" does.
     fn skip_bom(&mut self, chunk: &[u8], at: &mut usize) {
         while let (Some(expected), Some(byte)) = (BOM.get(usize::from(self.bom)), chunk.get(*at)) {
             if byte == expected {
@@ -201,14 +205,14 @@ impl Decoder {
                 continue;
             }
             if self.bom > 0 {
-                // No BOM after all: the line begins with a byte that no field begins with.
+                // Not a BOM, so the line starts with a byte that no field name starts with.
                 self.line = Line::Skip;
             }
             self.bom = u8::MAX;
         }
     }
 
-    /// Drops an LF that follows the CR at the end of the chunk before.
+    /// Drops an LF after a CR that ended the previous chunk.
     fn skip_lf(&mut self, chunk: &[u8], at: &mut usize) {
         if let Some(byte) = chunk.get(*at) {
             self.after_cr = false;
@@ -216,7 +220,8 @@ impl Decoder {
         }
     }
 
-    /// Where the next line begins, if one ends at `end`. A CR ends it at once; an LF after it may still be to come.
+    /// Returns the start of the line after the line end at `end`. A CR ends a line at once; its LF
+    /// may come in the next chunk.
     #[inline]
     fn end_of_line(&mut self, chunk: &[u8], end: usize) -> usize {
         if chunk.get(end) == Some(&b'\r') {
@@ -229,7 +234,7 @@ impl Decoder {
         end + 1
     }
 
-    /// A line that lies in the chunk and ends at `end`.
+    /// Applies a line that lies in the chunk and ends at `end`.
     #[inline(always)]
     fn whole_line<const OBSERVE: bool>(
         &mut self,
@@ -275,7 +280,7 @@ impl Decoder {
         Ok(None)
     }
 
-    /// A piece of a line that is cut by the end of a chunk.
+    /// Consumes a piece of a line that a chunk boundary cuts.
     #[cfg_attr(not(target_os = "none"), inline(always))]
     fn part_of_line<const OBSERVE: bool>(&mut self, mut bytes: &[u8]) -> Result<(), LimitExceeded> {
         if !OBSERVE && self.line.is_start() && bytes.starts_with(b":") {
@@ -298,7 +303,8 @@ impl Decoder {
         self.push_part(bytes)
     }
 
-    /// As [`part_of_line`](Self::part_of_line), as a function of its own: it is large, and inlined elsewhere.
+    /// [`part_of_line`](Self::part_of_line) as a separate function, because it is large and inlined
+    /// elsewhere.
     #[inline(never)]
     pub(super) fn part_of_line_outlined<const OBSERVE: bool>(
         &mut self,
@@ -307,7 +313,7 @@ impl Decoder {
         self.part_of_line::<OBSERVE>(bytes).map(|()| None)
     }
 
-    /// The end of a cut line; its last piece has been pushed.
+    /// Ends a cut line after its last piece.
     fn end_of_cut_line<const OBSERVE: bool>(&mut self) -> Result<Option<Found>, LimitExceeded> {
         if self.line.is_skipped() {
             self.line = Line::Start;
@@ -318,7 +324,7 @@ impl Decoder {
             self.begin_value::<OBSERVE>(field);
             pushed = self.push_part(&[]);
         }
-        // Whatever became of it, the line is over.
+        // The line is over even after an error.
         let line = mem::take(&mut self.line);
         pushed?;
         let Line::Value { field, .. } = line else { return Ok(None) };
@@ -353,7 +359,7 @@ impl Decoder {
         }
     }
 
-    /// A piece of the value of a cut line.
+    /// Appends a piece of the value of a cut line.
     #[cfg_attr(not(target_os = "none"), inline(always))]
     fn push_part(&mut self, bytes: &[u8]) -> Result<(), LimitExceeded> {
         let Line::Value { field, .. } = self.line else { return Ok(()) };
@@ -386,7 +392,7 @@ impl Decoder {
         }
     }
 
-    /// The blank line: the id counts from here on, and what has data is an event.
+    /// Handles the blank line: commits the id, and completes an event if there is data.
     #[inline(always)]
     fn end_of_block<const OBSERVE: bool>(&mut self, chunk: &[u8]) -> Option<Found> {
         if let Some(id) = self.block.id.of(chunk, &self.id) {
@@ -406,17 +412,19 @@ impl Decoder {
         None
     }
 
-    /// Whether a value of `len` bytes is within the limit; if not, it must be ignored.
+    /// Returns whether a value of `len` bytes is within the limit. The caller must ignore a larger
+    /// value.
     ///
     /// # Errors
-    /// Where that has not been reported for this event yet.
+    /// If the value exceeds the limit and the event has not reported an error yet.
     #[inline]
     fn fits(&mut self, limit: Limit, len: usize) -> Result<bool, LimitExceeded> {
         if len <= self.limits.of(limit) { Ok(true) } else { self.exceed(limit) }
     }
 
-    /// Unless it is a mere comment, the event is lost with what exceeds a limit. That is an error once for each event:
-    /// only an id line can still be over its limit later, since it counts in a lost event too.
+    /// Drops the event around a value that exceeds its limit, unless the value is a comment. Each
+    /// event reports one error: later only an id line can exceed its limit, because ids count in a
+    /// dropped event, too.
     #[cold]
     fn exceed(&mut self, limit: Limit) -> Result<bool, LimitExceeded> {
         recycle(&mut self.value);
@@ -432,7 +440,7 @@ impl Decoder {
         Err(LimitExceeded { limit, max: self.limits.of(limit) })
     }
 
-    /// Copies what of the block lies in the chunk, for the block goes on after it.
+    /// Copies the block's values out of the chunk, because the block continues after the chunk.
     fn keep(&mut self, chunk: &[u8]) {
         self.keep_data(chunk);
         let Block { name, id, .. } = &mut self.block;
@@ -455,7 +463,7 @@ impl Decoder {
         }
     }
 
-    /// Clears what the former call lent, except what belongs to a block that goes on.
+    /// Clears what the previous call lent, except the values of a block that continues.
     #[inline]
     fn clear_lent(&mut self) {
         if mem::take(&mut self.lent) == Lent::Block {
@@ -479,8 +487,8 @@ impl Decoder {
     }
 }
 
-/// What follows the heartbeats: a quiet stream is hardly anything else than comments without text, each with a blank line.
-/// The first comment line is over.
+/// Skips a run of keep-alives after a first `:` line. An idle stream is little else than empty
+/// comments, each followed by a blank line.
 fn after_heartbeats(mut rest: &[u8]) -> &[u8] {
     while let Some(next) = rest.strip_prefix(b"\n:\n\n:\n\n:\n\n:\n") {
         rest = next;
@@ -491,7 +499,7 @@ fn after_heartbeats(mut rest: &[u8]) -> &[u8] {
     rest
 }
 
-/// Appends a line that lies in the chunk, and the LF that ends each line of data.
+/// Appends a line that lies in the chunk, with the LF that ends each line of data.
 #[inline(always)]
 fn push_line(data: &mut Data, chunk: &[u8], line: Place) {
     match line.with_end(chunk) {

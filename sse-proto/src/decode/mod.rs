@@ -1,11 +1,12 @@
 //! Bytes to events: HTML, "Parsing an event stream" and "Interpreting an event stream".
 //!
-//! The path of a line, in `machine`: `decode` chooses between `advance_many`, for chunks of some length, and `advance_few`,
-//! for a few bytes, which takes every line for one that is cut. `advance_many` first completes the line that the chunk before
-//! has cut (`rest_of_cut_line`), then gives each line that lies in the chunk to `whole_line` (`whole_lines` finds their ends),
-//! and keeps what is left (`part_of_line`). A cut line goes piece by piece to `part_of_line`, then to `end_of_cut_line`. Whole
-//! or cut, it does the same to the block, one arm for each field. The blank line goes to `end_of_block`, and `view` lends what
-//! has come together.
+//! How `machine` processes a line: `decode` calls `advance_many` for long chunks and `advance_few`,
+//! which treats every line as cut, for a few bytes. `advance_many` first completes the line that
+//! the previous chunk cut (`rest_of_cut_line`). `whole_lines` then finds the lines in the chunk and
+//! passes each to `whole_line`, and `part_of_line` keeps the remainder. A cut line goes piece by
+//! piece through `part_of_line` and then to `end_of_cut_line`. Both paths apply each field to the
+//! block in the same way, with one match arm per field. A blank line goes to `end_of_block`, and
+//! `view` lends the result.
 
 mod beginning;
 mod block;
@@ -29,14 +30,14 @@ use crate::{EventRef, scan};
 
 const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
-/// In the middle of a line, a chunk of at most this length hardly ever holds more than a piece of it: it is not scanned for
-/// whole lines.
+/// The longest chunk that is not scanned for whole lines if it starts in the middle of a line: such
+/// a chunk rarely holds more than a piece of that line.
 const PIECE: usize = 64;
 
-/// Capacity that a buffer keeps for good.
+/// The capacity that a buffer always keeps.
 const RETAINED: usize = 64 * 1024;
 
-/// Capacity that a buffer keeps as long as event after event needs it.
+/// The capacity that a buffer keeps while event after event needs it.
 const RETAINED_IN_USE: usize = 2 * 1024 * 1024;
 
 /// Decodes an event stream, chunk by chunk.
@@ -51,15 +52,18 @@ const RETAINED_IN_USE: usize = 2 * 1024 * 1024;
 ///  end of the stream ──► finish ──► Clean or Truncated, ready for the next stream
 /// ```
 ///
-/// Every cut of the same bytes into chunks gives the same events, and each event is out as soon as the byte that
-/// completes it is in: a CR ends a line without waiting for an LF. Nothing here panics, time is linear in the bytes,
-/// and memory is bounded by the [`Limits`] and given back after an exceptional event.
+/// The events do not depend on how the bytes are split into chunks. Each event is available as soon
+/// as its last byte has arrived: a CR ends a line without waiting for an LF. Nothing here panics,
+/// time is linear in the number of bytes, and memory is bounded by the [`Limits`] and freed after
+/// an exceptional event.
 ///
-/// An event is lent: its data is a slice of the chunk where it is one line of it, else of a buffer that is used again
-/// and again, so that decoding allocates nothing in the long run. Take [`EventRef::to_event`] to keep one.
+/// Events are lent. A single data line within a chunk is lent as a slice of the chunk; other data is
+/// in a buffer that the decoder reuses, so that decoding allocates nothing in the long run. Use
+/// [`EventRef::to_event`] to keep an event.
 ///
-/// What decides, beyond the letter of the standard: an id counts from the blank line on, with data or without; it
-/// survives [`finish`](Self::finish), as does the retry time, which counts as soon as its line is complete.
+/// Details of the standard that matter in practice: the blank line commits an id, even in a block
+/// without data. A retry time takes effect as soon as its line is complete. Both survive
+/// [`finish`](Self::finish).
 ///
 /// ```
 /// use sse_proto::{Decoder, End};
@@ -79,40 +83,42 @@ const RETAINED_IN_USE: usize = 2 * 1024 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Decoder {
     limits: Limits,
-    /// How many bytes of a BOM have been seen; more than it has once the first byte of a line is in.
+    /// The number of BOM bytes seen, or `u8::MAX` once the first byte of a line has arrived.
     bom: u8,
-    /// The last line ended with CR: an LF that follows belongs to it.
+    /// Whether the last line ended with CR, so that an LF that follows belongs to it.
     after_cr: bool,
-    /// The event has exceeded a limit: its remaining data and name lines are ignored.
+    /// Whether the event has exceeded a limit, so that its remaining data and name lines are
+    /// ignored.
     skipping: bool,
-    /// The buffers of the block have been written to, or are larger than what they keep for good.
+    /// Whether the block's buffers have content, or more capacity than they always keep.
     buffered: bool,
-    /// What the former call lent, and this one has to clear away.
+    /// What the previous call lent and the next call must clear.
     lent: Lent,
     line: Line,
     digits: Digits,
     block: Block,
-    /// The data of the block where it does not lie in the chunk, an LF after each line. Empty otherwise.
+    /// The data of the block if it does not lie in the chunk, with an LF after each line. Empty
+    /// otherwise.
     data: Data,
-    /// The name of the block where it does not lie in the chunk.
+    /// The name of the block if it does not lie in the chunk.
     name: Vec<u8>,
-    /// The id of the block where it does not lie in the chunk.
+    /// The id of the block if it does not lie in the chunk.
     id: Vec<u8>,
-    /// While a line is cut: its id or comment so far. While something is lent: the comment, or, of an event whose name or data
-    /// is not UTF-8, both rewritten, one behind the other.
+    /// Within a cut line: its id or comment so far. While an item is lent: the comment, or the name
+    /// and data of an event that was not UTF-8, rewritten one after the other.
     value: Vec<u8>,
     last_event_id: String,
     retry: Option<u64>,
 }
 
-/// What of the decoder's is lent between two calls.
+/// What the decoder lends between two calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Lent {
     #[default]
     Nothing,
-    /// The block, which is complete.
+    /// A complete block.
     Block,
-    /// A comment, with the block around it still to be completed.
+    /// A comment, inside a block that continues.
     Comment,
 }
 
@@ -122,35 +128,36 @@ enum Lent {
 pub enum End {
     /// Nothing was lost.
     Clean,
-    /// A line, or fields waiting for their blank line, were cut off and dropped, as the standard demands.
+    /// The stream ended within a line or before the blank line after some fields. The decoder
+    /// dropped them, as the standard requires.
     Truncated,
 }
 
-/// What [`Decoder::decode_item`] finds in a stream.
+/// An item that [`Decoder::decode_item`] finds in a stream.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Item<'a> {
     /// An event to dispatch.
     Event(EventRef<'a>),
-    /// A block without data: nothing to dispatch, but its id or retry time counts.
+    /// A block without data. There is nothing to dispatch, but its id and retry time count.
     NoData(EventRef<'a>),
-    /// A comment line: the text after the colon, a leading space included.
+    /// A comment line: the text after the colon, including a leading space.
     Comment(&'a str),
 }
 
 impl Decoder {
-    /// A decoder at the start of a stream, with the default [`Limits`]. Allocates nothing.
+    /// Creates a decoder at the start of a stream, with the default [`Limits`]. Allocates nothing.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With other limits.
+    /// Sets the limits.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Sets the last event id that the stream begins with: what the request sent as `Last-Event-ID`.
+    /// Sets the last event id at the start of the stream: the `Last-Event-ID` of the request.
     ///
     /// # Errors
     /// If the id holds CR, LF or NUL: no event stream can have set it.
@@ -161,29 +168,31 @@ impl Decoder {
         Ok(())
     }
 
-    /// The last event id so far; empty where there is none.
+    /// Returns the last event id so far, or an empty string if there is none.
     pub fn last_event_id(&self) -> &str {
         &self.last_event_id
     }
 
-    /// The last reconnection time that the stream asked for (its `retry` field); saturates at `u64::MAX` milliseconds.
+    /// Returns the last reconnection time that the stream requested (its `retry` field), saturated
+    /// at `u64::MAX` milliseconds.
     pub fn retry(&self) -> Option<Duration> {
         self.retry.map(Duration::from_millis)
     }
 
-    /// Decodes up to the next event, and consumes what it read from the front of `input`.
+    /// Decodes up to the next event, and consumes the bytes from the front of `input`.
     ///
-    /// `None` means that all of `input` is consumed. What is not an event is skipped: comments, unknown fields and
-    /// blocks without data, though their id and retry time count.
+    /// Returns `None` once all of `input` is consumed. Skips comments, unknown fields and blocks
+    /// without data, whose id and retry time still count.
     ///
     /// # Errors
-    /// When the peer exceeds one of the [`Limits`], once for each event. Calling again goes on behind it.
+    /// If the peer exceeds one of the [`Limits`], once per event. The next call continues after the
+    /// error.
     #[inline]
     pub fn decode<'d, 'i: 'd>(
         &'d mut self,
         input: &mut &'i [u8],
     ) -> Result<Option<EventRef<'d>>, LimitExceeded> {
-        // What comes byte by byte, or in other small pieces, is in the middle of a line for the most part.
+        // Single bytes and small pieces mostly fall into the middle of a line.
         let in_line = scan::MANY_AT_ONCE && !self.line.is_start();
         match *input {
             [byte] if in_line && !matches!(byte, b'\n' | b'\r') => {
@@ -218,9 +227,10 @@ impl Decoder {
         }
     }
 
-    /// As [`decode`](Self::decode), but shows comments and blocks without data too: for proxies, for heartbeats.
+    /// Like [`decode`](Self::decode), but also returns comments and blocks without data, for
+    /// proxies and to observe heartbeats.
     ///
-    /// The two may be mixed; a comment of which `decode` consumed a part is not shown.
+    /// Calls to the two may be mixed. A comment that `decode` has partly consumed is not returned.
     ///
     /// ```
     /// use sse_proto::{Decoder, Item};
@@ -235,7 +245,7 @@ impl Decoder {
     /// ```
     ///
     /// # Errors
-    /// As [`decode`](Self::decode); a comment over its limit is one too.
+    /// Like [`decode`](Self::decode), and if a comment exceeds its limit.
     pub fn decode_item<'d, 'i: 'd>(
         &'d mut self,
         input: &mut &'i [u8],
@@ -245,9 +255,9 @@ impl Decoder {
         Ok(found.map(|found| self.item(chunk, found)))
     }
 
-    /// Ends the stream: drops what is incomplete, and stands at the start of the next stream.
+    /// Ends the stream: drops incomplete lines and blocks, and prepares for the next stream.
     ///
-    /// The last event id, the retry time and the limits stay, for the reconnection.
+    /// Keeps the last event id, the retry time and the limits for the reconnection.
     pub fn finish(&mut self) -> End {
         let end = self.end();
         let last_event_id = mem::take(&mut self.last_event_id);
@@ -255,15 +265,15 @@ impl Decoder {
         end
     }
 
-    /// How the stream would end here.
+    /// Returns how the stream would end here.
     pub(crate) fn end(&self) -> End {
         let in_bom = (1..BOM.len()).contains(&usize::from(self.bom));
         let waiting = self.skipping || (self.lent != Lent::Block && self.block.is_waiting());
         if in_bom || waiting || !self.line.is_start() { End::Truncated } else { End::Clean }
     }
 
-    /// Shows the last block as a blank line would have completed it; `None` without one. Its id and retry time take no
-    /// effect. Nothing but [`finish`](Self::finish) may follow.
+    /// Shows the incomplete last block as if a blank line had completed it. Returns `None` if there
+    /// is none. Its id and retry time take no effect. Only [`finish`](Self::finish) may follow.
     pub(crate) fn last_block<T>(&mut self, show: impl FnOnce(EventRef<'_>) -> T) -> Option<T> {
         if self.end() == End::Clean {
             return None;
@@ -275,7 +285,7 @@ impl Decoder {
             // Line ends exceed no limit.
             found = self.advance_few::<true>(&mut rest).unwrap_or_default();
         }
-        // Back at once: `show` is the user's, and may panic.
+        // Restored before the call of `show`, which is user code and may panic.
         let last_event_id = mem::replace(&mut self.last_event_id, last_event_id);
         let retry = mem::replace(&mut self.retry, retry).filter(|_| self.block.has_retry);
         match found {
@@ -286,7 +296,7 @@ impl Decoder {
         }
     }
 
-    /// Lends what was found. `chunk` is the slice that [`advance`](Self::advance) was called with.
+    /// Lends an item. `chunk` is the slice that [`advance`](Self::advance) was called with.
     pub(crate) fn item<'d>(&'d mut self, chunk: &'d [u8], found: Found) -> Item<'d> {
         match found {
             Found::Event => Item::Event(self.view(chunk)),
@@ -295,13 +305,13 @@ impl Decoder {
         }
     }
 
-    /// Lends a found event of which nothing lies in a chunk.
+    /// Lends an event, no part of which lies in a chunk.
     #[inline(never)]
     fn view_buffers(&mut self) -> EventRef<'_> {
         self.view(&[])
     }
 
-    /// Lends a found event, likewise.
+    /// Lends an event. `chunk` is the slice that [`advance`](Self::advance) was called with.
     #[inline(always)]
     pub(crate) fn view<'d>(&'d mut self, chunk: &'d [u8]) -> EventRef<'d> {
         let Block { name, data, id, .. } = self.block;

@@ -6,7 +6,7 @@ use super::*;
 use crate::limits::Limit;
 use crate::scan::work;
 
-/// Work per input byte: bytes examined or copied, counted where it is done.
+/// Returns the work per input byte: bytes examined or copied, counted at the place.
 fn work_per_byte(stream: &[u8], piece: usize) -> usize {
     let mut decoder = Decoder::new();
     work::take();
@@ -63,7 +63,7 @@ fn finish_tells_clean_from_cut() {
         while decoder.decode(&mut input).unwrap().is_some() {}
         assert_eq!(decoder.finish(), end, "{stream:?}");
 
-        // An event that is still lent is complete, too.
+        // A lent event is complete, too.
         let mut decoder = Decoder::new();
         let mut input = stream.as_bytes();
         while !input.is_empty() {
@@ -119,7 +119,8 @@ fn a_skipped_event_keeps_its_id_and_spares_the_next() {
     }
 }
 
-/// Found by fuzzing: the line after a cut `data` line without a colon that exceeded the limit was skipped with it.
+/// Found by fuzzing: the decoder skipped the line after a cut `data` line without a colon that
+/// exceeded the limit.
 #[test]
 fn a_cut_line_without_a_colon_over_the_limit_ends_at_its_end() {
     let limits = Limits { event_bytes: 0, ..Limits::default() };
@@ -130,7 +131,7 @@ fn a_cut_line_without_a_colon_over_the_limit_ends_at_its_end() {
     assert_eq!(decoder.last_event_id(), "7");
 }
 
-/// Long data is checked piece by piece, with whatever comes after it, and after the next event.
+/// Long data is checked piece by piece, whatever follows it.
 #[test]
 fn long_data_is_the_same_in_every_cut() {
     let long = "x".repeat(700);
@@ -163,7 +164,7 @@ fn decode_in_pieces(stream: &[u8], piece: usize) -> Vec<String> {
     seen
 }
 
-/// Found by fuzzing: heartbeats are skipped at once, and with them went the blank line that ends a skipped event.
+/// Found by fuzzing: skipping heartbeats also skipped the blank line that ends a skipped event.
 #[test]
 fn a_skipped_event_ends_among_heartbeats() {
     let limits = Limits { id_bytes: 0, ..Limits::default() };

@@ -1,26 +1,26 @@
-//! What an encoder appends to.
+//! The output buffers of an encoder.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// A buffer that text can be appended to, and taken back from the end of. It grows as needed.
+/// A growable buffer that an encoder appends text to and can truncate.
 pub trait Buffer {
-    /// Bytes in the buffer.
+    /// Returns the number of bytes in the buffer.
     fn len(&self) -> usize;
 
-    /// Whether there are none.
+    /// Returns whether the buffer is empty.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Prepares for `additional` more bytes.
+    /// Reserves capacity for `additional` more bytes.
     fn reserve(&mut self, additional: usize);
 
-    /// Appends.
+    /// Appends text.
     fn push_str(&mut self, text: &str);
 
-    /// Keeps the first `len` bytes, a length that [`len`](Self::len) gave before.
+    /// Keeps only the first `len` bytes. `len` is an earlier result of [`len`](Self::len).
     fn truncate(&mut self, len: usize);
 }
 
@@ -85,7 +85,7 @@ impl Buffer for bytes::BytesMut {
     }
 }
 
-/// A slice that is written from its beginning. What no longer fits is counted.
+/// A slice that is filled from its beginning. Bytes beyond its end are only counted.
 pub(super) struct SliceBuffer<'s> {
     slice: &'s mut [u8],
     len: usize,
@@ -112,7 +112,8 @@ impl Buffer for SliceBuffer<'_> {
     fn push_str(&mut self, text: &str) {
         let end = self.len.saturating_add(text.len());
         if let Some(room) = self.slice.get_mut(self.len..end) {
-            // They have the same length; a copy that relies on it is one that could panic.
+            // The lengths are equal. `copy_from_slice` would panic if they were not; this loop
+            // cannot.
             for (to, from) in room.iter_mut().zip(text.as_bytes()) {
                 *to = *from;
             }
@@ -125,14 +126,14 @@ impl Buffer for SliceBuffer<'_> {
     }
 }
 
-/// The slice to encode into is too short.
+/// The error of encoding into a slice that is too short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BufferTooSmall {
     needed: usize,
 }
 
 impl BufferTooSmall {
-    /// How many bytes the event needs.
+    /// Returns the number of bytes that the event needs.
     pub fn needed(&self) -> usize {
         self.needed
     }
@@ -140,7 +141,7 @@ impl BufferTooSmall {
 
 impl fmt::Display for BufferTooSmall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "buffer too small, the encoded event needs {} bytes", self.needed)
+        write!(f, "buffer too small: the encoded event needs {} bytes", self.needed)
     }
 }
 

@@ -1,15 +1,16 @@
-//! Data that is written piece by piece.
+//! Data written piece by piece.
 
 use core::fmt;
 
 use super::Buffer;
 use crate::scan;
 
-/// Writes the data of one event: what [`Encoder::data_writer`](crate::Encoder::data_writer) makes.
+/// Writes the data of one event. Created by [`Encoder::data_writer`](crate::Encoder::data_writer).
 ///
-/// Takes text by [`fmt::Write`], and bytes by `std::io::Write` (feature `std`). CR, LF and CRLF, also if they come in
-/// two pieces, each begin a new data line. Dropped without [`finish`](Self::finish), it takes everything back, so that
-/// a serializer that fails leaves no half-written event behind.
+/// It takes text through [`fmt::Write`], and bytes through `std::io::Write` (feature `std`). Each
+/// CR, LF and CRLF starts a new data line, even if a CRLF arrives in two pieces. A writer dropped
+/// without [`finish`](Self::finish) removes the event from the buffer, so that a failed serializer
+/// leaves no partial event behind.
 ///
 /// ```
 /// use sse_proto::{Encoder, EventRef};
@@ -30,9 +31,10 @@ pub struct DataWriter<'b, B: Buffer> {
     /// The length of the buffer before the event.
     start: usize,
     finished: bool,
-    /// The last piece ended in CR: an LF at the beginning of the next belongs to it.
+    /// Whether the last piece ended in CR, so that an LF at the start of the next piece belongs to
+    /// it.
     after_cr: bool,
-    /// The beginning of a character whose other bytes are still to come.
+    /// The bytes of a character that is still incomplete.
     #[cfg(feature = "std")]
     partial: Partial,
 }
@@ -51,7 +53,7 @@ impl<'b, B: Buffer> DataWriter<'b, B> {
 
     /// Completes the event.
     ///
-    /// A character of which `io::Write` got only the beginning becomes U+FFFD.
+    /// An incomplete character from `io::Write` becomes U+FFFD.
     pub fn finish(mut self) {
         #[cfg(feature = "std")]
         if self.partial.len > 0 {
@@ -106,10 +108,10 @@ mod io {
 
     use super::{Buffer, DataWriter, Partial};
 
-    /// Bytes must be UTF-8; a character may be cut between two writes.
+    /// Writes UTF-8. A character may be split between two writes.
     ///
     /// # Errors
-    /// `InvalidData` for bytes that are not UTF-8; the valid ones before them are written.
+    /// `InvalidData` if the bytes are not UTF-8. The valid bytes before the error are written.
     impl<B: Buffer> Write for DataWriter<'_, B> {
         fn write(&mut self, bytes: &[u8]) -> Result<usize> {
             if self.partial.len > 0 {
@@ -123,7 +125,7 @@ mod io {
                 Err(error) if error.valid_up_to() > 0 => {
                     let text = bytes.get(..error.valid_up_to()).unwrap_or_default();
                     self.push(core::str::from_utf8(text).unwrap_or_default());
-                    // The caller offers the rest again.
+                    // The caller passes the rest in the next write.
                     Ok(text.len())
                 }
                 Err(_) => self.complete_character(bytes),
@@ -136,7 +138,7 @@ mod io {
     }
 
     impl<B: Buffer> DataWriter<'_, B> {
-        /// Takes bytes one at a time until they are a character.
+        /// Consumes bytes until they complete a character.
         fn complete_character(&mut self, bytes: &[u8]) -> Result<usize> {
             for (taken, byte) in bytes.iter().enumerate() {
                 let Partial { bytes: character, len } = &mut self.partial;

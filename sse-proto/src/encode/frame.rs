@@ -1,8 +1,8 @@
-//! A short event, put together on the stack, for small copies cost more than what they copy.
+//! Encodes short events on the stack, because many small copies cost more than one.
 
 use crate::{EventRef, scan};
 
-/// The encoded form of a short event: one copy into the buffer, instead of one for each piece.
+/// The encoded form of a short event, which is copied into the buffer at once.
 pub(super) struct Frame {
     bytes: [u8; Self::SIZE],
     len: usize,
@@ -11,7 +11,7 @@ pub(super) struct Frame {
 impl Frame {
     const SIZE: usize = 96;
 
-    /// Values longer than this are not worth the attempt.
+    /// The longest value that is attempted.
     const VALUE: usize = 63;
 
     #[inline(always)]
@@ -19,8 +19,8 @@ impl Frame {
         Self { bytes: [0; Self::SIZE], len: 0 }
     }
 
-    /// The encoded event. `None` if it is long, has a field of several lines, or one that is rare; and if it is not ASCII,
-    /// for to check whether it is UTF-8 would take longer than it took to put it together.
+    /// Returns the encoded event, or `None` if it is long, has data of several lines or a retry
+    /// time, or is not ASCII: checking the frame for UTF-8 would take longer than encoding it.
     #[inline(always)]
     pub(super) fn encode(&mut self, event: EventRef<'_>) -> Option<&str> {
         let EventRef { name, data, retry, .. } = event;
@@ -61,7 +61,7 @@ impl Frame {
     }
 }
 
-/// Copies between slices of the same length, short ones without a call.
+/// Copies between slices of equal length, short ones without a function call.
 #[inline(always)]
 fn copy_short(to: &mut [u8], from: &[u8]) {
     match from.len() {
@@ -71,7 +71,7 @@ fn copy_short(to: &mut [u8], from: &[u8]) {
     }
 }
 
-/// Copies the first bytes and the last ones, which may overlap.
+/// Copies the first `N` and the last `N` bytes, which may overlap.
 #[inline(always)]
 fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) {
     if let (Some(to), Some(from)) = (to.first_chunk_mut::<N>(), from.first_chunk()) {

@@ -10,14 +10,15 @@ pub use self::data_writer::DataWriter;
 use self::frame::Frame;
 use crate::{EventRef, scan};
 
-/// Encodes an event stream, appending to the caller's buffer.
+/// Encodes an event stream into the caller's buffer.
 ///
-/// It holds nothing but that buffer: make one when there is something to write. A value that could break out of its
-/// field cannot be handed to it, since [`EventRef`] refuses it; so encoding cannot fail, never rewrites silently, and
-/// whatever it wrote, a decoder reads back as the same events, with one exception that no event stream can avoid:
-/// each CR, LF and CRLF in data is one line break, and arrives as LF.
+/// An encoder only borrows the buffer: create one whenever there is something to write. Encoding
+/// cannot fail and never alters a value silently, because [`EventRef`] rejects values that could
+/// break out of their field. A decoder reads back the same events. The one exception, inherent in
+/// the format: each CR, LF and CRLF in data is one line break and arrives as LF.
 ///
-/// Each event is its field lines and one blank line, lines ending in LF, one space after the colon.
+/// An event is encoded as its field lines and one blank line. Lines end in LF, with one space after
+/// the colon.
 ///
 /// ```
 /// use sse_proto::{Encoder, EventRef};
@@ -35,14 +36,15 @@ pub struct Encoder<'b, B: Buffer = alloc::vec::Vec<u8>> {
 }
 
 impl<'b, B: Buffer> Encoder<'b, B> {
-    /// An encoder that appends to `out`: a `Vec<u8>`, a `String`, or with the feature `bytes` a `BytesMut`.
+    /// Creates an encoder that appends to `out`: a `Vec<u8>`, a `String`, or a `BytesMut` (feature
+    /// `bytes`).
     pub fn new(out: &'b mut B) -> Self {
         Self { out }
     }
 
     /// Appends one event.
     ///
-    /// An event without data, which dispatches nothing, still carries its id and retry time to the client.
+    /// A client dispatches no event without data, but still adopts its id and retry time.
     pub fn event<'e>(&mut self, event: impl Into<EventRef<'e>>) {
         let event = event.into();
         if scan::MANY_AT_ONCE {
@@ -50,7 +52,7 @@ impl<'b, B: Buffer> Encoder<'b, B> {
                 return self.out.push_str(frame);
             }
         }
-        // Lines that break need more: the buffer grows by itself then.
+        // Data of several lines needs more capacity; the buffer grows as required.
         self.out.reserve(event.len_hint());
         self.fields(event);
         if let Some(data) = event.data {
@@ -61,22 +63,22 @@ impl<'b, B: Buffer> Encoder<'b, B> {
 
     /// Appends a comment, which clients ignore: one comment line for each line of `text`.
     ///
-    /// The text stands right behind the colon; begin it with a space if you like one there. No blank line follows: a blank
-    /// line ends a block, and widely used clients (httpx-sse, and openai for Python) dispatch an empty event on any blank
-    /// line once a stream has set an id.
+    /// The text follows the colon directly; start it with a space if you want one there. No blank
+    /// line follows, because a blank line ends a block: widely used clients (httpx-sse, and openai
+    /// for Python) dispatch an empty event on any blank line once a stream has set an id.
     pub fn comment(&mut self, text: &str) {
         self.lines(":", text);
     }
 
-    /// Appends the shortest comment, `:` and a line feed, which keeps idle connections open.
+    /// Appends the shortest comment, `:` and a line feed, which keeps an idle connection open.
     pub fn keep_alive(&mut self) {
         self.comment("");
     }
 
-    /// Begins an event whose data is written piece by piece: by a serializer, by `write!`.
+    /// Starts an event whose data is written piece by piece, by a serializer or by `write!`.
     ///
-    /// `event` gives its name, id and retry time, and what its data begins with, if it has any. Nothing of the event stays
-    /// in the buffer unless [`DataWriter::finish`] is called.
+    /// `event` provides the name, the id, the retry time and optionally the beginning of the data.
+    /// The buffer keeps the event only if [`DataWriter::finish`] is called.
     ///
     /// ```
     /// use sse_proto::{Encoder, EventRef};
@@ -117,7 +119,7 @@ impl<'b, B: Buffer> Encoder<'b, B> {
         }
     }
 
-    // Inlined, so that the prefix is a constant there: storing it is one instruction, not a call.
+    // Inlined so that the prefix is a constant, which one instruction stores.
     #[inline(always)]
     fn lines(&mut self, prefix: &str, text: &str) {
         if !scan::has_line_end(text.as_bytes()) {
@@ -145,7 +147,7 @@ impl<'b, B: Buffer> Encoder<'b, B> {
 }
 
 impl EventRef<'_> {
-    /// Encodes into a slice, from its beginning, without a heap; answers how many bytes it wrote.
+    /// Encodes into a slice without allocating, and returns the number of bytes written.
     ///
     /// ```
     /// use sse_proto::EventRef;
@@ -157,14 +159,15 @@ impl EventRef<'_> {
     /// ```
     ///
     /// # Errors
-    /// If `out` is too short. It says how many bytes are needed; what is in `out` is of no use then.
+    /// If `out` is too short. The error names the number of bytes needed; the content of `out` is
+    /// unspecified then.
     pub fn encode_to_slice(&self, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
         let mut buffer = SliceBuffer::new(out);
         Encoder::new(&mut buffer).event(*self);
         buffer.written()
     }
 
-    /// The encoded length, if the data is one line.
+    /// Returns the encoded length, if the data is one line.
     #[inline]
     pub(crate) fn len_hint(&self) -> usize {
         let field =
@@ -174,7 +177,7 @@ impl EventRef<'_> {
     }
 }
 
-/// Digits of `u64::MAX`.
+/// The number of digits of `u64::MAX`.
 const DECIMAL_DIGITS: usize = 20;
 
 fn decimal(mut value: u64, digits: &mut [u8; DECIMAL_DIGITS]) -> &str {

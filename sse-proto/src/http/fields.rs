@@ -19,10 +19,10 @@ pub enum HeaderError {
         name: String,
         /// The byte.
         byte: u8,
-        /// How many bytes of the value stand before it.
+        /// The position of the byte in the value, counted from 0.
         position: usize,
     },
-    /// `Content-Length` or `Transfer-Encoding`, which are written to match the body.
+    /// `Content-Length` or `Transfer-Encoding`, which are derived from the body.
     Framing {
         /// The header's name.
         name: String,
@@ -37,7 +37,7 @@ impl fmt::Display for HeaderError {
                 write!(f, "byte 0x{byte:02x} at {position} in the value of header {name}")
             }
             HeaderError::Framing { name } => {
-                write!(f, "header {name} is written to match the body, it cannot be set")
+                write!(f, "header {name} is derived from the body and cannot be set")
             }
         }
     }
@@ -49,18 +49,18 @@ impl core::error::Error for HeaderError {}
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Fields {
     bytes: Vec<u8>,
-    /// Where each name and each value ends in `bytes`; a name begins where the value before it ends.
+    /// The end of each name and each value in `bytes`. A name starts where the previous value ends.
     ends: Vec<(usize, usize)>,
 }
 
 impl Fields {
-    /// With room for so many bytes of names and values, in so many headers.
+    /// Reserves capacity for this many bytes of names and values, and this many headers.
     #[cfg(feature = "http1")]
     pub(crate) fn with_capacity(bytes: usize, headers: usize) -> Fields {
         Fields { bytes: Vec::with_capacity(bytes), ends: Vec::with_capacity(headers) }
     }
 
-    /// Adds a header of the user's, which must not be one that frames the body.
+    /// Adds a header of the user, which must not be one that frames the body.
     pub(crate) fn add(&mut self, name: &str, value: &str) -> Result<(), HeaderError> {
         if name.is_empty() || !name.bytes().all(is_token_byte) {
             return Err(HeaderError::Name { name: excerpt(name.as_bytes()) });
@@ -97,7 +97,7 @@ impl Fields {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let mut start = 0;
         self.ends.iter().map(move |&(name_end, value_end)| {
-            // Neither default is ever taken: the ends ascend within `bytes`, and names are ASCII.
+            // The defaults are never used: the ends ascend within `bytes`, and names are ASCII.
             let name = self.bytes.get(start..name_end).unwrap_or_default();
             let value = self.bytes.get(name_end..value_end).unwrap_or_default();
             start = value_end;
@@ -105,24 +105,24 @@ impl Fields {
         })
     }
 
-    /// The values of all headers called `name`.
+    /// Iterates over the values of all headers called `name`.
     pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// The value of the first header called `name`.
+    /// Returns the value of the first header called `name`.
     pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
         self.all(name).next()
     }
 
-    /// The elements of the list that all headers called `name` make together, empty ones included (RFC 9110
-    /// section 5.6.1).
+    /// Iterates over the elements of the list that all headers called `name` form together,
+    /// including empty ones (RFC 9110 section 5.6.1).
     pub(crate) fn list(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.all(name).flat_map(|value| value.split(|&byte| byte == b',')).map(<[u8]>::trim_ascii)
     }
 }
 
-/// Fit for a log: bounded, and without the values that carry credentials.
+/// Prints a bounded number of headers, and hides the values that carry credentials.
 impl fmt::Debug for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 32;
@@ -143,7 +143,7 @@ pub(crate) fn append_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     }
 }
 
-/// The beginning of `bytes`, escaped: enough to recognise them in an error text.
+/// Returns the beginning of `bytes`, escaped, for error texts.
 pub(crate) fn excerpt(bytes: &[u8]) -> String {
     const SHOWN: usize = 64;
     match bytes.get(..SHOWN) {
@@ -152,17 +152,19 @@ pub(crate) fn excerpt(bytes: &[u8]) -> String {
     }
 }
 
-/// `tchar` of RFC 9110 section 5.6.2.
+/// Returns whether the byte is a `tchar` (RFC 9110 section 5.6.2).
 pub(crate) fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// What a field value, a reason phrase or a chunk extension may hold: `field-vchar`, space, tab.
+/// Returns whether a field value, a reason phrase or a chunk extension may hold the byte:
+/// `field-vchar`, space, tab.
 pub(crate) fn is_value_byte(byte: u8) -> bool {
     byte == b'\t' || !byte.is_ascii_control()
 }
 
-/// `unreserved` and `sub-delims` of RFC 3986: all a host's name may hold before it is percent-encoded.
+/// Returns whether a host name may hold the byte without percent-encoding: `unreserved` and
+/// `sub-delims` (RFC 3986).
 pub(crate) fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte)
 }

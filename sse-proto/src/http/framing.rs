@@ -1,14 +1,14 @@
-//! How a message says where its body ends.
+//! The framing of a message body.
 
 /// How a body is delimited (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// `Transfer-Encoding: chunked`, for a body whose length is not known when it begins.
+    /// `Transfer-Encoding: chunked`, for a body whose length is not known in advance.
     Chunked,
     /// `Content-Length`, in bytes.
     Length(u64),
-    /// The body ends when the connection does. A cut cannot be told from an end.
+    /// The end of the connection. A truncated body cannot be detected.
     UntilClose,
-    /// There is no body, and no header says how long it would be.
+    /// No body, and no header that states its length.
     None,
 }

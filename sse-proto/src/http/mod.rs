@@ -1,7 +1,8 @@
-//! Requests and responses as every HTTP has them, whichever version carries them.
+//! Requests and responses, independent of the HTTP version.
 //!
-//! What an [`Session`](crate::source::Session) sends and is told. `http1` puts them on the wire; with an HTTP library of your
-//! own, copy [`Request::headers_to_send`] into its request, and its response into a [`ResponseHead`].
+//! A [`Session`](crate::source::Session) sends these requests and receives these responses. `http1`
+//! encodes and parses them. To use another HTTP library, copy [`Request::headers_to_send`] into its
+//! request, and its response into a [`ResponseHead`].
 
 pub(crate) mod fields;
 mod framing;

@@ -1,10 +1,11 @@
-//! URLs as people write them: what browsers drop, and what they percent-encode (WHATWG URL, "URL parsing").
+//! Tolerance for hand-written URLs: the characters that browsers drop and percent-encode (WHATWG
+//! URL, "URL parsing").
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 use core::fmt::Write;
 
-/// A part of a URL; each has other bytes that cannot stand there.
+/// A part of a URL, which determines the bytes to encode.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Part {
     Path,
@@ -13,10 +14,11 @@ pub(super) enum Part {
 }
 
 impl Part {
-    /// Whether browsers encode this byte here (WHATWG URL, "percent-encoded bytes"; the query of a special URL). A percent sign
-    /// stays, so that nothing is encoded twice.
+    /// Returns whether browsers encode this byte in this part (WHATWG URL, "percent-encoded bytes";
+    /// the query of a special URL). A percent sign is kept, so that nothing is encoded twice.
     ///
-    /// A backslash is encoded too, where browsers send it: no URL may hold it (RFC 3986), and some servers take it for a slash.
+    /// A backslash is encoded, although browsers send it: it is not valid in a URL (RFC 3986), and
+    /// some servers treat it as a slash.
     fn encodes(self, byte: u8) -> bool {
         let more: &[u8] = match self {
             Part::Path => b"?^`{}",
@@ -27,7 +29,8 @@ impl Part {
     }
 }
 
-/// Percent-encodes what cannot stand in this part, text outside ASCII as UTF-8.
+/// Percent-encodes the bytes that are invalid in this part; other characters than ASCII become
+/// UTF-8.
 pub(super) fn encode(text: &str, part: Part) -> Cow<'_, str> {
     if !text.bytes().any(|byte| part.encodes(byte)) {
         return Cow::Borrowed(text);
@@ -35,7 +38,7 @@ pub(super) fn encode(text: &str, part: Part) -> Cow<'_, str> {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if part.encodes(byte) {
-            // Cannot fail: a `String` takes everything.
+            // Cannot fail: a `String` accepts everything.
             let _ = write!(encoded, "%{byte:02X}");
         } else {
             encoded.push(char::from(byte));
@@ -44,7 +47,8 @@ pub(super) fn encode(text: &str, part: Part) -> Cow<'_, str> {
     Cow::Owned(encoded)
 }
 
-/// Drops spaces and controls around a URL, and tabs and line breaks inside it, as browsers do: they come from wrapped lines.
+/// Drops spaces and control characters around a URL, and tabs and line breaks inside it, as
+/// browsers do: these come from wrapped lines.
 pub(super) fn without_breaks(text: &str) -> Cow<'_, str> {
     let is_break = |symbol: char| matches!(symbol, '\t' | '\n' | '\r');
     let text = text.trim_matches(|symbol: char| symbol <= ' ');

@@ -1,4 +1,4 @@
-//! Where a redirect leads: RFC 3986 section 5.2.
+//! Resolution of references such as redirect targets: RFC 3986 section 5.2.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -9,9 +9,10 @@ use super::percent::without_breaks;
 use super::url::{Url, UrlError, split_fragment, split_query};
 
 impl Url {
-    /// Resolves a reference, absolute or relative, against this URL (RFC 3986 section 5.2).
+    /// Resolves an absolute or relative reference against this URL (RFC 3986 section 5.2).
     ///
-    /// The reference is read as [`parse`](Self::parse) reads a URL, as browsers do with the `Location` of a redirect. The fragment is
+    /// The reference is normalised like a URL in [`parse`](Self::parse), as browsers do with the
+    /// `Location` of a redirect. The result has the fragment of the reference.
     /// that of the reference.
     ///
     /// ```
@@ -25,7 +26,7 @@ impl Url {
     ///
     /// # Errors
     ///
-    /// What it gives is no such URL: another scheme than `http` and `https`, say.
+    /// If the result is not a valid URL, or its scheme is neither `http` nor `https`.
     pub fn join(&self, reference: &str) -> Result<Url, UrlError> {
         let reference = without_breaks(reference);
         let (reference, fragment) = split_fragment(&reference);
@@ -53,14 +54,15 @@ impl Url {
         Url::parse(&format!("{}{path}{query}", self.origin()))
     }
 
-    /// Whether both have the same scheme, host, zone and port (RFC 6454 section 5).
+    /// Returns whether both URLs have the same scheme, host, zone and port (RFC 6454 section 5).
     pub fn has_origin_of(&self, other: &Url) -> bool {
         (self.scheme(), self.host(), self.zone(), self.port())
             == (other.scheme(), other.host(), other.zone(), other.port())
     }
 }
 
-/// Whether it begins with a scheme (RFC 3986 section 3.1), so that it is absolute.
+/// Returns whether the reference starts with a scheme (RFC 3986 section 3.1), which makes it
+/// absolute.
 fn has_scheme(reference: &str) -> bool {
     reference.split_once(':').is_some_and(|(scheme, _)| {
         scheme.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -79,7 +81,7 @@ fn without_dots(path: &str) -> String {
         }
         match (dots, segments.peek()) {
             (false, _) => kept.push(segment),
-            // The folder itself is meant.
+            // A final dot segment refers to the folder itself.
             (true, None) => kept.push(""),
             (true, Some(_)) => {}
         }

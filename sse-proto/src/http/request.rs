@@ -1,4 +1,4 @@
-//! The client's sending side.
+//! Requests as a client sends them.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::string::{String, ToString};
@@ -9,10 +9,11 @@ use super::fields::{Fields, HeaderError, append_field, excerpt, is_token_byte, i
 use super::url::{Url, UrlError};
 use crate::header::{LAST_EVENT_ID, MEDIA_TYPE, accept, is_event_stream};
 
-/// A request as a client sends it, ready to be sent again on each reconnect.
+/// A request, which can be sent again on each reconnect.
 ///
-/// It comes with the headers that the standard asks for: `Host`, `Accept: text/event-stream`, `Cache-Control: no-cache`.
-/// A header of the user's replaces the default of the same name, save that `Accept` is completed.
+/// It includes the headers that the standard requires: `Host`, `Accept: text/event-stream`,
+/// `Cache-Control: no-cache`. A header of the user replaces the default of the same name, except
+/// that `text/event-stream` is appended to `Accept`.
 ///
 /// ```
 /// use sse_proto::http::Request;
@@ -44,7 +45,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A `GET` request.
+    /// Creates a `GET` request.
     ///
     /// # Errors
     ///
@@ -53,11 +54,12 @@ impl Request {
         Ok(Request { method: "GET".to_owned(), url: Url::parse(url)?, fields: Fields::default(), body: None })
     }
 
-    /// A request with any method but `CONNECT`, which asks for a tunnel instead of a response.
+    /// Creates a request with any method except `CONNECT`, which requests a tunnel instead of a
+    /// response.
     ///
     /// # Errors
     ///
-    /// A method that is no token (RFC 9110 section 9.1), or a bad URL.
+    /// If the method is not a token (RFC 9110 section 9.1) or is `CONNECT`, or the URL is invalid.
     pub fn new(method: &str, url: &str) -> Result<Request, RequestError> {
         if method.is_empty() || method == "CONNECT" || !method.bytes().all(is_token_byte) {
             return Err(RequestError::Method { method: excerpt(method.as_bytes()) });
@@ -65,13 +67,15 @@ impl Request {
         Ok(Request { method: method.to_owned(), ..Request::get(url)? })
     }
 
-    /// Adds a header. `Host` and `Last-Event-ID`, of which a request has one, replace the one before.
+    /// Adds a header. `Host` and `Last-Event-ID` replace a previous value, because a request has
+    /// only one of each.
     ///
-    /// The value goes out as it is; the receiver drops whitespace around it.
+    /// The value is sent unchanged; the receiver strips whitespace around it.
     ///
     /// # Errors
     ///
-    /// A name or value that cannot be in a header, or one of the headers that frame the body.
+    /// If the name or the value is not valid in a header, or the header is one that frames the
+    /// body.
     pub fn with_header(mut self, name: &str, value: &str) -> Result<Request, HeaderError> {
         if ["host", LAST_EVENT_ID].iter().any(|single| name.eq_ignore_ascii_case(single)) {
             self.fields.remove(name);
@@ -80,12 +84,12 @@ impl Request {
         Ok(self)
     }
 
-    /// Sets the `Last-Event-ID` header to the id's UTF-8 bytes, as the standard's reconnection does; an empty id removes
-    /// it.
+    /// Sets the `Last-Event-ID` header to the UTF-8 bytes of the id, as the standard specifies for
+    /// a reconnection. An empty id removes the header.
     ///
     /// # Errors
     ///
-    /// An id with a control byte other than tab, which no header may hold.
+    /// If the id holds a control byte other than tab, which a header must not contain.
     pub fn with_last_event_id(mut self, id: &str) -> Result<Request, HeaderError> {
         if id.is_empty() {
             self.fields.remove(LAST_EVENT_ID);
@@ -94,26 +98,27 @@ impl Request {
         self.with_header(LAST_EVENT_ID, id)
     }
 
-    /// Sets the body, which is sent with its `Content-Length`.
+    /// Sets the body, which is sent with a `Content-Length`.
     #[must_use]
     pub fn with_body(mut self, body: impl Into<Vec<u8>>) -> Request {
         self.body = Some(body.into());
         self
     }
 
-    /// Sets the address. Headers stay, `Host`, `Authorization` and `Cookie` among them: who follows a redirect to another
-    /// origin makes a new request instead.
+    /// Sets the URL, and keeps all headers, including `Host`, `Authorization` and `Cookie`. To
+    /// follow a redirect to another origin, create a new request instead.
     #[must_use]
     pub fn with_url(mut self, url: Url) -> Request {
         self.url = url;
         self
     }
 
-    /// Sets a header, in place of all of its name. For what changes with each attempt: a token.
+    /// Replaces all headers of this name by one, for values that change with each attempt, such as
+    /// tokens.
     ///
     /// # Errors
     ///
-    /// As [`with_header`](Self::with_header); the request is then as it was.
+    /// Like [`with_header`](Self::with_header). The request is unchanged then.
     pub fn set_header(&mut self, name: &str, value: &str) -> Result<(), HeaderError> {
         let mut fields = self.fields.clone();
         fields.remove(name);
@@ -127,38 +132,39 @@ impl Request {
         self.fields.remove(name);
     }
 
-    /// Sets the address, as [`with_url`](Self::with_url) does.
+    /// Sets the URL, like [`with_url`](Self::with_url).
     pub fn set_url(&mut self, url: Url) {
         self.url = url;
     }
 
-    /// Sets the body, as [`with_body`](Self::with_body) does.
+    /// Sets the body, like [`with_body`](Self::with_body).
     pub fn set_body(&mut self, body: impl Into<Vec<u8>>) {
         self.body = Some(body.into());
     }
 
-    /// The method, `GET` or as it was given.
+    /// Returns the method.
     pub fn method(&self) -> &str {
         &self.method
     }
 
-    /// The address.
+    /// Returns the URL.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// The value of the first header of the user's called `name`, in any case.
+    /// Returns the value of the user's first header called `name`, in any case.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.fields.get(name)
     }
 
-    /// The user's headers in order.
+    /// Iterates over the user's headers in order.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.fields.iter()
     }
 
-    /// The headers that go out: the user's, and the defaults they do not replace. Without `Host` and those that frame the
-    /// body, which whatever writes the request knows.
+    /// Iterates over the headers to send: the user's, and the defaults that they do not replace.
+    /// Excludes `Host` and the headers that frame the body, which the code that writes the request
+    /// adds.
     ///
     /// ```
     /// use sse_proto::http::Request;
@@ -170,7 +176,7 @@ impl Request {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn headers_to_send(&self) -> impl Iterator<Item = (&str, Cow<'_, [u8]>)> {
-        // In one line, because there are servers that read only the first.
+        // Extended in one line, because some servers read only the first `Accept`.
         let mut completes_accept = !self.accepts_event_stream();
         let without_accept = self.header("accept").is_none();
         let sent = self.headers().map(move |(name, value)| {
@@ -178,7 +184,7 @@ impl Request {
                 return (name, Cow::Borrowed(value));
             }
             completes_accept = false;
-            // Never the default: the value came as a `&str`.
+            // The default is never used: the value came from a `&str`.
             let present = core::str::from_utf8(value).unwrap_or_default();
             (name, Cow::Owned(accept(Some(present)).into_owned().into_bytes()))
         });
@@ -187,12 +193,13 @@ impl Request {
         sent.chain(accept).chain(cache.then_some(("Cache-Control", Cow::Borrowed(&b"no-cache"[..]))))
     }
 
-    /// The body; empty if there is none.
+    /// Returns the body, or an empty slice if there is none.
     pub fn body(&self) -> &[u8] {
         self.body.as_deref().unwrap_or_default()
     }
 
-    /// Becomes a `GET` without a body, as a redirect with status 303 demands (Fetch, "HTTP-redirect fetch").
+    /// Turns the request into a `GET` without a body, as a redirect with status 303 requires
+    /// (Fetch, "HTTP-redirect fetch").
     pub(crate) fn set_bodyless_get(&mut self) {
         "GET".clone_into(&mut self.method);
         self.body = None;
@@ -205,23 +212,27 @@ impl Request {
         self.fields.retain(keep);
     }
 
-    /// Sets the last event id as [`with_last_event_id`](Self::with_last_event_id) does, or removes it where no header may hold it.
+    /// Sets the last event id like [`with_last_event_id`](Self::with_last_event_id), or removes it
+    /// if it is not valid in a header.
     pub(crate) fn set_last_event_id(&mut self, id: &str) {
         self.fields.remove(LAST_EVENT_ID);
         if !id.is_empty() {
-            // An id that cannot be sent is left out: to connect without it is better than not to connect.
+            // An invalid id is omitted, because connecting without it is better than not
+            // connecting.
             let _ = self.fields.add(LAST_EVENT_ID, id);
         }
     }
 
-    /// Appends head and body to `out`, as HTTP/1.1 (RFC 9112 section 3).
+    /// Appends the head and the body to `out`, as HTTP/1.1 (RFC 9112 section 3).
     pub fn encode(&self, out: &mut Vec<u8>) {
         self.encode_with_user_agent("", out);
     }
 
-    /// As [`encode`](Self::encode), with this `User-Agent` where the request has none (RFC 9110 section 10.1.5).
+    /// Like [`encode`](Self::encode), with this `User-Agent` if the request has none (RFC 9110
+    /// section 10.1.5).
     ///
-    /// For libraries and programs that name themselves. An empty one, and one with a control byte, is left out.
+    /// For libraries and programs that identify themselves. An empty value, or one with a control
+    /// byte, is omitted.
     ///
     /// ```
     /// use sse_proto::http::Request;
@@ -246,7 +257,7 @@ impl Request {
         if is_value && self.header("user-agent").is_none() {
             append_field(out, "User-Agent", user_agent.as_bytes());
         }
-        // Servers wait for a length where the method expects a body (RFC 9110 section 8.6).
+        // Servers expect a length if the method implies a body (RFC 9110 section 8.6).
         if self.body.is_some() || matches!(&*self.method, "POST" | "PUT" | "PATCH") {
             append_field(out, "Content-Length", self.body().len().to_string().as_bytes());
         }
@@ -259,7 +270,7 @@ impl Request {
     }
 }
 
-/// The body as its length.
+/// Prints only the length of the body.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
@@ -271,16 +282,16 @@ impl fmt::Debug for Request {
     }
 }
 
-/// Why there can be no such request. The caller's fault.
+/// Why a request could not be created. The caller's fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestError {
-    /// The method is no token, or is `CONNECT`.
+    /// The method is not a token, or is `CONNECT`.
     Method {
-        /// The method, escaped and shortened.
+        /// The method, escaped and truncated.
         method: String,
     },
-    /// The address is none.
+    /// The URL is invalid.
     Url(UrlError),
 }
 

@@ -3,10 +3,10 @@
 use super::fields::Fields;
 use super::version::Version;
 
-/// Status line and headers of a response (RFC 9112 sections 4 and 5).
+/// The status line and the headers of a response (RFC 9112 sections 4 and 5).
 ///
-/// The reason phrase is dropped, as it means nothing. `Debug` output is bounded and hides the values of `Set-Cookie` and
-/// the like.
+/// The reason phrase is dropped, because it has no meaning. `Debug` output is bounded and hides the
+/// values of `Set-Cookie` and similar headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResponseHead {
     status: u16,
@@ -15,7 +15,7 @@ pub struct ResponseHead {
 }
 
 impl ResponseHead {
-    /// A response with this status and no headers yet: what an HTTP library of the user's has received.
+    /// Creates a head with this status and no headers, from a response of another HTTP library.
     ///
     /// ```
     /// use sse_proto::http::ResponseHead;
@@ -27,7 +27,7 @@ impl ResponseHead {
         ResponseHead { status, version: Version::Http11, fields: Fields::default() }
     }
 
-    /// Adds a header as it was received. Cannot fail: nothing is checked.
+    /// Adds a header as received. Cannot fail, because nothing is checked.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &[u8]) -> ResponseHead {
         self.fields.push(name, value);
@@ -44,33 +44,35 @@ impl ResponseHead {
         &self.fields
     }
 
-    /// The status code, 100 to 999 (RFC 9110 section 15); those from 600 are nobody's, and count as server errors.
+    /// Returns the status code, 100 to 999 (RFC 9110 section 15). Codes of 600 and above are
+    /// undefined, and count as server errors.
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// The version of the response; HTTP/1.1 for a head made with [`new`](Self::new), whatever it came by.
+    /// Returns the HTTP version. Always HTTP/1.1 for a head created by [`new`](Self::new).
     pub fn version(&self) -> Version {
         self.version
     }
 
-    /// The value of the first header called `name`, in any case. Bytes above 127 have no defined meaning
-    /// (RFC 9110 section 5.5).
+    /// Returns the value of the first header called `name`, in any case. Bytes above 127 have no
+    /// defined meaning (RFC 9110 section 5.5).
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.fields.get(name)
     }
 
-    /// The values of all headers called `name`, in any case and in order: together they are one list (RFC 9110 section 5.3).
+    /// Iterates over the values of all headers called `name`, in any case and in order. Together
+    /// they form one list (RFC 9110 section 5.3).
     pub fn header_values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.fields.all(name)
     }
 
-    /// All headers in order, names as they were sent.
+    /// Iterates over all headers in order, with names as sent.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.fields.iter()
     }
 
-    /// Whether the server means to keep the connection open (RFC 9112 section 9.3).
+    /// Returns whether the server intends to keep the connection open (RFC 9112 section 9.3).
     pub fn keep_alive(&self) -> bool {
         self.version.keep_alive(&self.fields)
     }

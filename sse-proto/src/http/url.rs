@@ -1,4 +1,4 @@
-//! The address of a request.
+//! URLs of requests.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::format;
@@ -10,17 +10,17 @@ use core::str::FromStr;
 use super::fields::is_host_byte;
 use super::percent::{Part, encode, without_breaks};
 
-/// What a [`Url`] is reached by.
+/// The scheme of a [`Url`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scheme {
-    /// Plain TCP; port 80 unless the URL says otherwise.
+    /// Plain TCP, with default port 80.
     Http,
-    /// TLS over TCP; port 443 unless the URL says otherwise.
+    /// TLS over TCP, with default port 443.
     Https,
 }
 
 impl Scheme {
-    /// The scheme's name in lower case.
+    /// Returns the name of the scheme in lower case.
     pub const fn as_str(self) -> &'static str {
         match self {
             Scheme::Http => "http",
@@ -36,16 +36,20 @@ impl Scheme {
     }
 }
 
-/// An absolute `http://` or `https://` URL (RFC 9110 section 4.2), split into what a client needs.
+/// An absolute `http://` or `https://` URL (RFC 9110 section 4.2), split into the parts that a
+/// client needs.
 ///
-/// A URL is read as browsers read it (WHATWG URL): spaces and controls around it and line breaks inside it are dropped; in path,
-/// query and fragment, bytes that no URL may hold are percent-encoded, text outside ASCII as UTF-8. What is encoded already
-/// stays. Scheme and host are lower-cased. The fragment is kept but never sent.
+/// Parsing follows browsers (WHATWG URL): spaces and control characters around the URL and line
+/// breaks inside it are dropped. In path, query and fragment, invalid bytes are percent-encoded,
+/// with characters outside ASCII as UTF-8; existing percent-encoding is kept. Scheme and host are
+/// lower-cased. The fragment is kept but never sent.
 ///
-/// Refused where browsers guess: user information (RFC 9110 section 4.2.4), a backslash before the query, and a host name
-/// outside ASCII, which this crate has no tables to convert.
+/// Unlike browsers, parsing rejects ambiguous URLs: those with user information (RFC 9110 section
+/// 4.2.4), with a backslash before the query, or with a host name outside ASCII, which this crate
+/// has no tables to convert.
 ///
-/// An IPv6 address may have a zone (RFC 6874): `http://[fe80::1%25eth0]/`. It says which interface to use, and is not sent.
+/// An IPv6 address may have a zone (RFC 6874), as in `http://[fe80::1%25eth0]/`. The zone selects
+/// the network interface, and is not sent.
 ///
 /// ```
 /// use sse_proto::http1::{Scheme, Url};
@@ -73,14 +77,14 @@ pub struct Url {
 }
 
 impl Url {
-    /// Reads a URL.
+    /// Parses a URL.
     ///
     /// # Errors
     ///
-    /// [`UrlError`] says what cannot stand in such a URL. Its text never repeats user information.
+    /// If the URL is invalid; see [`UrlError`]. The error text never contains user information.
     pub fn parse(text: &str) -> Result<Url, UrlError> {
         let text = &*without_breaks(text);
-        // Browsers take it for a slash, others do not: they would not agree on the host.
+        // Browsers treat it as a slash, other clients do not, so they would disagree on the host.
         let end_of_path = text.find(['?', '#']).unwrap_or(text.len());
         if let Some(position) = text.find('\\').filter(|&at| at < end_of_path) {
             return Err(UrlError::Byte { byte: b'\\', position });
@@ -92,7 +96,7 @@ impl Url {
             .find(|known| scheme.eq_ignore_ascii_case(known.as_str()))
             .ok_or(UrlError::Scheme)?;
         let (rest, fragment) = split_fragment(rest);
-        // Cannot panic: a position that `find` returns, or the length.
+        // Cannot panic: the position comes from `find`, or is the length.
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         if let Some(at) = authority.find('@') {
             return Err(UrlError::UserInfo { position: authority_position + at });
@@ -123,18 +127,20 @@ impl Url {
         Ok(url.with_fragment(fragment))
     }
 
-    /// How the host is reached.
+    /// Returns the scheme.
     pub fn scheme(&self) -> Scheme {
         self.scheme
     }
 
-    /// The host's name or address in lower case; an IPv6 address without brackets and zone. The name that a TLS certificate has.
+    /// Returns the host name or address in lower case, an IPv6 address without brackets and zone.
+    /// This is the name in a TLS certificate.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The zone of an IPv6 address (RFC 4007 section 11): the name or number of a network interface of this machine, as it was
-    /// written. `None` without one. It is never sent (RFC 6874 section 1).
+    /// Returns the zone of an IPv6 address (RFC 4007 section 11), or `None`. The zone is the name
+    /// or number of a network interface of this machine, as written. It is never sent (RFC 6874
+    /// section 1).
     ///
     /// ```
     /// let url = sse_proto::http::Url::parse("http://[fe80::1%25eth0]:8080/")?;
@@ -147,7 +153,8 @@ impl Url {
         self.zone.as_deref()
     }
 
-    /// The host as the resolver of a system takes it (`getaddrinfo`): its name or address, and the zone where there is one.
+    /// Returns the host in the form for the system's resolver (`getaddrinfo`): a name or address,
+    /// with the zone if there is one.
     pub fn host_with_zone(&self) -> Cow<'_, str> {
         match &self.zone {
             Some(zone) => Cow::Owned(format!("{}%{zone}", self.host)),
@@ -155,23 +162,23 @@ impl Url {
         }
     }
 
-    /// The TCP port, the scheme's default (80, 443) if the URL names none.
+    /// Returns the TCP port: the one in the URL, or the scheme's default (80, 443).
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Host and port as a `Host` header has them (RFC 9110 section 7.2): a default port left out, an
-    /// IPv6 address in brackets and without its zone.
+    /// Returns host and port as in a `Host` header (RFC 9110 section 7.2): without a default port,
+    /// and with an IPv6 address in brackets and without its zone.
     pub fn authority(&self) -> &str {
         &self.authority
     }
 
-    /// Path and query as a request line has them (RFC 9112 section 3.2.1); at least `/`.
+    /// Returns path and query as in a request line (RFC 9112 section 3.2.1), at least `/`.
     pub fn target(&self) -> &str {
         &self.target
     }
 
-    /// What stands behind the `#`; `None` without one. It is never sent (RFC 9110 section 7.1).
+    /// Returns the part after the `#`, or `None`. It is never sent (RFC 9110 section 7.1).
     pub fn fragment(&self) -> Option<&str> {
         self.fragment.as_deref()
     }
@@ -180,10 +187,10 @@ impl Url {
         Url { fragment: fragment.map(|fragment| encode(fragment, Part::Fragment).into_owned()), ..self }
     }
 
-    /// Scheme and authority, with the zone.
+    /// Returns scheme and authority, with the zone.
     pub(super) fn origin(&self) -> String {
         match &self.zone {
-            // Cannot be `None`: only an address in brackets has a zone.
+            // The default is never used: only an address in brackets has a zone.
             Some(zone) => {
                 let port = self.authority.split_once(']').map_or("", |(_, port)| port);
                 format!("{}://[{}%25{zone}]{port}", self.scheme.as_str(), self.host)
@@ -208,37 +215,38 @@ impl fmt::Display for Url {
     }
 }
 
-/// Why a text is not a [`Url`].
+/// Why a text is not a valid [`Url`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UrlError {
-    /// It does not begin with `http://` or `https://`.
+    /// The URL does not start with `http://` or `https://`.
     Scheme,
-    /// A byte that cannot stand there: in the host one that no host name has, or a backslash before the query.
+    /// The host holds a byte that is not valid in a host name, or there is a backslash before the
+    /// query.
     Byte {
         /// The byte.
         byte: u8,
-        /// How many bytes stand before it, those apart that are dropped.
+        /// The position of the byte, not counting dropped characters.
         position: usize,
     },
-    /// A host name outside ASCII. Its ASCII form works, which begins with `xn--` (RFC 5890 section 2.3.2.1): crates for IDNA
-    /// convert it.
+    /// The host name is not ASCII. Use its ASCII form, which starts with `xn--` (RFC 5890 section
+    /// 2.3.2.1); IDNA crates convert it.
     InternationalHost {
-        /// How many bytes stand before its first character outside ASCII.
+        /// The position of the first character outside ASCII.
         position: usize,
     },
-    /// User information before the host.
+    /// The URL has user information before the host.
     UserInfo {
-        /// How many bytes stand before the `@`.
+        /// The position of the `@`.
         position: usize,
     },
-    /// No host.
+    /// The URL has no host.
     EmptyHost,
-    /// Brackets around something other than an IPv6 address, with or without a zone.
+    /// The brackets do not enclose an IPv6 address, with or without a zone.
     Ipv6,
-    /// A port that is not a number from 1 to 65535.
+    /// The port is not a number from 1 to 65535.
     Port {
-        /// What stands in its place.
+        /// The text in place of the port.
         port: String,
     },
 }
@@ -250,13 +258,13 @@ impl fmt::Display for UrlError {
             UrlError::Byte { byte, position } => write!(f, "byte 0x{byte:02x} at {position} in url"),
             UrlError::InternationalHost { position } => write!(
                 f,
-                "host name with a character outside ascii at {position} in url, its ascii form begins with xn--"
+                "host name is not ascii at byte {position} in url; use its ascii form, which starts with xn--"
             ),
             UrlError::UserInfo { position } => {
                 write!(f, "user information before the @ at {position} in url")
             }
             UrlError::EmptyHost => f.write_str("url without a host"),
-            UrlError::Ipv6 => f.write_str("no ipv6 address between the brackets in url"),
+            UrlError::Ipv6 => f.write_str("invalid ipv6 address in brackets in url"),
             UrlError::Port { port } => write!(f, "port {port:?} in url is not a number from 1 to 65535"),
         }
     }
@@ -274,7 +282,7 @@ fn check_host(host: &str, host_position: usize) -> Result<(), UrlError> {
 
 /// Splits before the question mark.
 pub(super) fn split_query(target: &str) -> (&str, &str) {
-    // Cannot panic: a position that `find` returns, or the length.
+    // Cannot panic: the position comes from `find`, or is the length.
     target.split_at(target.find('?').unwrap_or(target.len()))
 }
 
@@ -298,8 +306,8 @@ fn split_ipv6(literal: &str) -> Result<(&str, Option<&str>, &str), UrlError> {
     }
 }
 
-/// What stands behind the percent sign: `25eth0`, or `eth0` as people write it, unless that could be something encoded (RFC 6874
-/// section 3).
+/// Parses the zone after the percent sign: `25eth0`, or hand-written `eth0` unless it could be
+/// percent-encoding (RFC 6874 section 3).
 fn parse_zone(text: &str) -> Option<&str> {
     let encoded = text.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
     let zone = if encoded { text.strip_prefix("25")? } else { text };
@@ -307,12 +315,12 @@ fn parse_zone(text: &str) -> Option<&str> {
     (!zone.is_empty() && zone.bytes().all(is_unreserved)).then_some(zone)
 }
 
-/// An empty port is the default one (RFC 3986 section 6.2.3).
+/// Parses a port. An empty port means the default (RFC 3986 section 6.2.3).
 fn parse_port(text: &str, scheme: Scheme) -> Result<u16, UrlError> {
     if text.is_empty() {
         return Ok(scheme.default_port());
     }
-    // The number parser would take a plus sign.
+    // `parse` would accept a plus sign.
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {
         Ok(port) if digits && port > 0 => Ok(port),

@@ -1,13 +1,13 @@
-//! The version of a message.
+//! The HTTP version of a message.
 
 use super::fields::Fields;
 
 /// A version of HTTP/1 (RFC 9112 section 2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
-    /// HTTP/1.0: no chunked bodies, and the connection closes unless agreed otherwise.
+    /// HTTP/1.0: no chunked bodies, and the connection closes unless both sides agree to keep it.
     Http10,
-    /// HTTP/1.1, or a later minor version, which is compatible with it.
+    /// HTTP/1.1, or a later minor version, which is compatible.
     Http11,
 }
 
@@ -21,7 +21,8 @@ impl Version {
         }
     }
 
-    /// Whether a connection outlives a message of this version with these fields (RFC 9112 section 9.3).
+    /// Returns whether a connection persists after a message of this version with these fields (RFC
+    /// 9112 section 9.3).
     pub(crate) fn keep_alive(self, fields: &Fields) -> bool {
         let says = |option: &[u8]| fields.list("connection").any(|token| token.eq_ignore_ascii_case(option));
         !says(b"close") && (self == Version::Http11 || says(b"keep-alive"))

@@ -1,9 +1,11 @@
-//! How much a hub holds, and for how long.
+//! The configuration of a hub.
 
 use core::time::Duration;
 
-/// How much a [`Hub`](super::Hub) holds. What goes over a limit drops the oldest event, and the subscribers who have not had it
-/// are told so, each in the way it has [chosen](super::Lag).
+/// Limits what a [`Hub`](super::Hub) holds.
+///
+/// At a limit, the hub drops its oldest event. Each subscriber that has not received the event is
+/// handled by its [lag policy](super::Lag).
 ///
 /// ```
 /// use sse_proto::hub::HubConfig;
@@ -15,34 +17,44 @@ use core::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HubConfig {
-    /// How many events are held, for those who are behind and those who come back. Default 1024; at least 1 counts.
+    /// The number of events held, for replay and for subscribers that lag. Default: 1024. 0 counts
+    /// as 1.
     ///
-    /// Memory: about 80 bytes each beside the frame.
+    /// Memory: about 80 bytes per event, plus its frame.
     pub events: usize,
-    /// How heavy the events held may be together: bytes, if the weight of an event is the length of its frame. Default 16 MiB.
-    /// The newest event is held, however heavy it is.
+    /// The total weight of the events held, in bytes if the weight of an event is the length of its
+    /// frame. Default: 16 MiB. The newest event is always held, whatever its weight.
     pub bytes: usize,
-    /// How long an event is held. Default: as long as there is room.
+    /// The maximum age of an event. Default: `None`, events are held as long as there is room.
     pub age: Option<Duration>,
-    /// Of how many topics the latest event is held when its time in the hub is over, for subscribers that
-    /// [keep the latest](super::Lag::Latest). Beyond that, or when they are together heavier than `bytes`, the oldest goes.
-    /// Default 0. They do not count as `events` and `bytes` of the others.
+    /// The number of topics whose latest event outlives the other limits, for subscribers with
+    /// [`Lag::Latest`](super::Lag::Latest). Default: 0.
+    ///
+    /// Beyond this number, or when the total weight of these events exceeds `bytes`, the oldest one
+    /// is dropped. These events do not count towards `events` and `bytes` of the others.
     pub latest: usize,
-    /// For how long a [publisher waits](super::Lag::Wait) for those behind. Default 5 s.
+    /// How long a [publisher waits](super::Lag::Wait) for subscribers that lag. Default: 5 s.
     pub wait: Duration,
-    /// How many topics are remembered that have neither subscribers nor events. Default 4096; beyond that the one that is idle
-    /// longest is forgotten. A forgotten topic costs a client who comes back to it exactness: it may be told of a gap where
-    /// it missed nothing.
+    /// The number of idle topics, without subscribers and events, that are remembered. Default:
+    /// 4096. Beyond it, the topic that has been idle longest is forgotten.
+    ///
+    /// A client that resumes on a forgotten topic may be told of a gap although it has missed
+    /// nothing.
     pub topics: usize,
-    /// How many bytes those topics may take together, their names and 256 each. Default 1 MiB.
+    /// The memory of the idle topics in bytes: their names and 256 bytes each. Default: 1 MiB.
     pub topic_bytes: usize,
-    /// How many bytes the name of a topic may have. Default 1 KiB. Nothing can be published to a topic with a longer name
-    /// ([`PublishError::TopicTooLong`](super::PublishError::TopicTooLong)), and a subscription to it takes no memory.
+    /// The maximum length of a topic name, in bytes. Default: 1 KiB. Publishing to a longer name
+    /// fails with [`PublishError::TopicTooLong`](super::PublishError::TopicTooLong), and
+    /// subscribing to it takes no memory.
     pub topic_name_bytes: usize,
-    /// Whether a client is told at once where its stream begins, by a block with an id and no data. It can then come back without
-    /// a loss, though it was cut before its first event. Default: no. The standard adopts the id and dispatches nothing, but widely
-    /// used clients (httpx-sse, and openai for Python) dispatch an empty event, on which programs fail; set it where you know
-    /// the clients: browsers, and those of these crates.
+    /// Whether a stream starts with its current position, as a block with an id and no data.
+    /// Default: `false`.
+    ///
+    /// A client that has received the position can resume without loss even if it is disconnected
+    /// before its first event. By the standard, a client adopts the id and dispatches nothing. But
+    /// widely used clients (httpx-sse, and openai for Python) dispatch an empty event, which breaks
+    /// programs. Enable it only if you know the clients, such as browsers and the clients of these
+    /// crates.
     pub announce_position: bool,
 }
 

@@ -1,16 +1,18 @@
-//! What a subscriber has missed.
+//! The events that a subscriber has missed.
 
 use core::fmt;
 
-/// Events are gone that a subscriber has not had.
+/// A gap: events that a subscriber has not received and that the hub no longer holds.
 ///
-/// `Display` gives what the default [gap event](crate::sender::StreamConfig::set_gap) says: the number, or `unknown`.
+/// `Display` prints the data of the default [gap event](crate::sender::StreamConfig::set_gap): the
+/// number of events, or `unknown`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Gap {
-    /// At most this number of events; exactly this number for a subscriber to all topics.
+    /// At most this many events; exactly this many for a subscription to all topics.
     Missed(u64),
-    /// Nobody knows how many: the [id](super::Resume::Unknown) that the client came back with is none of this hub's.
+    /// An unknown number of events, because the hub does not know the client's [last event
+    /// id](super::Resume::Unknown).
     Unknown,
 }
 

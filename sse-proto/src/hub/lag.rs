@@ -1,4 +1,4 @@
-//! Where a subscriber is, and what becomes of one that is behind.
+//! How far subscribers lag, and the lag policies.
 
 use super::Hub;
 use super::ring::Slot;
@@ -6,7 +6,7 @@ use super::subscription::{Cursor, Lag};
 use super::topics::{Lost, Topic, Waiters};
 
 impl<T> Hub<T> {
-    /// How many events the subscriber has not had, of those it wants and that are there.
+    /// Returns the number of held events that the subscriber wants and has not received.
     pub fn lag(&self, cursor: &Cursor) -> u64 {
         let latest = cursor.lag == Lag::Latest;
         match &cursor.topics {
@@ -19,7 +19,7 @@ impl<T> Hub<T> {
         }
     }
 
-    /// The number of the first event the subscriber has not had.
+    /// Returns the number of the first held event that the subscriber has not received.
     pub(super) fn first(&self, cursor: &Cursor) -> Option<u64> {
         let latest = cursor.lag == Lag::Latest;
         match &cursor.topics {
@@ -30,7 +30,7 @@ impl<T> Hub<T> {
         }
     }
 
-    /// The newest event that is gone and that the subscriber would have got.
+    /// Returns the number of the newest dropped event that the subscriber would have received.
     pub(super) fn lost_to(&self, cursor: &Cursor) -> u64 {
         let lost = match &cursor.topics {
             None => self.lost,
@@ -42,7 +42,8 @@ impl<T> Hub<T> {
         if cursor.lag == Lag::Latest { lost.latest } else { lost.any }
     }
 
-    /// How many events are gone that the subscriber has not had, if any. It goes on behind them, or is cut.
+    /// Returns how many events were dropped before the subscriber received them, if any. Moves the
+    /// subscriber past the gap or cuts it, depending on its lag policy.
     pub(super) fn check_lag(&mut self, cursor: &mut Cursor) -> Option<u64> {
         let lost = self.lost_to(cursor);
         if lost < cursor.next {
@@ -85,7 +86,7 @@ impl<T> Hub<T> {
         self.for_waiters(cursor, |waiters| waiters.remove(cursor.next, cursor.waiter));
     }
 
-    /// Does this wherever publishers look for the subscriber, if they wait for it.
+    /// Applies a change to all wait sets that hold this subscriber, if publishers wait for it.
     fn for_waiters(&mut self, cursor: &Cursor, change: impl Fn(&mut Waiters)) {
         if cursor.lag != Lag::Wait || cursor.cut {
             return;
@@ -104,7 +105,7 @@ impl<T> Hub<T> {
         cursor.topics.iter().flatten().filter_map(|key| self.topics.get(*key))
     }
 
-    /// The numbers of the events from this one on that are the latest of their topics.
+    /// Returns the numbers of the events from `next` on that are the latest of their topics.
     fn latest_from(&self, next: u64) -> impl Iterator<Item = u64> {
         let is_latest =
             |number, slot: &Slot<T>| self.topics.get(slot.topic).is_some_and(|topic| topic.last == number);
@@ -113,7 +114,7 @@ impl<T> Hub<T> {
     }
 }
 
-/// The number of the topic's latest event, if it is there and not before `next`.
+/// Returns the number of the topic's latest event, if it is held and not before `next`.
 fn latest_of(topic: &Topic, next: u64) -> Option<u64> {
     let is_held = topic.is_kept || !topic.numbers.is_empty();
     (is_held && topic.last >= next).then_some(topic.last)

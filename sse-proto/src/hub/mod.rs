@@ -1,8 +1,9 @@
-//! One stream of events for many: what is published once, every subscriber gets, live or when it comes back.
+//! Fan-out of one event stream to many subscribers, live and by replay.
 //!
-//! [`Hub`] is the machine; [`HubConfig`] says how much it holds, [`Subscription`] what a subscriber wants. The files: `ring` has
-//! the events, `topics` what is known of each topic, `lag` what becomes of those who are behind, `publish` how events come in, `wait_list` whom
-//! to wake.
+//! [`Hub`] is the machine, [`HubConfig`] limits what it holds, and [`Subscription`] selects what a
+//! subscriber receives. The modules: `ring` holds the events, `topics` the state of each topic,
+//! `lag` implements the lag policies, `publish` adds and drops events, `wait_list` lists the
+//! subscribers to wake.
 
 mod config;
 mod gap;
@@ -34,11 +35,12 @@ use self::subscription::First;
 use self::topics::{Lost, Topics, Waiters};
 use crate::Instant;
 
-/// Holds the last events of a stream, for live subscribers and for those who come back, in one place.
+/// Holds the recent events of a stream, for live subscribers and for replay.
 ///
-/// `T` is the event as it is sent, shared by all who get it: a [`Frame`](crate::Frame) of bytes that are counted by reference, for
-/// instance. It is never cloned here. A subscriber is a [`Cursor`], which knows the number of the next event: publishing does
-/// nothing for any of them, and one that is slow costs the others nothing.
+/// `T` is an encoded event that all its subscribers share, for example a [`Frame`](crate::Frame) of
+/// reference-counted bytes. The hub never clones it. A subscriber is a [`Cursor`] that stores the
+/// number of its next event. Publishing therefore takes no work per subscriber, and a slow
+/// subscriber costs the others nothing.
 ///
 /// ```text
 ///   dropped  │◄───────────── held: HubConfig::events, bytes, age ─────────────►│
@@ -48,18 +50,20 @@ use crate::Instant;
 ///        see Lag
 /// ```
 ///
-/// There is no lock and no waking in here. Whoever shares a hub puts a lock around it, and [`WaitList`] beside it, where a
-/// subscriber that was told [`Pending`](Next::Pending) is put down under its topics; [`Published::topic`] says whom to wake. Asking
-/// and putting down happen under the same lock, so that no event comes between.
+/// The hub has no lock and wakes nobody. To share a hub, put it under a lock together with a
+/// [`WaitList`]. A subscriber that gets [`Pending`](Next::Pending) registers a waker under its
+/// topics, and [`Published::topic`] selects the wakers to wake. Call [`next`](Self::next) and
+/// register the waker under the same lock, so that no event is published in between.
 ///
-/// Replaying and following are the same thing, so nothing is missed between them and nothing comes twice: [`resume`](Self::resume)
-/// makes a cursor that stands behind the last event a client had, and [`next`](Self::next) moves it up to the newest and beyond.
+/// Replay and live delivery are the same operation, so no event is lost or repeated between them:
+/// [`resume`](Self::resume) creates a cursor behind the client's last event, and
+/// [`next`](Self::next) advances the cursor to the newest event and beyond.
 ///
 /// ```
 /// use sse_proto::hub::{HubConfig, Next, Resume, Subscription};
 /// use sse_proto::{Event, Frame, Hub, Instant};
 ///
-/// // What tells this hub's ids from those of others: a random number.
+/// // A random number that distinguishes this hub's ids from those of other hubs.
 /// let generation = 1_763_700_000;
 /// let mut hub: Hub<Frame> = Hub::new(generation, HubConfig::default());
 /// let now = Instant::default();
@@ -82,7 +86,7 @@ use crate::Instant;
 ///         match hub.next(now, cursor) {
 ///             Next::Event(entry) => seen.extend_from_slice(entry.value.bytes()),
 ///             Next::Gap(gap) => panic!("{gap} events are gone"),
-///             // Wait to be woken, at another time.
+///             // Wait for a wake-up, then continue.
 ///             Next::Pending => break,
 ///             Next::Lagged { .. } | Next::Closed => break,
 ///             _ => {}
@@ -99,68 +103,70 @@ pub struct Hub<T> {
     config: HubConfig,
     generation: u64,
     ring: Ring<T>,
-    /// The latest events of topics whose time in the ring is over.
+    /// The latest events of topics that have left the ring.
     kept: BTreeMap<u64, Slot<T>>,
     kept_weight: usize,
     topics: Topics,
-    /// Of any topic.
+    /// Losses in any topic.
     lost: Lost,
-    /// Those of all topics.
+    /// The waiters that are subscribed to all topics.
     waiters: Waiters,
     next_waiter: u64,
     to_all: usize,
-    /// Since when a publisher is kept waiting.
+    /// When the waiting of a publisher began.
     blocked: Option<Instant>,
     closed: bool,
-    /// Without what can be said from the rest.
+    /// Without the numbers that can be derived from the other fields.
     stats: Stats,
 }
 
-/// What comes next for a subscriber.
+/// The next delivery of a subscriber, borrowed from the hub.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Next<'h, T> {
     /// An event.
     Event(Entry<'h, T>),
-    /// Events are gone that the subscriber has not had: before it came back, or while it was too slow, with [`Lag::Skip`] and
-    /// [`Lag::Latest`]. Tell the client, before the next event.
+    /// The subscriber missed events: before it resumed, or because it was too slow, with
+    /// [`Lag::Skip`] or [`Lag::Latest`]. Report the gap to the client before the next event.
     Gap(Gap),
-    /// Where the subscriber begins, if [`HubConfig::announce_position`] is set: an id that the client can come back with before it
-    /// has had an event.
+    /// The initial position of the subscriber, if [`HubConfig::announce_position`] is set. A client
+    /// can resume from this id before it has received an event.
     Position(Id),
-    /// Nothing for now.
+    /// There is no event now.
     Pending,
-    /// As a gap, but with [`Lag::Disconnect`] and [`Lag::Wait`]: nothing more comes. End the stream, and the client comes
-    /// back with its last event id.
+    /// The subscriber missed events, with [`Lag::Disconnect`] or [`Lag::Wait`]. Nothing more
+    /// follows: end the stream, and the client reconnects with its last event id.
     Lagged {
-        /// How many; exact for a subscriber to all topics.
+        /// The number of missed events; exact for a subscription to all topics.
         missed: u64,
     },
-    /// The hub is closed, and the subscriber has had everything.
+    /// The hub is closed, and the subscriber has received all events.
     Closed,
 }
 
-/// What [comes next](Next), as a subscriber's own: frames are shared.
+/// The next delivery of a subscriber, owned. Like [`Next`], but independent of the hub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Delivery<T> {
     /// An event.
     Event(T),
-    /// Events are gone that the subscriber has not had: tell the client, before the next event.
+    /// The subscriber missed events. Report the gap to the client before the next event.
     Gap(Gap),
-    /// Where the subscriber begins: an id that the client can come back with before it has had an event.
+    /// The initial position of the subscriber. A client can resume from this id before it has
+    /// received an event.
     Position(Id),
-    /// As a gap, but nothing more comes: end the stream, and the client comes back with its last event id.
+    /// The subscriber missed events, and nothing more follows: end the stream, and the client
+    /// reconnects with its last event id.
     Lagged {
-        /// How many; exact for a subscriber to all topics.
+        /// The number of missed events; exact for a subscription to all topics.
         missed: u64,
     },
-    /// The hub is closed, and the subscriber has had everything.
+    /// The hub is closed, and the subscriber has received all events.
     Closed,
 }
 
 impl<T: Clone> Next<'_, T> {
-    /// The same without the hub; `None` if there is nothing for now.
+    /// Converts into an owned delivery. Returns `None` for [`Pending`](Self::Pending).
     pub fn to_delivery(&self) -> Option<Delivery<T>> {
         Some(match self {
             Self::Event(entry) => Delivery::Event(entry.value.clone()),
@@ -174,7 +180,7 @@ impl<T: Clone> Next<'_, T> {
 }
 
 impl<T> Delivery<T> {
-    /// Whether nothing more comes: the stream ends with it.
+    /// Returns whether the delivery is the last one of its stream.
     pub fn is_last(&self) -> bool {
         matches!(self, Self::Lagged { .. } | Self::Closed)
     }
@@ -184,45 +190,51 @@ impl<T> Delivery<T> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Entry<'h, T> {
-    /// Its id, if the hub made it; otherwise just its number.
+    /// The id that the hub generated. If the publisher gave the event an id, only its number
+    /// counts.
     pub id: Id,
-    /// Its id, if the publisher gave it one.
+    /// The id from the publisher, if there is one.
     pub given_id: Option<&'h str>,
-    /// Its topic.
+    /// The topic of the event.
     pub topic: &'h str,
-    /// When it was published.
+    /// When the event was published.
     pub published: Instant,
-    /// What was published.
+    /// The published value.
     pub value: &'h T,
 }
 
-/// How a client was answered: the verdict on the last event id that it came with. A client that has lost events is told so
-/// by [`Next::Gap`], which comes first.
+/// The hub's answer to a client's last event id. A client that has missed events receives a
+/// [`Next::Gap`] first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resume {
-    /// It came without an id, and gets what is published from now on.
+    /// The client sent no id, and receives the events published from now on.
     Live,
-    /// It gets all that it has missed, and then goes on live.
+    /// The client receives all events that it has missed, then continues live.
     Resumed {
-        /// How many events it has missed, of those it wants.
+        /// The number of missed events that match the subscription.
         events: u64,
     },
-    /// Some of what it has missed is gone. It gets what its [`AfterGap`] says.
+    /// The hub no longer holds some of the missed events. [`AfterGap`] determines what the client
+    /// receives.
     Gap {
-        /// How many are gone, at most; exact for a subscriber to all topics.
+        /// The maximum number of lost events; exact for a subscription to all topics.
         missed: u64,
-        /// The first event that it gets, if there is one.
+        /// The first event that the client receives, if there is one.
         oldest: Option<Id>,
     },
-    /// No event has this id: it is from before a restart, or long gone if the publisher gives the ids, or made up. It gets what
-    /// its [`AfterGap`] says; of what is there it has had nothing from this hub.
+    /// The hub knows no event with this id: the id is from before a restart, invented, or long
+    /// dropped if publishers give the ids. [`AfterGap`] determines what the client receives. The
+    /// hub assumes that the client has received none of its events.
     Unknown,
 }
 
 impl<T> Hub<T> {
-    /// An empty hub. Its ids carry `generation`, which must be another one for each hub, also after a restart and on other
-    /// machines: a random number. Two hubs of one generation take each other's ids for their own, and lose events silently.
+    /// Creates an empty hub.
+    ///
+    /// `generation` is part of every id and must be unique among all hubs, including those before a
+    /// restart and on other machines: use a random number. Two hubs of the same generation would
+    /// accept each other's ids, and clients would silently lose events.
     pub fn new(generation: u64, config: HubConfig) -> Self {
         Self {
             config,
@@ -241,7 +253,7 @@ impl<T> Hub<T> {
         }
     }
 
-    /// A subscriber to what is published from now on.
+    /// Adds a subscriber to the events published from now on.
     pub fn subscribe(&mut self, subscription: &Subscription) -> Cursor {
         let topics = subscription
             .topics
@@ -260,8 +272,8 @@ impl<T> Hub<T> {
         cursor
     }
 
-    /// A subscriber to what is held, from the oldest event on, and to what is published from now on. With [`Lag::Latest`] it
-    /// begins with the latest event of each topic.
+    /// Adds a subscriber to all held events, from the oldest on, and then to the events published
+    /// from now on. With [`Lag::Latest`], it starts with the latest event of each topic.
     pub fn replay(&mut self, now: Instant, subscription: &Subscription) -> Cursor {
         self.handle_deadline(now);
         let mut cursor = self.subscribe(subscription);
@@ -269,8 +281,8 @@ impl<T> Hub<T> {
         cursor
     }
 
-    /// A subscriber for a client that may come back: one that [resumes](Self::resume), if there is an id, else one to
-    /// [what is published from now on](Self::subscribe).
+    /// Adds a subscriber for a client that may have reconnected: [resumes](Self::resume) if there
+    /// is an id, otherwise [subscribes](Self::subscribe) to the events published from now on.
     pub fn subscribe_from(
         &mut self,
         now: Instant,
@@ -283,10 +295,11 @@ impl<T> Hub<T> {
         }
     }
 
-    /// A subscriber that has had everything up to the event with this id, as [`Id`] is written or as the publisher gave it.
-    /// If events are gone, the first thing that comes is [`Next::Gap`], and the [subscription](AfterGap) decides what follows.
+    /// Adds a subscriber that has received everything up to the event with this id, which the hub
+    /// generated ([`Id`]) or the publisher gave. After a loss, the first delivery is [`Next::Gap`],
+    /// and the subscription's [`AfterGap`] determines what follows.
     ///
-    /// Takes whatever a client may send.
+    /// `last_event_id` may be any text that a client sends.
     pub fn resume(
         &mut self,
         now: Instant,
@@ -304,7 +317,7 @@ impl<T> Hub<T> {
         let lost = self.lost_to(&cursor);
         if lost < cursor.next {
             self.stats.replays.resumed += 1;
-            // The client has an id already.
+            // The client already has an id.
             cursor.first = None;
             let events = self.lag(&cursor);
             return (cursor, Resume::Resumed { events });
@@ -316,21 +329,22 @@ impl<T> Hub<T> {
         (cursor, Resume::Gap { missed, oldest })
     }
 
-    /// Has the subscriber told of a gap before anything else.
+    /// Reports a gap to the subscriber before anything else.
     fn tell(&mut self, cursor: &mut Cursor, gap: Gap, after: AfterGap) {
         cursor.first.get_or_insert_default().gap = Some(gap);
         match after {
             AfterGap::Replay => self.rewind(cursor),
             AfterGap::Live => self.advance(cursor, self.ring.end()),
             AfterGap::End => {
-                // Nobody waits for it any more.
+                // Publishers no longer wait for it.
                 self.stop_waiting(cursor);
                 (cursor.ends, cursor.cut) = (true, true);
             }
         }
     }
 
-    /// Places the subscriber before the oldest event that is there for it. The id of that event will be its position.
+    /// Moves the subscriber before the oldest event that is held for it. The id of that event then
+    /// serves as its position.
     fn rewind(&mut self, cursor: &mut Cursor) {
         let first = self.lost_to(cursor) + 1;
         self.advance(cursor, first);
@@ -339,17 +353,18 @@ impl<T> Hub<T> {
         }
     }
 
-    /// What comes next for this subscriber. Each thing comes once, but for the last ones: [`Lagged`](Next::Lagged) and
-    /// [`Closed`](Next::Closed) stand.
+    /// Returns the next delivery of this subscriber. Each delivery is returned once, except for the
+    /// last ones: [`Lagged`](Next::Lagged) and [`Closed`](Next::Closed) are returned again.
     ///
-    /// Takes a constant time for a subscriber to all topics, and a search in each topic for one to some. For one to all topics
-    /// that keeps the latest, what it skips is looked at.
+    /// Takes constant time for a subscription to all topics, and a binary search per topic for
+    /// other subscriptions. A subscription to all topics with [`Lag::Latest`] scans the events that
+    /// it skips.
     pub fn next(&mut self, now: Instant, cursor: &mut Cursor) -> Next<'_, T> {
         self.next_if(now, cursor, |_| true)
     }
 
-    /// As [`next`](Self::next), but passes over events that the subscriber does not want to have, whatever their topic. They count
-    /// as others do where events are gone.
+    /// Like [`next`](Self::next), but skips the events for which `is_wanted` returns `false`.
+    /// Skipped events count in gaps and lags like others.
     pub fn next_if(
         &mut self,
         now: Instant,
@@ -376,7 +391,7 @@ impl<T> Hub<T> {
             self.advance(cursor, number + 1);
             if self.entry(number).is_some_and(|entry| is_wanted(&entry)) {
                 self.stats.delivered += 1;
-                // There is one: it was wanted.
+                // Always `Some`: the entry was there before `is_wanted`.
                 return self.entry(number).map_or(Next::Pending, Next::Event);
             }
         }
@@ -384,7 +399,7 @@ impl<T> Hub<T> {
         if self.closed { Next::Closed } else { Next::Pending }
     }
 
-    /// Takes back the cursor of a subscriber that has left.
+    /// Removes a subscriber.
     pub fn unsubscribe(&mut self, cursor: Cursor) {
         self.stop_waiting(&cursor);
         self.stats.subscribers = self.stats.subscribers.saturating_sub(1);
@@ -399,17 +414,18 @@ impl<T> Hub<T> {
         }
     }
 
-    /// How many subscribers get the events of this topic.
+    /// Returns the number of subscribers that receive the events of this topic.
     pub fn subscribers(&self, topic: &str) -> usize {
         self.to_all + self.topics.find(topic).map_or(0, |topic| topic.subscribers)
     }
 
-    /// The numbers now.
+    /// Returns the current statistics.
     pub fn stats(&self) -> Stats {
         Stats { topics: self.topics.len(), events: self.ring.len(), bytes: self.ring.weight(), ..self.stats }
     }
 
-    /// The topic with one subscriber more. `None` if its name is too long for anything to be published to it.
+    /// Adds a subscriber to the topic. Returns `None` if the name is too long for anything to be
+    /// published to it.
     fn join(&mut self, name: &str) -> Option<TopicKey> {
         if name.len() > self.config.topic_name_bytes {
             return None;
@@ -422,14 +438,15 @@ impl<T> Hub<T> {
         Some(key)
     }
 
-    /// After each change of a topic: it may have become idle.
+    /// Updates the idle list. Call it after each change of a topic.
     fn settle(&mut self, key: TopicKey) {
         self.topics.settle(key, self.config.topics, self.config.topic_bytes);
     }
 
-    /// The number of the event with this id; 0 for the [position](HubConfig::announce_position) before the first.
+    /// Returns the number of the event with this id, or 0 for the
+    /// [position](HubConfig::announce_position) before the first event.
     fn find(&self, id: &str) -> Option<u64> {
-        // However long it is, looking for it takes no time.
+        // Bounds the time of the search, however long the id is.
         if id.len() > Id::LONGEST.max(self.ring.longest_given_id()) {
             return None;
         }

@@ -1,4 +1,4 @@
-//! How events come in, and go when there are too many.
+//! Publishing events, and dropping them at the limits.
 
 use alloc::boxed::Box;
 use alloc::string::ToString;
@@ -10,15 +10,15 @@ use super::subscription::TopicKey;
 use super::{Hub, Id};
 use crate::{EventRef, Frame, Instant};
 
-/// What became of an event that was published.
+/// The result of publishing an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Published {
-    /// Its id, or its number if the publisher gave it an id.
+    /// The id of the event. If the publisher gave the event an id, only its number counts.
     pub id: Id,
-    /// Its topic: wake the subscribers listed under it, and those to all topics.
+    /// The topic. Wake its subscribers, and the subscribers to all topics.
     pub topic: TopicKey,
-    /// How many subscribers get it, if they keep up.
+    /// The number of subscribers that receive the event if they keep up.
     pub subscribers: usize,
 }
 
@@ -28,9 +28,10 @@ pub struct Published {
 pub enum PublishError {
     /// The hub is closed.
     Closed,
-    /// The name of the topic is longer than [`HubConfig::topic_name_bytes`](super::HubConfig::topic_name_bytes).
+    /// The topic name is longer than
+    /// [`HubConfig::topic_name_bytes`](super::HubConfig::topic_name_bytes).
     TopicTooLong {
-        /// How long it is, in bytes.
+        /// The length of the name, in bytes.
         length: usize,
         /// The limit, in bytes.
         limit: usize,
@@ -51,20 +52,21 @@ impl fmt::Display for PublishError {
 impl core::error::Error for PublishError {}
 
 impl<T> Hub<T> {
-    /// The id of the event that is published next, to be encoded with it.
+    /// Returns the id of the next published event, to encode with the event.
     pub fn next_id(&self) -> Id {
         self.id(self.ring.end())
     }
 
-    /// Whether an event of this weight may be published without driving out one that a [waiting](super::Lag::Wait)
-    /// subscriber has not had. Publishing does not ask: one who does not care for them need not either.
+    /// Checks that an event of this weight can be published without dropping an event that a
+    /// [waiting](super::Lag::Wait) subscriber has not received. Publishing does not check this; a
+    /// publisher may ignore such subscribers.
     ///
     /// # Errors
-    /// Until when to wait before publishing all the same. Ask again then, or when a subscriber has moved, which
-    /// [`is_blocked`](Self::is_blocked) tells it.
+    /// The instant at which to publish regardless. Call again then, or when a subscriber has made
+    /// progress; [`is_blocked`](Self::is_blocked) tells subscribers to wake the publisher.
     pub fn ready(&mut self, now: Instant, weight: usize) -> Result<(), Instant> {
         self.handle_deadline(now);
-        // Publishing then fails at once.
+        // Publishing to a closed hub fails immediately.
         if self.closed || !self.drives_out_awaited(weight) {
             self.blocked = None;
             return Ok(());
@@ -73,23 +75,25 @@ impl<T> Hub<T> {
         if until > now {
             return Err(until);
         }
-        // Those who have not moved by now are not waited for again, until they move.
+        // Subscribers that made no progress are not waited for again until they do.
         self.waiters.pass(self.ring.end() - 1);
         self.topics.pass_all();
         Ok(())
     }
 
-    /// Whether a publisher waits: a subscriber that got something wakes it.
+    /// Returns whether a publisher is waiting. A subscriber that has received an event then wakes
+    /// the publisher.
     pub fn is_blocked(&self) -> bool {
         self.blocked.is_some()
     }
 
-    /// Publishes an event of a topic, which is made if there is none. The event carries [`next_id`](Self::next_id), or none.
+    /// Publishes an event, and creates the topic if necessary. The event carries the id
+    /// [`next_id`](Self::next_id), or none.
     ///
-    /// Takes a constant time, and a search for the topic's name; none for any subscriber.
+    /// Takes constant time plus a lookup of the topic, independent of the number of subscribers.
     ///
     /// # Errors
-    /// If the hub is closed, or the name of the topic is too long.
+    /// If the hub is closed, or the topic name is too long.
     pub fn publish(
         &mut self,
         now: Instant,
@@ -100,11 +104,11 @@ impl<T> Hub<T> {
         self.insert(now, topic, None, weight, value)
     }
 
-    /// Publishes an event with an id of the publisher's: one that was read from another stream, say. Clients come back with
-    /// that, and find the newest event that has it.
+    /// Publishes an event with the publisher's own id, for example one received from another
+    /// stream. A client resumes after the newest event with this id.
     ///
     /// # Errors
-    /// If the hub is closed, or the name of the topic is too long.
+    /// If the hub is closed, or the topic name is too long.
     pub fn publish_as(
         &mut self,
         now: Instant,
@@ -116,24 +120,25 @@ impl<T> Hub<T> {
         self.insert(now, topic, Some(id.into()), weight, value)
     }
 
-    /// Ends the stream: nothing more can be published, and subscribers get what is there, and then [`Next::Closed`](super::Next::Closed).
-    /// Wake them all.
+    /// Closes the hub: nothing more can be published. Subscribers receive the remaining events and
+    /// then [`Next::Closed`](super::Next::Closed). Wake all of them.
     pub fn close(&mut self) {
         self.closed = true;
     }
 
-    /// Whether it was closed.
+    /// Returns whether the hub is closed.
     pub fn is_closed(&self) -> bool {
         self.closed
     }
 
-    /// When the oldest event reaches its age. It is dropped then, or with the next call that tells the time: nobody gets it
-    /// later, but its memory is held until then.
+    /// Returns when the oldest event reaches [`HubConfig::age`](super::HubConfig::age). No
+    /// subscriber receives the event after that, but its memory is freed only by the next call that
+    /// takes the time.
     pub fn deadline(&self) -> Option<Instant> {
         Some(self.ring.get(self.ring.front())?.published.after(self.config.age?))
     }
 
-    /// Drops what has reached its age. Called too early, it does nothing.
+    /// Drops the events that have reached their maximum age. Has no effect before the deadline.
     pub fn handle_deadline(&mut self, now: Instant) {
         while self.deadline().is_some_and(|deadline| deadline <= now) {
             self.stats.dropped.by_age += 1;
@@ -160,7 +165,7 @@ impl<T> Hub<T> {
         let key = self.topics.intern(topic);
         let number = self.ring.end();
         let mut subscribers = self.to_all;
-        // First of all, so that what makes room does not go as the latest of this topic.
+        // Must precede `make_room`, which would otherwise drop the latest event of this topic.
         if let Some(topic) = self.topics.get_mut(key) {
             if core::mem::take(&mut topic.is_kept) {
                 let kept = self.kept.remove(&topic.last);
@@ -190,7 +195,8 @@ impl<T> Hub<T> {
         }
     }
 
-    /// Whether of so many events, so heavy together, one has to go for one of this weight.
+    /// Returns whether `events` events of the total weight `held` leave no room for one of this
+    /// weight.
     fn is_full(&self, events: usize, held: usize, weight: usize) -> bool {
         events > 0 && (events >= self.config.events || held.saturating_add(weight) > self.config.bytes)
     }
@@ -244,18 +250,19 @@ impl<T> Hub<T> {
 }
 
 impl<B: AsRef<[u8]>> Hub<Frame<B>> {
-    /// As [`ready`](Self::ready), for an event that is not encoded yet: its weight is estimated.
+    /// Like [`ready`](Self::ready), for an event that is not encoded yet; its weight is estimated.
     ///
     /// # Errors
-    /// As `ready`.
+    /// Like `ready`.
     pub fn ready_for<'e>(&mut self, now: Instant, event: impl Into<EventRef<'e>>) -> Result<(), Instant> {
-        /// The id, and the chunk around it.
+        /// The id and the chunk framing.
         const BESIDE: usize = 64;
         self.ready(now, event.into().len_hint() + BESIDE)
     }
 
-    /// Encodes an event and publishes it: with its own id if it has one, else with one of the hub's. `hold` makes of the bytes
-    /// what connections share: `Arc::from`, `Bytes::from`. The weight is their number.
+    /// Encodes and publishes an event, with its own id if it has one, otherwise with a generated
+    /// id. `hold` converts the bytes into the storage that connections share: `Arc::from`,
+    /// `Bytes::from`. The weight of the event is the length of its frame.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -268,7 +275,7 @@ impl<B: AsRef<[u8]>> Hub<Frame<B>> {
     /// ```
     ///
     /// # Errors
-    /// If the hub is closed, or the name of the topic is too long.
+    /// If the hub is closed, or the topic name is too long.
     pub fn publish_event<'e>(
         &mut self,
         now: Instant,
@@ -286,7 +293,7 @@ impl<B: AsRef<[u8]>> Hub<Frame<B>> {
             return self.publish_as(now, topic, id, weight, frame);
         }
         let id = self.next_id().to_string();
-        // Always: it is letters, digits and a hyphen.
+        // Cannot fail: the id consists of letters, digits and a hyphen.
         let (weight, frame) = encode(event.with_id(&id).unwrap_or(event));
         self.publish(now, topic, weight, frame)
     }

@@ -1,4 +1,4 @@
-//! The events held, in order.
+//! The held events, in order.
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -6,25 +6,26 @@ use alloc::collections::{BTreeMap, VecDeque};
 use super::subscription::TopicKey;
 use crate::Instant;
 
-/// One event as it is held.
+/// A held event.
 #[derive(Debug)]
 pub(super) struct Slot<T> {
     pub(super) published: Instant,
     pub(super) weight: usize,
     pub(super) topic: TopicKey,
-    /// The id of the publisher's, if it has one.
+    /// The id from the publisher, if there is one.
     pub(super) given_id: Option<Box<str>>,
     pub(super) value: T,
 }
 
-/// Events by their numbers, which follow one another.
+/// Events by number. The numbers are consecutive.
 #[derive(Debug)]
 pub(super) struct Ring<T> {
     slots: VecDeque<Slot<T>>,
-    /// The number of the oldest event; of the next one, if there is none.
+    /// The number of the oldest event, or of the next one if the ring is empty.
     front: u64,
     weight: usize,
-    /// The number of the newest event with an id of the publisher's, by the id's hash: the id itself is in its slot.
+    /// The number of the newest event with a publisher's id, by the hash of the id. The slot stores
+    /// the id itself.
     given_ids: BTreeMap<u64, u64>,
     longest_given_id: usize,
 }
@@ -46,7 +47,7 @@ impl<T> Ring<T> {
         self.front
     }
 
-    /// The number of the next event.
+    /// Returns the number of the next event.
     pub(super) fn end(&self) -> u64 {
         self.front + self.slots.len() as u64
     }
@@ -55,10 +56,11 @@ impl<T> Ring<T> {
         self.slots.get(usize::try_from(number.checked_sub(self.front)?).ok()?)
     }
 
-    /// From this number on, or from the oldest if that is later.
+    /// Iterates from this number on, or from the oldest event if that is later.
     pub(super) fn from(&self, number: u64) -> impl Iterator<Item = (u64, &Slot<T>)> {
         let start = number.clamp(self.front, self.end());
-        // Cannot panic: between the two ends. It fits, as the length does.
+        // Cannot panic: `start` lies between the two ends, and the difference fits because the
+        // length does.
         (start..).zip(self.slots.range((start - self.front) as usize..))
     }
 
@@ -84,19 +86,20 @@ impl<T> Ring<T> {
         Some((number, slot))
     }
 
-    /// How many bytes the longest id of the publisher's has had.
+    /// Returns the length in bytes of the longest publisher's id so far.
     pub(super) fn longest_given_id(&self) -> usize {
         self.longest_given_id
     }
 
-    /// The number of the newest event with this id of the publisher's.
+    /// Returns the number of the newest event with this publisher's id.
     pub(super) fn find(&self, given_id: &str) -> Option<u64> {
         let number = *self.given_ids.get(&hash(given_id))?;
         (self.get(number)?.given_id.as_deref() == Some(given_id)).then_some(number)
     }
 }
 
-/// FNV-1a. The ids are the publisher's own; two with the same hash cost one of them its replay.
+/// FNV-1a. A weak hash suffices, because the ids are the publisher's own; a collision costs one of
+/// the two ids its replay.
 fn hash(id: &str) -> u64 {
     id.bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))

@@ -6,12 +6,12 @@ use core::mem;
 use super::{Cursor, Delivery, Hub, HubConfig, PublishError, Published, WaitList, WaiterId};
 use crate::{EventRef, Frame, Instant};
 
-/// A hub of encoded events with its wait lists: the state that subscribers and publishers share under a lock. `W` wakes one of
-/// them: a `Waker`, a thread.
+/// A hub of encoded events with its wait lists: the state that subscribers and publishers share
+/// under a lock. `W` wakes one task or thread, such as a `Waker`.
 ///
-/// A shared hub wakes nobody. Its methods append the wakers of the tasks that can go on; the caller releases the lock, and wakes
-/// them. Wakers that are no longer needed are handed back, because a waker must not be dropped under a lock: it may be the last
-/// reference to its task.
+/// A shared hub wakes nobody itself. Its methods append the wakers of the tasks that can continue;
+/// the caller releases the lock and then wakes them. Methods return obsolete wakers, because a
+/// waker must not be dropped under a lock: it may be the last reference to its task.
 ///
 /// ```
 /// use sse_proto::hub::{HubConfig, Delivery, SharedHub, Subscription};
@@ -36,11 +36,11 @@ use crate::{EventRef, Frame, Instant};
 pub struct SharedHub<B, W> {
     hub: Hub<Frame<B>>,
     subscribers: WaitList<W>,
-    /// The wakers of publishers that wait for a subscriber to move.
+    /// The wakers of publishers that wait for a subscriber to make progress.
     publishers: Vec<W>,
 }
 
-/// One subscriber of a [`SharedHub`], until it [unsubscribes](SharedHub::unsubscribe).
+/// A subscriber of a [`SharedHub`], until it [unsubscribes](SharedHub::unsubscribe).
 #[derive(Debug)]
 pub struct SubscriberId {
     cursor: Cursor,
@@ -48,17 +48,18 @@ pub struct SubscriberId {
 }
 
 impl<B, W> SharedHub<B, W> {
-    /// An empty hub with ids of this generation: see [`Hub::new`].
+    /// Creates an empty hub; see [`Hub::new`] for `generation`.
     pub fn new(generation: u64, config: HubConfig) -> Self {
         Self { hub: Hub::new(generation, config), subscribers: WaitList::new(), publishers: Vec::new() }
     }
 
-    /// The hub, to look at.
+    /// Returns the inner hub.
     pub fn hub(&self) -> &Hub<Frame<B>> {
         &self.hub
     }
 
-    /// Adds the subscriber whose cursor `subscribe` makes; returns what that answers besides.
+    /// Adds the subscriber whose cursor `subscribe` creates, and returns the second result of
+    /// `subscribe`.
     pub fn subscribe_with<R>(
         &mut self,
         subscribe: impl FnOnce(&mut Hub<Frame<B>>) -> (Cursor, R),
@@ -68,8 +69,8 @@ impl<B, W> SharedHub<B, W> {
         (SubscriberId { cursor, waiter }, answer)
     }
 
-    /// What comes next for this subscriber; if there is nothing yet, it is woken when there is. Appends those to wake, and
-    /// hands back what woke this one before.
+    /// Returns the next delivery of this subscriber, or registers `waker` if there is none yet.
+    /// Appends the wakers to wake, and returns the previously registered waker.
     pub fn next(
         &mut self,
         now: Instant,
@@ -88,14 +89,16 @@ impl<B, W> SharedHub<B, W> {
         (None, waker().and_then(|waker| self.subscribers.wait(&subscriber.waiter, waker)))
     }
 
-    /// Ends a subscription. Appends those to wake, who need not wait for it any more, and hands back what woke this one.
+    /// Removes a subscriber. Appends the wakers of publishers that no longer need to wait for it,
+    /// and returns its own waker.
     pub fn unsubscribe(&mut self, subscriber: SubscriberId, woken: &mut Vec<W>) -> Option<W> {
         self.hub.unsubscribe(subscriber.cursor);
         woken.append(&mut self.publishers);
         self.subscribers.remove(subscriber.waiter)
     }
 
-    /// Ends the stream: nothing more can be published, and subscribers get what is there, and then the end. Answers whom to wake.
+    /// Closes the hub: nothing more can be published, and subscribers receive the remaining events
+    /// before the end. Returns the wakers to wake.
     pub fn close(&mut self) -> Vec<W> {
         self.hub.close();
         let mut woken = mem::take(&mut self.publishers);
@@ -105,10 +108,10 @@ impl<B, W> SharedHub<B, W> {
 }
 
 impl<B: AsRef<[u8]>, W> SharedHub<B, W> {
-    /// Publishes an event, as [`Hub::publish_event`] does, and appends those to wake.
+    /// Publishes an event like [`Hub::publish_event`], and appends the wakers to wake.
     ///
     /// # Errors
-    /// If the hub is closed, or the name of the topic is too long.
+    /// If the hub is closed, or the topic name is too long.
     pub fn publish(
         &mut self,
         now: Instant,
@@ -124,11 +127,12 @@ impl<B: AsRef<[u8]>, W> SharedHub<B, W> {
         Ok(published)
     }
 
-    /// Whether the event can be published without passing over a subscriber that [wants to be waited for](super::Lag::Wait). If not, this
-    /// one is woken when one has moved, unless somebody `is_same` waits already.
+    /// Checks that the event can be published without overtaking a subscriber that publishers
+    /// [wait for](super::Lag::Wait). If not, registers `waker` to be woken when a subscriber has
+    /// made progress, unless a registered waker satisfies `is_same`.
     ///
     /// # Errors
-    /// When to publish all the same.
+    /// The instant at which to publish regardless.
     pub fn ready(
         &mut self,
         now: Instant,

@@ -1,10 +1,10 @@
-//! A table whose places are used again.
+//! A table with reusable indices.
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-/// Values by small numbers. The lowest free number is given first, and memory is given back with the highest ones, so that a
-/// table that was large once does not stay so.
+/// Values by small index. `insert` uses the lowest free index, and trailing free slots release
+/// their memory, so that a table that was large once does not stay large.
 #[derive(Debug)]
 pub(super) struct Slab<T> {
     slots: Vec<Option<T>>,
@@ -18,7 +18,7 @@ impl<T> Default for Slab<T> {
 }
 
 impl<T> Slab<T> {
-    /// Capacity that is kept, so that a small table is not allocated again and again.
+    /// The capacity that is kept, so that a small table does not reallocate repeatedly.
     const RETAINED: usize = 8;
 
     pub(super) fn insert(&mut self, value: T) -> usize {

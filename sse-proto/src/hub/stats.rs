@@ -1,65 +1,66 @@
-//! What a hub has counted.
+//! The statistics of a hub.
 
-/// What a [`Hub`](super::Hub) holds now, and what it has counted since it was made.
+/// The current state of a [`Hub`](super::Hub), and its counters since it was created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Subscribers now.
+    /// Current subscribers.
     pub subscribers: usize,
-    /// Topics known now.
+    /// Topics currently known.
     pub topics: usize,
-    /// Events held now, without those that are [the latest](super::HubConfig::latest) of their topics and nothing else.
+    /// Events currently held, except those that are held only as the
+    /// [latest](super::HubConfig::latest) of their topic.
     pub events: usize,
-    /// How heavy those events are together.
+    /// The total weight of those events.
     pub bytes: usize,
     /// Events published.
     pub published: u64,
-    /// How heavy those were together.
+    /// The total weight of the published events.
     pub published_bytes: u64,
-    /// Events given to subscribers, each counted for each.
+    /// Deliveries of events, one per event and subscriber.
     pub delivered: u64,
-    /// The most events that a subscriber was seen to be behind by, of those it wants.
+    /// The maximum observed lag of a subscriber, in events that match its subscription.
     pub max_lag: u64,
-    /// Why events are not held any more.
+    /// Dropped events, by limit.
     pub dropped: Dropped,
-    /// What became of subscribers that could not keep up.
+    /// Subscribers that could not keep up, by lag policy.
     pub lagged: Lagged,
-    /// How those who came back were answered.
+    /// Answers to reconnecting clients.
     pub replays: Replays,
 }
 
-/// Events that are not held any more, by the limit they went over.
+/// Dropped events, by the limit that was exceeded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dropped {
-    /// [`HubConfig::events`](super::HubConfig::events).
+    /// Exceeded [`HubConfig::events`](super::HubConfig::events).
     pub by_count: u64,
-    /// [`HubConfig::bytes`](super::HubConfig::bytes).
+    /// Exceeded [`HubConfig::bytes`](super::HubConfig::bytes).
     pub by_bytes: u64,
-    /// [`HubConfig::age`](super::HubConfig::age).
+    /// Exceeded [`HubConfig::age`](super::HubConfig::age).
     pub by_age: u64,
 }
 
-/// Subscribers that could not keep up, by their [policy](super::Lag).
+/// Subscribers that could not keep up, by [lag policy](super::Lag).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lagged {
-    /// Were disconnected.
+    /// Subscribers that were disconnected.
     pub disconnected: u64,
-    /// Were told of a gap, each counted for each gap.
+    /// Gaps reported to subscribers.
     pub gaps: u64,
-    /// Were disconnected after the publisher had waited for them.
+    /// Subscribers that were disconnected after the publisher had waited for them.
     pub waited_for: u64,
 }
 
-/// Answers to those who came back with an id.
+/// Answers to clients that reconnected with an id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Replays {
-    /// [`Resume::Resumed`](super::Resume::Resumed).
+    /// Clients that [resumed](super::Resume::Resumed) without loss.
     pub resumed: u64,
-    /// [`Resume::Gap`](super::Resume::Gap).
+    /// Clients that missed [dropped events](super::Resume::Gap).
     pub gap: u64,
-    /// [`Resume::Unknown`](super::Resume::Unknown).
+    /// Clients with an [unknown id](super::Resume::Unknown).
     pub unknown: u64,
 }

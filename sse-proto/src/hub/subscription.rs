@@ -1,11 +1,11 @@
-//! Who gets what, and what becomes of those who are slow.
+//! Subscriptions, lag policies and cursors.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{Gap, Id};
 
-/// What a subscriber wants to have: of which topics, and what shall happen when it cannot keep up.
+/// The topics that a subscriber receives, and the policies for lag and gaps.
 ///
 /// ```
 /// use sse_proto::hub::{Lag, Subscription};
@@ -16,20 +16,20 @@ use super::{Gap, Id};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subscription {
-    /// `None`: all, also those that do not exist yet.
+    /// `None` means all topics, including those created later.
     pub(super) topics: Option<Vec<Box<str>>>,
     pub(super) lag: Lag,
     pub(super) after_gap: AfterGap,
 }
 
 impl Subscription {
-    /// To every event, with [`Lag::Disconnect`].
+    /// Subscribes to all events, with [`Lag::Disconnect`].
     pub fn to_all() -> Self {
         Self::default()
     }
 
-    /// To the events of these topics, with [`Lag::Disconnect`]. Looking for an event takes time for each of them: a handful is
-    /// meant, not thousands.
+    /// Subscribes to the events of these topics, with [`Lag::Disconnect`]. Each delivery takes time
+    /// for each topic, so use a handful of topics, not thousands.
     pub fn to<'t>(topics: impl IntoIterator<Item = &'t str>) -> Self {
         let mut topics: Vec<Box<str>> = topics.into_iter().map(Box::from).collect();
         topics.sort_unstable();
@@ -37,97 +37,106 @@ impl Subscription {
         Self { topics: Some(topics), ..Self::default() }
     }
 
-    /// Chooses what happens when the subscriber cannot keep up.
+    /// Sets the policy for a subscriber that cannot keep up.
     #[must_use]
     pub fn with_lag(self, lag: Lag) -> Self {
         Self { lag, ..self }
     }
 
-    /// Chooses what a client gets that came back and has missed events, once it was told so.
+    /// Sets what a reconnecting client receives after a gap.
     #[must_use]
     pub fn with_after_gap(self, after_gap: AfterGap) -> Self {
         Self { after_gap, ..self }
     }
 }
 
-/// What a client gets that [came back](super::Hub::resume) when events are gone that it has not had, or with an id that is none of
-/// the hub's. It is [told](super::Next::Gap) so first.
+/// What a client receives if it [resumes](super::Hub::resume) after the hub has dropped events that
+/// it missed, or with an id that the hub does not know. The client is told of the
+/// [gap](super::Next::Gap) first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AfterGap {
-    /// All that is still there, and then what is published.
+    /// All events still held, then new ones.
     #[default]
     Replay,
-    /// What is published from now on: for clients that fetch the state anew when they are told of a gap.
+    /// Only new events, for clients that fetch the current state when they are told of a gap.
     Live,
-    /// Nothing: its stream ends. For clients that connect anew when they have fetched the state.
+    /// Nothing: the stream ends, for clients that reconnect after they have fetched the current
+    /// state.
     End,
 }
 
-/// What happens to a subscriber that is so far behind that the hub drops events it has not had.
+/// The policy for a subscriber that lags so far behind that the hub drops events before it receives
+/// them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Lag {
-    /// It is [disconnected](super::Next::Lagged): its client comes back with its last event id, and finds what is still there.
+    /// The subscriber is [disconnected](super::Next::Lagged). Its client reconnects with its last
+    /// event id and receives the events still held.
     #[default]
     Disconnect,
-    /// It is told of the [gap](super::Next::Gap), once, and goes on with the oldest event there is.
+    /// The subscriber is told of the [gap](super::Next::Gap) once, and continues with the oldest
+    /// held event.
     Skip,
-    /// It gets no event but the latest of its topic, also when it is behind by only two; so it is never far behind. A gap is
-    /// told only if the latest event of a topic was dropped; see [`HubConfig::latest`](super::HubConfig::latest).
+    /// The subscriber receives only the latest event of each topic, even if it lags by only two
+    /// events, so it never lags far behind. It is told of a gap only if the latest event of a topic
+    /// was dropped; see [`HubConfig::latest`](super::HubConfig::latest).
     Latest,
-    /// The [publisher waits](super::Hub::ready) for it, no longer than [`HubConfig::wait`](super::HubConfig::wait); then it is
-    /// disconnected. Events that reach their [age](super::HubConfig::age) wait for nobody.
+    /// The [publisher waits](super::Hub::ready) for the subscriber, for at most
+    /// [`HubConfig::wait`](super::HubConfig::wait). After that, the subscriber is disconnected.
+    /// Events that reach their [maximum age](super::HubConfig::age) are dropped without waiting.
     ///
-    /// For subscribers that are trusted: one that moves now and then keeps the publisher waiting each time. Those that do not move
-    /// at all keep it waiting once, however many they are.
+    /// Only for trusted subscribers: one that makes slow progress delays the publisher every time.
+    /// Subscribers that make no progress delay it once, however many they are.
     Wait,
 }
 
-/// The place of one subscriber in a [`Hub`](super::Hub): all that one who is caught up costs.
+/// The position of one subscriber in a [`Hub`](super::Hub), and all the memory of a subscriber that
+/// is caught up.
 ///
-/// Give it back with [`Hub::unsubscribe`](super::Hub::unsubscribe), or it counts as a subscriber for ever. In a hub other
-/// than its own it is harmless, and means nothing.
+/// Pass the cursor to [`Hub::unsubscribe`](super::Hub::unsubscribe); otherwise it counts as a
+/// subscriber forever. In a hub other than its own, a cursor is harmless but meaningless.
 #[derive(Debug)]
 #[must_use = "a cursor counts as a subscriber until it is given back"]
 pub struct Cursor {
-    /// The number of the first event it has not had.
+    /// The number of the first event that the subscriber has not received.
     pub(super) next: u64,
-    /// `None`: all.
+    /// `None` means all topics.
     pub(super) topics: Option<Box<[TopicKey]>>,
     pub(super) lag: Lag,
-    /// It lagged, and was told to go.
+    /// Whether the subscriber lagged and was disconnected.
     pub(super) cut: bool,
-    /// What comes before its events, until it has come.
+    /// The deliveries that precede the events, until they are taken.
     pub(super) first: Option<Box<First>>,
-    /// Nothing follows that.
+    /// Whether the stream ends after `first`.
     pub(super) ends: bool,
-    /// Its number among those that publishers wait for: another one each time it moves.
+    /// The subscriber's number among the waiters of publishers. Changes whenever the subscriber
+    /// makes progress.
     pub(super) waiter: u64,
 }
 
-/// What comes before the events of a subscriber.
+/// The deliveries that precede the events of a subscriber.
 #[derive(Debug, Default)]
 pub(super) struct First {
-    /// It came back too late.
+    /// The gap, if the client reconnected too late.
     pub(super) gap: Option<Gap>,
-    /// Where it begins.
+    /// The initial position.
     pub(super) position: Option<Id>,
 }
 
 impl Cursor {
-    /// The topics whose events wake the subscriber; `None` for all topics.
+    /// Returns the topics whose events wake the subscriber, or `None` for all topics.
     pub fn topics(&self) -> Option<&[TopicKey]> {
         self.topics.as_deref()
     }
 
-    /// What happens when it cannot keep up.
+    /// Returns the lag policy.
     pub fn lag(&self) -> Lag {
         self.lag
     }
 }
 
-/// The key of a topic until the topic is forgotten; no other topic gets the key afterwards. It finds the subscribers to
-/// [wake](super::WaitList::drain).
+/// The key of a topic until the topic is forgotten. Keys are never reused. A key selects the
+/// subscribers to [wake](super::WaitList::drain).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicKey(pub(super) u64);

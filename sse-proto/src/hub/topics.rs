@@ -1,32 +1,33 @@
-//! What is known of each topic.
+//! The state of each topic.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::subscription::TopicKey;
 use crate::hook::Shared;
 
-/// One topic.
+/// A topic.
 #[derive(Debug)]
 pub(super) struct Topic {
     pub(super) name: Shared<str>,
-    /// The numbers of its events in the ring.
+    /// The numbers of the topic's events in the ring.
     pub(super) numbers: VecDeque<u64>,
     /// The number of the last event published.
     pub(super) last: u64,
     pub(super) lost: Lost,
     pub(super) subscribers: usize,
     pub(super) waiters: Waiters,
-    /// Its last event is held beyond the ring.
+    /// Whether the last event is held outside of the ring.
     pub(super) is_kept: bool,
-    /// Its place among the idle ones, while it is one.
+    /// The topic's key in the list of idle topics, while the topic is idle.
     idle: Option<u64>,
 }
 
-/// The numbers of the newest events that are gone: whoever has not had them has missed something. 0: none.
+/// The numbers of the newest dropped events. A subscriber that has not received them has missed
+/// something. 0 means none.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Lost {
     pub(super) any: u64,
-    /// That was the latest of its topic when it went.
+    /// The newest dropped event that was the latest of its topic.
     pub(super) latest: u64,
 }
 
@@ -38,7 +39,7 @@ impl Lost {
 }
 
 impl Topic {
-    /// What a topic takes beside its name, in bytes: its entries in the tables.
+    /// The memory of a topic besides its name, in bytes: its entries in the tables.
     const BESIDE_NAME: usize = 256;
 
     fn new(name: Shared<str>, lost: Lost) -> Self {
@@ -62,13 +63,14 @@ impl Topic {
         self.name.len().saturating_add(Self::BESIDE_NAME)
     }
 
-    /// The first number from `next` on, and how many there are.
+    /// Returns the first number from `next` on, and how many follow from there.
     pub(super) fn from(&self, next: u64) -> Option<(u64, u64)> {
         let before = self.numbers.partition_point(|number| *number < next);
         Some((*self.numbers.get(before)?, (self.numbers.len() - before) as u64))
     }
 
-    /// Forgets its oldest event, and gives memory back once three quarters of it are unused.
+    /// Removes the number of the oldest event, and shrinks the queue once three quarters of it are
+    /// unused.
     pub(super) fn drop_oldest(&mut self) {
         const RETAINED: usize = 8;
         self.numbers.pop_front();
@@ -78,7 +80,8 @@ impl Topic {
     }
 }
 
-/// The subscribers that publishers wait for: the place of each, and its number, which tells those at one place apart.
+/// The subscribers that publishers wait for, by position. A unique number distinguishes subscribers
+/// at the same position.
 #[derive(Debug, Default)]
 pub(super) struct Waiters(BTreeSet<(u64, u64)>);
 
@@ -87,17 +90,18 @@ impl Waiters {
         self.0.insert((place, number));
     }
 
-    /// Nothing, if the subscriber was passed.
+    /// Has no effect if the subscriber was passed.
     pub(super) fn remove(&mut self, place: u64, number: u64) {
         self.0.remove(&(place, number));
     }
 
-    /// Whether somebody has not had the event of this number.
+    /// Returns whether any subscriber has not received this event.
     pub(super) fn want(&self, event: u64) -> bool {
         self.0.first().is_some_and(|(place, _)| *place <= event)
     }
 
-    /// Drops the subscribers that have not had the event of this number: publishers do not wait for them until they move.
+    /// Removes the subscribers that have not received this event. Publishers do not wait for them
+    /// until they make progress.
     pub(super) fn pass(&mut self, event: u64) {
         if self.want(event) {
             self.0 = self.0.split_off(&(event + 1, 0));
@@ -111,11 +115,11 @@ pub(super) struct Topics {
     keys: BTreeMap<Shared<str>, TopicKey>,
     topics: BTreeMap<TopicKey, Topic>,
     next_key: u64,
-    /// Those without subscribers and events, the one that is idle longest first.
+    /// The topics without subscribers and events, longest idle first.
     idle: BTreeMap<u64, TopicKey>,
     idle_bytes: usize,
     next_idle: u64,
-    /// What the topics that were forgotten have lost.
+    /// The losses of forgotten topics.
     forgotten: Lost,
 }
 
@@ -136,12 +140,14 @@ impl Topics {
         self.topics.get_mut(&key)
     }
 
-    /// [Passes](Waiters::pass) the subscribers that have not had the last event of a topic, in each topic.
+    /// [Passes](Waiters::pass) the subscribers that have not received the last event of their
+    /// topic.
     pub(super) fn pass_all(&mut self) {
         self.topics.values_mut().for_each(|topic| topic.waiters.pass(topic.last));
     }
 
-    /// The key of this topic, which is made if there is none. Call [`settle`](Self::settle) after each change of a topic.
+    /// Returns the key of this topic, and creates the topic if necessary. Call
+    /// [`settle`](Self::settle) after each change of a topic.
     pub(super) fn intern(&mut self, name: &str) -> TopicKey {
         if let Some(key) = self.keys.get(name) {
             return *key;
@@ -154,8 +160,8 @@ impl Topics {
         key
     }
 
-    /// Lists a topic as idle, or removes it from the idle ones, after it was changed. Then forgets the topics that are idle
-    /// longest, until at most `most` are left, which take at most `most_bytes`.
+    /// Updates the idle list after a change of this topic. Then forgets the topics that have been
+    /// idle longest, until at most `most` topics of `most_bytes` bytes are left.
     pub(super) fn settle(&mut self, key: TopicKey, most: usize, most_bytes: usize) {
         let Some(topic) = self.topics.get_mut(&key) else { return };
         match (topic.idle, topic.is_idle()) {

@@ -8,15 +8,15 @@ use alloc::vec::Vec;
 use super::slab::Slab;
 use super::subscription::{Cursor, TopicKey};
 
-/// The subscribers that wait for an event, each with its waker: a `Waker`, a thread.
+/// The subscribers that wait for an event. Each has a waker `W`, which wakes a task or a thread.
 ///
-/// A wait list lies beside a [`Hub`](super::Hub), under the same lock. A subscriber that gets [`Pending`](super::Next::Pending)
-/// registers its waker before the lock is released. A publisher drains the wakers of its topic, releases the lock, and wakes
-/// them; the list itself wakes nobody.
+/// A wait list belongs to a [`Hub`](super::Hub), under the same lock. A subscriber that gets
+/// [`Pending`](super::Next::Pending) registers its waker before it releases the lock. A publisher
+/// drains the wakers of its topic, releases the lock, and wakes them; the list itself wakes nobody.
 ///
-/// Waiting and draining take a constant time for each topic of a subscription. A subscriber that does not wait costs nothing.
-/// Wakers that are no longer needed are handed back, because a waker must not be dropped under a lock: it may be the last
-/// reference to its task.
+/// Waiting and draining take constant time per topic of a subscription. A subscriber that does not
+/// wait costs nothing. Methods return obsolete wakers, because a waker must not be dropped under a
+/// lock: it may be the last reference to its task.
 ///
 /// ```
 /// use sse_proto::hub::{HubConfig, Next, Subscription, WaitList};
@@ -44,18 +44,18 @@ use super::subscription::{Cursor, TopicKey};
 /// ```
 #[derive(Debug)]
 pub struct WaitList<W> {
-    /// By the numbers of the waiters.
+    /// The registered wakers, by waiter number.
     wakers: Slab<Option<W>>,
     any: Line,
     topics: BTreeMap<TopicKey, Line>,
 }
 
-/// One subscriber in a [`WaitList`].
+/// A subscriber in a [`WaitList`].
 #[derive(Debug)]
 #[must_use = "a waiter takes memory until it is removed"]
 pub struct WaiterId {
     number: usize,
-    /// Its places in the lines of its topics, or in the line for any topic.
+    /// The subscriber's places in the lines of its topics, or in the line for all topics.
     places: Places,
 }
 
@@ -65,18 +65,18 @@ enum Places {
     Topics(Box<[(TopicKey, usize)]>),
 }
 
-/// The subscribers that may wait for the same topic.
+/// The subscribers to the same topic.
 #[derive(Debug, Default)]
 struct Line {
     places: Slab<Place>,
-    /// The places of the subscribers that wait, each once.
+    /// The places of the waiting subscribers, each once.
     listed: Vec<usize>,
 }
 
 #[derive(Debug)]
 struct Place {
     waiter: usize,
-    /// Its index in `listed`, while it waits.
+    /// The index in `listed`, while the subscriber waits.
     listed: Option<usize>,
 }
 
@@ -87,7 +87,7 @@ impl<W> Default for WaitList<W> {
 }
 
 impl<W> WaitList<W> {
-    /// An empty list.
+    /// Creates an empty list.
     pub fn new() -> Self {
         Self::default()
     }
@@ -105,7 +105,7 @@ impl<W> WaitList<W> {
         WaiterId { number, places }
     }
 
-    /// Registers the waker of a subscriber. Hands back the waker that it had, if that was not drained.
+    /// Registers the waker of a subscriber, and returns its previous waker if that was not drained.
     pub fn wait(&mut self, waiter: &WaiterId, waker: W) -> Option<W> {
         match &waiter.places {
             Places::Any(place) => self.any.list(*place),
@@ -118,7 +118,7 @@ impl<W> WaitList<W> {
         self.wakers.get_mut(waiter.number)?.replace(waker)
     }
 
-    /// Removes a subscriber. Hands back its waker, if that was not drained.
+    /// Removes a subscriber, and returns its waker if that was not drained.
     pub fn remove(&mut self, waiter: WaiterId) -> Option<W> {
         match waiter.places {
             Places::Any(place) => self.any.remove(place),
@@ -142,7 +142,7 @@ impl<W> WaitList<W> {
         }
     }
 
-    /// Appends all wakers to `woken`: for a hub that is closed.
+    /// Appends all wakers to `woken`, for a hub that is closed.
     pub fn drain_all(&mut self, woken: &mut Vec<W>) {
         woken.extend(self.wakers.iter_mut().filter_map(Option::take));
     }
@@ -164,9 +164,9 @@ impl Line {
     fn remove(&mut self, place: usize) {
         let listed = self.places.remove(place).and_then(|place| place.listed);
         if let Some(at) = listed.filter(|at| *at < self.listed.len()) {
-            // Cannot panic: it is below the length.
+            // Cannot panic: `at` is below the length.
             self.listed.swap_remove(at);
-            // The last one stands there now, if it was not the last one itself.
+            // The last entry has moved to `at`, unless it was removed itself.
             if let Some(moved) = self.listed.get(at).and_then(|moved| self.places.get_mut(*moved)) {
                 moved.listed = Some(at);
             }

@@ -1,4 +1,4 @@
-//! What can go wrong with a received stream.
+//! Errors of a received stream.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -15,20 +15,20 @@ use crate::source::UNRECOGNIZED;
 #[cfg(all(doc, feature = "http1"))]
 use crate::source::check_response;
 
-/// What the peer did wrong.
+/// A fault of the peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReceiveError {
-    /// An event exceeds a limit and is skipped. The stream goes on.
+    /// An event exceeded a limit and was skipped. The stream continues.
     Limit(LimitExceeded),
-    /// The response is not HTTP, or was cut off.
+    /// The response is not valid HTTP, or was cut off.
     #[cfg(feature = "http1")]
     Http(ResponseError),
-    /// The response is no event stream, says [`check_response`] or the check of [`Receiver::with_check`].
+    /// [`check_response`], or the check set by [`Receiver::with_check`], rejected the response.
     #[cfg(feature = "http1")]
     Refused(Refusal),
-    /// The stream ended, and not one line of it was a field or a comment: something else was sent as an event stream. See
-    /// [`Receiver::with_refusal_bytes`].
+    /// The stream ended without a single field or comment line: something else was sent as an event
+    /// stream. See [`Receiver::with_refusal_bytes`].
     Unrecognized {
         /// The first bytes of the stream.
         beginning: Vec<u8>,
@@ -36,7 +36,7 @@ pub enum ReceiveError {
 }
 
 impl ReceiveError {
-    /// Whether the stream goes on.
+    /// Returns whether the stream continues.
     pub fn is_recoverable(&self) -> bool {
         matches!(self, Self::Limit(_))
     }
@@ -58,7 +58,7 @@ impl fmt::Display for ReceiveError {
     }
 }
 
-/// The text is that of the cause, so `source` is the cause's source.
+/// `Display` prints the cause, so `source` returns the source of the cause.
 impl core::error::Error for ReceiveError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {

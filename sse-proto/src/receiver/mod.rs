@@ -22,11 +22,12 @@ use crate::http1::{HeadLimits, Request, ResponseDecoder, ResponseHead};
 use crate::source::{Check, Refusal, check_response};
 use crate::{Decoder, End, EventRef, InvalidField, Item, Limits};
 
-/// Receives the events of one connection: a buffer to read into, the HTTP response around the events if there is one,
+/// Receives the events of one connection: a read buffer, the HTTP response framing if there is one,
 /// and a [`Decoder`].
 ///
-/// It says what it wants, and the caller, who has the connection, does it. [`Want::Read`] and [`Want::Closed`] stand until
-/// they are met; the others come once, and are gone when the next want is asked for.
+/// The caller owns the connection and does what [`want`](Self::want) asks for. [`Want::Read`] and
+/// [`Want::Closed`] stand until they are met. Every other want is returned once; the next call of
+/// `want` consumes it.
 ///
 /// ```text
 ///           ┌──────────────── handle_read ───────────────┐
@@ -63,62 +64,63 @@ use crate::{Decoder, End, EventRef, InvalidField, Item, Limits};
 /// ```
 #[derive(Debug)]
 pub struct Receiver {
-    /// Empty until the first read; then `capacity` long.
+    /// Empty until the first read, then `capacity` long.
     buffer: Vec<u8>,
     capacity: usize,
-    /// What was read and is still to be looked at for framing.
+    /// Bytes that have been read but not unframed.
     unread: Range<usize>,
-    /// Event stream bytes that are still to be decoded.
+    /// Event stream bytes that have not been decoded.
     body: Range<usize>,
-    /// What was found last.
+    /// The last item found.
     found: Option<Found>,
-    /// The bytes that it may lie in: those that the decoder worked on last.
+    /// The bytes that the decoder worked on last, in which the item may lie.
     chunk: Range<usize>,
     decoder: Decoder,
     #[cfg(feature = "http1")]
     response: Option<ResponseDecoder>,
-    /// `None`: [`check_response`].
+    /// The user's check, or `None` for [`check_response`].
     #[cfg(feature = "http1")]
     check: Option<Hook<Box<Check>>>,
     ended: bool,
     /// Whether a clean end completes the last event.
     delivers_incomplete: bool,
     closed: Option<End>,
-    /// Where it is looked at: until a line is recognised.
+    /// The kept beginning, until a line is recognised, if an unrecognised stream is an error.
     beginning: Option<Beginning>,
-    /// Reads since something was found.
+    /// Reads since the last event.
     idle_reads: u8,
 }
 
-/// What a [`Receiver`] wants.
+/// The next step of a [`Receiver`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Want {
     /// Read into [`Receiver::space`], and report with [`Receiver::handle_read`].
     Read,
-    /// The response was accepted: [`Receiver::response`]. Comes once, before any event.
+    /// The response was accepted: see [`Receiver::response`]. Returned once, before any event.
     Opened,
-    /// An event is there: [`Receiver::event`]; after [`Receiver::want_item`], an item: [`Receiver::item`].
+    /// An event is available from [`Receiver::event`]; after [`Receiver::want_item`], an item from
+    /// [`Receiver::item`].
     Event,
-    /// Let other tasks run before asking again: the peer keeps sending without ever completing an event. A thread of
-    /// its own may ask again at once.
+    /// Yield to other tasks before asking again, because the peer keeps sending without completing
+    /// an event. A dedicated thread may ask again at once.
     Yield,
-    /// Nothing more comes. The answer stays the same from now on.
+    /// The stream is over. All further calls return the same.
     Closed(End),
 }
 
 impl Receiver {
-    /// How much is read at a time, unless [`with_capacity`](Self::with_capacity) says otherwise: 16 KiB.
+    /// The default number of bytes per read: 16 KiB. See [`with_capacity`](Self::with_capacity).
     pub const CAPACITY: usize = 16 * 1024;
 
-    /// How much is kept of a response that is no event stream, unless [`with_refusal_bytes`](Self::with_refusal_bytes) says
-    /// otherwise: 8 KiB.
+    /// The default number of bytes kept of a response that is not an event stream: 8 KiB. See
+    /// [`with_refusal_bytes`](Self::with_refusal_bytes).
     pub const REFUSAL_BYTES: usize = 8 * 1024;
 
-    /// Reads without an event after which [`Want::Yield`] comes.
+    /// The number of reads without an event before [`Want::Yield`].
     const MOST_IDLE_READS: u8 = 16;
 
-    /// A receiver of a bare event stream. Allocates its buffer with the first read.
+    /// Creates a receiver of a bare event stream. The first read allocates the buffer.
     pub fn new() -> Self {
         Self {
             buffer: Vec::new(),
@@ -140,11 +142,12 @@ impl Receiver {
         }
     }
 
-    /// A receiver of the HTTP/1.1 response to this request: the event stream is its body.
+    /// Creates a receiver of the HTTP/1.1 response to `request`, whose body is the event stream.
     ///
-    /// [`check_response`] decides whether the response is accepted, or a check of your own: [`with_check`](Self::with_check).
-    /// The stream begins with the last event id of the request. The connection must not be used again: the response may be framed
-    /// ambiguously; see [`ResponseDecoder::for_single_use`].
+    /// [`check_response`] decides whether the response is accepted, unless
+    /// [`with_check`](Self::with_check) sets another check. The stream starts with the last event
+    /// id of the request. Do not reuse the connection: the framing of the response may be
+    /// ambiguous, see [`ResponseDecoder::for_single_use`].
     #[cfg(feature = "http1")]
     pub fn http1(request: &Request) -> Self {
         let response = ResponseDecoder::new(request.method()).for_single_use();
@@ -153,20 +156,23 @@ impl Receiver {
         let id = request
             .header(header::LAST_EVENT_ID)
             .and_then(|id| header::parse_last_event_id(id).ok().flatten());
-        // Cannot fail: it was parsed as an event id.
+        // Cannot fail: the id was parsed as an event id.
         let _ = receiver.decoder.set_last_event_id(id.unwrap_or_default());
         receiver
     }
 
-    /// Decodes with other limits.
+    /// Sets the decoder's limits.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { decoder: self.decoder.with_limits(limits), ..self }
     }
 
-    /// Sets which responses are event streams, as [`SourceConfig::set_check`](crate::source::SourceConfig::set_check) does. Default:
-    /// [`check_response`]. Redirects and status 204 are checked like all others, since a receiver has one response. Without an
-    /// HTTP response there is nothing to check.
+    /// Sets the check that decides which responses are event streams, like
+    /// [`SourceConfig::set_check`](crate::source::SourceConfig::set_check). Default:
+    /// [`check_response`].
+    ///
+    /// Redirects and status 204 are checked like any other response, because a receiver receives
+    /// only one. Without an HTTP response the check is not called.
     ///
     /// ```
     /// use sse_proto::Receiver;
@@ -190,14 +196,14 @@ impl Receiver {
         Self { check: Some(Hook(Box::new(check))), ..self }
     }
 
-    /// Bounds the head of the response otherwise.
+    /// Sets the limits on the head of the response.
     #[cfg(feature = "http1")]
     #[must_use]
     pub fn with_head_limits(self, limits: HeadLimits) -> Self {
         Self { response: self.response.map(|response| response.with_limits(limits)), ..self }
     }
 
-    /// Begins with this last event id.
+    /// Sets the last event id at the start of the stream.
     ///
     /// # Errors
     /// If the id holds CR, LF or NUL: no event stream can have set it.
@@ -206,50 +212,53 @@ impl Receiver {
         Ok(self)
     }
 
-    /// Sets whether a stream that ends cleanly completes its last event, as
-    /// [`SourceConfig::deliver_incomplete`](crate::source::SourceConfig::deliver_incomplete) does: the event is given as if a blank line had
-    /// followed, and the end is [`End::Clean`]. Default `false`: it is dropped. After a cut nothing is ever completed.
+    /// Sets whether a clean end of the stream completes its last event, like
+    /// [`SourceConfig::deliver_incomplete`](crate::source::SourceConfig::deliver_incomplete).
+    /// Default `false`: the incomplete event is dropped.
     ///
-    /// The end of a bare event stream is a clean one.
+    /// If `true`, the event is delivered as if a blank line had followed, and the end is
+    /// [`End::Clean`]. A stream that was cut off never completes an event. The end of a bare event
+    /// stream counts as clean.
     #[must_use]
     pub fn with_deliver_incomplete(self, deliver: bool) -> Self {
         Self { delivers_incomplete: deliver, ..self }
     }
 
-    /// Fails a stream of which not one line is a field or a comment, with [`ReceiveError::Unrecognized`] at its clean end and
-    /// this many bytes of its beginning: an error message that was sent as an event stream. Blank lines are no failure.
+    /// Fails with [`ReceiveError::Unrecognized`] if the stream ends cleanly without a single field
+    /// or comment line. The error holds up to `bytes` bytes of the beginning, usually an error
+    /// message that was sent as an event stream. A stream of blank lines is not an error.
     ///
-    /// Default: [`REFUSAL_BYTES`](Self::REFUSAL_BYTES) for an HTTP response. A bare event stream is taken as the standard has
-    /// it, lines that mean nothing included.
+    /// Default: [`REFUSAL_BYTES`](Self::REFUSAL_BYTES) for an HTTP response. A bare event stream
+    /// may consist of meaningless lines, as the standard allows.
     #[must_use]
     pub fn with_refusal_bytes(self, bytes: usize) -> Self {
         Self { beginning: Some(Beginning::new(bytes)), ..self }
     }
 
-    /// Reads at most this many bytes at a time, at least 1.
+    /// Sets the maximum number of bytes per read, at least 1.
     #[must_use]
     pub fn with_capacity(self, bytes: usize) -> Self {
         Self { capacity: bytes.max(1), buffer: Vec::new(), unread: 0..0, body: 0..0, ..self }
     }
 
-    /// What to do next.
+    /// Returns the next step.
     ///
     /// # Errors
-    /// What the peer did wrong. After [`ReceiveError::Limit`] events go on with the next call; after the others the
-    /// receiver is closed.
+    /// If the peer sent something invalid. After [`ReceiveError::Limit`], the next call continues
+    /// with the following event; any other error closes the receiver.
     pub fn want(&mut self) -> Result<Want, ReceiveError> {
         self.next::<false>()
     }
 
-    /// As [`want`](Self::want), but comments and blocks without data are found too.
+    /// Like [`want`](Self::want), but also finds comments and blocks without data.
     ///
     /// # Errors
-    /// As [`want`](Self::want).
+    /// Like [`want`](Self::want).
     pub fn want_item(&mut self) -> Result<Want, ReceiveError> {
         self.next::<true>()
     }
 
-    /// Where to read into. Never empty.
+    /// Returns the buffer to read into. Never empty.
     pub fn space(&mut self) -> &mut [u8] {
         if self.buffer.is_empty() {
             self.buffer.resize(self.capacity, 0);
@@ -257,9 +266,11 @@ impl Receiver {
         &mut self.buffer
     }
 
-    /// Reports a read: `count` bytes were put at the beginning of [`space`](Self::space). 0 means that the peer closed.
+    /// Reports a read of `count` bytes, which the caller has placed at the start of
+    /// [`space`](Self::space). `0` reports the end of the stream.
     ///
-    /// A count beyond the space is taken for all of the space; a report that was not wanted is ignored.
+    /// A count larger than the space counts as the whole space. Without [`Want::Read`], the report
+    /// is ignored.
     pub fn handle_read(&mut self, count: usize) {
         if !self.is_empty() {
             return;
@@ -270,8 +281,10 @@ impl Receiver {
         self.idle_reads = self.idle_reads.saturating_add(1);
     }
 
-    /// Reports bytes that came without a read, and returns how many of them were taken; the others are to be reported again when
-    /// the next read is wanted. Of bytes after the end all are. For bodies that come in pieces of their own, which may be empty.
+    /// Reports bytes that arrived without a read, and returns how many the receiver took. Report
+    /// the rest when it wants the next read. After the end, it takes and ignores all bytes.
+    ///
+    /// Use this for bodies that arrive in buffers of their own. A buffer may be empty.
     ///
     /// ```
     /// use sse_proto::{Receiver, Want};
@@ -290,7 +303,7 @@ impl Receiver {
             return bytes.len();
         }
         if bytes.is_empty() {
-            // A peer that sends nothing else must not keep other tasks from running.
+            // A peer that sends nothing but empty buffers must not starve other tasks.
             self.idle_reads = self.idle_reads.saturating_add(1);
             return 0;
         }
@@ -299,14 +312,14 @@ impl Receiver {
         }
         let space = self.space();
         let count = bytes.len().min(space.len());
-        // Cannot panic: neither is shorter than the shorter one.
+        // Cannot panic: `count` is the shorter of the two lengths.
         let ((space, _), (bytes, _)) = (space.split_at_mut(count), bytes.split_at(count));
         space.copy_from_slice(bytes);
         self.handle_read(count);
         count
     }
 
-    /// The event that was found; after anything but [`Want::Event`] an event without fields.
+    /// Returns the event that was found. Without [`Want::Event`], returns an event without fields.
     #[inline]
     pub fn event(&mut self) -> EventRef<'_> {
         match self.found {
@@ -317,33 +330,34 @@ impl Receiver {
         }
     }
 
-    /// What was found; `None` after anything but [`Want::Event`].
+    /// Returns the item that was found, or `None` without [`Want::Event`].
     pub fn item(&mut self) -> Option<Item<'_>> {
         let chunk = self.buffer.get(self.chunk.clone()).unwrap_or_default();
         Some(self.decoder.item(chunk, self.found?))
     }
 
-    /// The last event id so far; empty where there is none.
+    /// Returns the last event id so far, or an empty string if there is none.
     pub fn last_event_id(&self) -> &str {
         self.decoder.last_event_id()
     }
 
-    /// The reconnection time that the stream asked for last.
+    /// Returns the last reconnection time that the stream requested.
     pub fn retry(&self) -> Option<Duration> {
         self.decoder.retry()
     }
 
-    /// Whether nothing more comes, after an end or an error: drop the connection.
+    /// Returns whether the stream is over, after an end or an error. Drop the connection then.
     pub fn is_closed(&self) -> bool {
         self.closed.is_some()
     }
 
-    /// How the stream ended; `None` as long as it has not.
+    /// Returns how the stream ended, or `None` while it is open.
     pub fn end(&self) -> Option<End> {
         self.closed
     }
 
-    /// Whether the stream is open for events: the response, where there is one, has been accepted.
+    /// Returns whether the stream is open for events: the response, if there is one, has arrived,
+    /// and nothing has closed the stream.
     pub fn is_open(&self) -> bool {
         #[cfg(feature = "http1")]
         if self.response.as_ref().is_some_and(|response| response.head().is_none()) {
@@ -352,7 +366,8 @@ impl Receiver {
         self.closed.is_none()
     }
 
-    /// The head of the response, once it is in, accepted or not; `None` for a bare event stream.
+    /// Returns the head of the response once it has arrived, accepted or not. `None` for a bare
+    /// event stream.
     #[cfg(feature = "http1")]
     pub fn response(&self) -> Option<&ResponseHead> {
         self.response.as_ref()?.head()
@@ -382,14 +397,15 @@ impl Receiver {
         let Some(head) = self.response.as_ref().and_then(ResponseDecoder::head) else {
             return Ok(Want::Opened);
         };
-        // Should the check panic, nothing of the body is taken for events.
+        // If the check panics, the body must not be taken for events.
         self.closed = Some(End::Truncated);
         self.check.as_ref().map_or_else(|| check_response(head), |check| (check.0)(head))?;
         self.closed = None;
         Ok(Want::Opened)
     }
 
-    /// The stream has ended as it should. Its last line and its last block may have to be completed first.
+    /// Handles a clean end of the stream, which may complete the last line and the last block
+    /// first.
     fn close<const OBSERVE: bool>(&mut self) -> Result<Want, ReceiveError> {
         if let Some(beginning) = self.take_unrecognized() {
             return Err(ReceiveError::Unrecognized { beginning });

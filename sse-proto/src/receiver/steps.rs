@@ -1,4 +1,4 @@
-//! The way of the bytes: from the buffer through the framing to the decoder.
+//! The path of the bytes: from the buffer through the framing to the decoder.
 
 use alloc::vec::Vec;
 
@@ -8,21 +8,21 @@ use crate::decode::{Beginning, Found};
 use crate::http1::{ResponseDecoder, ResponsePart};
 use crate::{Decoder, End, LimitExceeded};
 
-/// What is found in the bytes at hand.
+/// A result of processing the available bytes.
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// The head of the response.
+    /// The head of the response has arrived.
     #[cfg(feature = "http1")]
     Head,
-    /// An event, or another item.
+    /// An event or another item was found.
     Found,
-    /// Nothing more without a read.
+    /// The next step needs a read.
     Empty,
-    /// The end of the body, as its framing has it.
+    /// The body has ended, according to its framing.
     End,
 }
 
-/// A receiver and a [`Session`](crate::source::Session) differ only in what they make of the steps.
+/// The steps that a receiver and a [`Session`](crate::source::Session) share.
 impl Receiver {
     /// Takes the next step.
     #[inline]
@@ -37,7 +37,7 @@ impl Receiver {
         }
     }
 
-    /// Decodes the body bytes at hand up to the next event.
+    /// Decodes the available body bytes up to the next item.
     #[inline]
     fn decode<const OBSERVE: bool>(&mut self) -> Result<bool, LimitExceeded> {
         self.found = None;
@@ -52,7 +52,7 @@ impl Receiver {
         Ok(self.found.is_some())
     }
 
-    /// Finds the next body bytes in what was read. `None`: there are some.
+    /// Finds the next body bytes in the bytes read. `None` means that there are some.
     pub(crate) fn unframe(&mut self) -> Result<Option<Step>, ReceiveError> {
         #[cfg(feature = "http1")]
         if let Some(response) = &mut self.response {
@@ -61,7 +61,7 @@ impl Receiver {
             self.unread.start = self.unread.end - input.len();
             match part {
                 Some(ResponsePart::Head(_)) => return Ok(Some(Step::Head)),
-                // They lie in the input, right before what it has left.
+                // The bytes lie in the input, right before its remainder.
                 Some(ResponsePart::Body(bytes)) => {
                     self.body = self.unread.start - bytes.len()..self.unread.start;
                     self.recognize();
@@ -92,23 +92,23 @@ impl Receiver {
         }
     }
 
-    /// No more bytes come than those at hand.
+    /// Reports that no more bytes will arrive.
     pub(crate) fn handle_end(&mut self) {
         self.ended = true;
     }
 
-    /// Keeps this many bytes of the stream until a line of it is recognised.
+    /// Keeps up to `bytes` bytes of the stream until a line is recognised.
     pub(crate) fn keep_beginning(&mut self, bytes: usize) {
         self.beginning = Some(Beginning::new(bytes));
     }
 
-    /// At the end of the stream: its beginning, if no line was recognised.
+    /// At the end of the stream: returns its beginning if no line was recognised.
     pub(crate) fn take_unrecognized(&mut self) -> Option<Vec<u8>> {
         self.beginning.take()?.finish()
     }
 
-    /// At the end of the stream: ends the line that it left incomplete, then its last block, one step with each call. `false`:
-    /// there is nothing to complete.
+    /// At the end of the stream: completes first the last line, then the last block, one per call.
+    /// Returns `false` if nothing is incomplete.
     pub(crate) fn complete(&mut self) -> bool {
         let is_complete = self.decoder.end() == End::Clean;
         if let (false, Some(first)) = (is_complete, self.space().first_mut()) {
@@ -118,7 +118,8 @@ impl Receiver {
         !is_complete
     }
 
-    /// Moves the body bytes at hand to `kept` instead of decoding them, while it is shorter than `limit`.
+    /// Moves available body bytes to `kept` instead of decoding them, up to a length of `limit`.
+    /// Drops the bytes beyond.
     pub(crate) fn move_body(&mut self, kept: &mut Vec<u8>, limit: usize) -> Result<Step, ReceiveError> {
         loop {
             let bytes = self.buffer.get(core::mem::replace(&mut self.body, 0..0)).unwrap_or_default();
@@ -130,7 +131,8 @@ impl Receiver {
         }
     }
 
-    /// Whether to read now; others have their turn first otherwise, which is said once.
+    /// Returns whether to read now. Returns `false` once after many idle reads, so that other tasks
+    /// can run.
     pub(crate) fn may_read(&mut self) -> bool {
         let may = self.idle_reads < Self::MOST_IDLE_READS;
         if !may {
@@ -139,7 +141,7 @@ impl Receiver {
         may
     }
 
-    /// Whether all bytes at hand have been looked at.
+    /// Returns whether all available bytes have been processed.
     pub(crate) fn is_empty(&self) -> bool {
         self.unread.is_empty() && self.body.is_empty()
     }
@@ -148,7 +150,7 @@ impl Receiver {
         self.found = None;
     }
 
-    /// Forgets what is left of a response, for the next one.
+    /// Drops the rest of a response, to prepare for the next one.
     pub(crate) fn clear(&mut self) {
         (self.unread, self.body, self.found) = (0..0, 0..0, None);
         (self.beginning, self.ended, self.idle_reads) = (None, false, 0);
@@ -167,7 +169,7 @@ impl Receiver {
         self.response.is_some()
     }
 
-    /// What comes is a response, framed as HTTP/1.1 does.
+    /// Expects an HTTP/1.1 response next.
     #[cfg(feature = "http1")]
     pub(crate) fn expect(&mut self, response: ResponseDecoder) {
         self.response = Some(response);

@@ -1,7 +1,9 @@
-//! Looking at many bytes at once: where lines end, and whether bytes are text. Most bytes of a stream are looked at here.
+//! Scans many bytes at once: for line ends, and for valid UTF-8. Nearly all bytes of a stream pass
+//! through here.
 //!
-//! There are two ways to do it, with the same functions: [`plain`] on every target, and [`sse2`] where that is faster. The
-//! tests compare them. `--cfg sse_plain` takes the plain one everywhere, to test what other targets get.
+//! Two implementations have the same functions: [`plain`] for every target, and [`sse2`] where that
+//! is faster. The tests compare the two. `--cfg sse_plain` selects the plain one everywhere, to
+//! test what other targets get.
 
 use core::str;
 
@@ -15,18 +17,18 @@ pub(crate) use self::plain::*;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(sse_plain)))]
 pub(crate) use self::sse2::*;
 
-/// Whether this target has [`sse2`]. Others take the ways with less code: firmware for its size, and aarch64, whose vectors
-/// memchr uses, because nothing else has been measured there.
+/// Whether this target uses [`sse2`]. Other targets take the smaller code: firmware for its size,
+/// and aarch64 because nothing else has been measured there (memchr uses its vectors).
 pub(crate) const MANY_AT_ONCE: bool =
     cfg!(all(target_arch = "x86_64", target_feature = "sse2", not(sse_plain)));
 
-/// Whether so few bytes are not worth a look at many at once.
+/// Returns whether there are too few bytes to gain from scanning many at once.
 #[inline(always)]
 pub(crate) fn is_few(bytes: &[u8]) -> bool {
     MANY_AT_ONCE && bytes.len() < 16
 }
 
-/// The bytes as text, if they are UTF-8.
+/// Returns the bytes as text if they are UTF-8.
 #[inline]
 pub(crate) fn text(bytes: &[u8]) -> Option<&str> {
     ascii(bytes).or_else(|| unicode(bytes))
@@ -40,7 +42,8 @@ fn unicode(bytes: &[u8]) -> Option<&str> {
     str::from_utf8(bytes).ok()
 }
 
-/// The lines of a text, each with the LF, CR or CRLF that ends it. At least one line; the last one has no end.
+/// Iterates over the lines of a text, each with its terminating LF, CR or CRLF. Yields at least one
+/// line; the last one has no terminator.
 #[inline]
 pub(crate) fn lines_with_end(text: &str) -> impl Iterator<Item = &str> {
     let mut ends = LineEnds::new(text.as_bytes());
@@ -55,14 +58,14 @@ pub(crate) fn lines_with_end(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The lines of a text without their ends.
+/// Iterates over the lines of a text without their terminators.
 #[inline]
 pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
     lines_with_end(text)
         .map(|line| line.strip_suffix("\r\n").or_else(|| line.strip_suffix(['\r', '\n'])).unwrap_or(line))
 }
 
-/// Counts the bytes that are examined or copied, so that tests can prove linear time without a clock.
+/// Counts the bytes examined or copied, so that tests can prove linear time without a clock.
 #[cfg(test)]
 pub(crate) mod work {
     use core::cell::Cell;
@@ -74,7 +77,7 @@ pub(crate) mod work {
         BYTES.with(|counter| counter.set(counter.get() + bytes));
     }
 
-    /// What was counted on this thread since the last call.
+    /// Returns the count of this thread since the last call.
     pub(crate) fn take() -> usize {
         BYTES.with(Cell::take)
     }
@@ -86,7 +89,8 @@ mod tests {
 
     use super::*;
 
-    /// Byte strings of every length up to a few blocks, with one rare byte at every place or none, at every alignment.
+    /// Byte strings of every length up to a few blocks, with one rare byte at every place or none,
+    /// at every alignment.
     fn each_case(rare: u8, mut check: impl FnMut(&[u8])) {
         // Miri takes a thousand times as long, and looks at each access, not at results.
         let lengths = if cfg!(miri) { [0, 3, 4, 8, 17, 63, 64, 65].to_vec() } else { (0..=200).collect() };

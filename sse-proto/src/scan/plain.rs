@@ -1,4 +1,4 @@
-//! The plain way, on every target.
+//! The portable implementation, for every target.
 
 /// Finds the line ends of a chunk, from front to back.
 pub(crate) struct LineEnds<'c> {
@@ -11,11 +11,12 @@ impl<'c> LineEnds<'c> {
         Self { chunk }
     }
 
-    /// The offset of the first CR or LF that is not before `start`, which is not before the one found last.
+    /// Returns the offset of the first CR or LF at or after `start`. `start` must not precede the
+    /// previous result.
     #[inline]
     pub(crate) fn after(&mut self, start: usize) -> Option<usize> {
         let found = match self.chunk.get(start..)? {
-            // A blank line ends every event: a tenth of the cost of a search that finds nothing before it.
+            // A blank line ends every event. Checking for it first costs a tenth of a search.
             [b'\n' | b'\r', ..] => Some(0),
             rest => find_line_end(rest),
         };
@@ -25,13 +26,14 @@ impl<'c> LineEnds<'c> {
     }
 }
 
-/// The bytes as text, if they are ASCII and that is quickly said: never.
+/// Returns the bytes as text if a fast check finds only ASCII. There is no fast check here, so
+/// never.
 #[inline]
 pub(crate) fn ascii(_bytes: &[u8]) -> Option<&str> {
     None
 }
 
-/// Whether there is a CR or LF among the bytes.
+/// Returns whether the bytes contain a CR or LF.
 #[inline]
 pub(crate) fn has_line_end(bytes: &[u8]) -> bool {
     #[cfg(test)]
@@ -49,7 +51,7 @@ fn find_line_end(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// Whether there is a NUL among the bytes.
+/// Returns whether the bytes contain a NUL.
 #[inline]
 pub(crate) fn has_nul(bytes: &[u8]) -> bool {
     bytes.contains(&0)

@@ -1,23 +1,25 @@
-//! With vectors of sixteen bytes, which every x86-64 processor has, and words of eight for what is shorter.
+//! The SSE2 implementation: vectors of 16 bytes, which every x86-64 processor has, and words of 8
+//! bytes for shorter input.
 //!
-//! The only `unsafe` of this crate is in this file. It is worth it: decoding is up to twice as fast as with memchr2, see
-//! `benches/README.md`.
+//! This file holds the only `unsafe` code of the crate, because decoding is up to twice as fast as
+//! with memchr2; see `benches/README.md`.
 #![allow(unsafe_code)]
 
 use core::arch::x86_64 as arch;
 use core::str;
 
-/// From here on a line is a long one: a number of blocks.
+/// The length at which a search switches to memchr, a multiple of the block size.
 const LONG_LINE: usize = 16 * 64;
 
 /// Finds the line ends of a chunk, from front to back.
 ///
-/// It keeps what it saw of the bytes behind a line end: most lines are short, and one look at 64 bytes finds several ends.
+/// It remembers all line ends of the last block of 64 bytes, because most lines are short and one
+/// block often holds several.
 pub(crate) struct LineEnds<'c> {
     chunk: &'c [u8],
-    /// How far the chunk has been looked at.
+    /// The offset up to which the chunk has been scanned.
     seen: usize,
-    /// The line ends in the last 64 of those bytes.
+    /// The line ends in the last 64 scanned bytes.
     ends: u64,
 }
 
@@ -27,7 +29,8 @@ impl<'c> LineEnds<'c> {
         Self { chunk, seen: 0, ends: 0 }
     }
 
-    /// The offset of the first CR or LF that is not before `start`, which is not before the one found last.
+    /// Returns the offset of the first CR or LF at or after `start`. `start` must not precede the
+    /// previous result.
     #[inline(always)]
     pub(crate) fn after(&mut self, start: usize) -> Option<usize> {
         if start < self.seen {
@@ -59,7 +62,8 @@ impl<'c> LineEnds<'c> {
     }
 }
 
-/// The first CR or LF that is not before `start`, or the end of the chunk: slower to begin, faster to go on.
+/// Returns the offset of the first CR or LF at or after `start`, or the length of the chunk. memchr
+/// is slower to start, but faster in a long line.
 #[cold]
 fn end_of_long_line(chunk: &[u8], start: usize) -> usize {
     let rest = chunk.get(start..).unwrap_or_default();
@@ -69,14 +73,14 @@ fn end_of_long_line(chunk: &[u8], start: usize) -> usize {
     start + end
 }
 
-/// The bytes as text, if they are ASCII.
+/// Returns the bytes as text if they are ASCII.
 #[inline]
 pub(crate) fn ascii(bytes: &[u8]) -> Option<&str> {
     // SAFETY: ASCII is UTF-8.
     is_ascii(bytes).then(|| unsafe { str::from_utf8_unchecked(bytes) })
 }
 
-/// That of the standard library is made for long texts; this one is for short ones too.
+/// Unlike the check of the standard library, this one is also fast for short texts.
 #[inline]
 fn is_ascii(bytes: &[u8]) -> bool {
     if bytes.len() < 64 { !any_word(bytes, |word| word & HIGHEST != 0) } else { blocks_are_ascii(bytes) }
@@ -89,7 +93,7 @@ fn blocks_are_ascii(bytes: &[u8]) -> bool {
     })
 }
 
-/// Whether there is a CR or LF among the bytes.
+/// Returns whether the bytes contain a CR or LF.
 #[inline]
 pub(crate) fn has_line_end(bytes: &[u8]) -> bool {
     #[cfg(test)]
@@ -104,13 +108,13 @@ pub(crate) fn has_line_end(bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether there is a NUL among the bytes.
+/// Returns whether the bytes contain a NUL.
 #[inline]
 pub(crate) fn has_nul(bytes: &[u8]) -> bool {
     any_word(bytes, has_zero)
 }
 
-/// A bit for each byte that is CR or LF, the lowest bit for the first byte.
+/// Returns a bit mask of the CR and LF bytes, the lowest bit for the first byte.
 #[inline(always)]
 fn line_ends(block: &[u8; 64]) -> u64 {
     let [a, b, c, d] = Vector::load_block(block);
@@ -120,12 +124,12 @@ fn line_ends(block: &[u8; 64]) -> u64 {
     a.line_ends() | b.line_ends() << 16 | c.line_ends() << 32 | d.line_ends() << 48
 }
 
-/// Likewise, of at most 63 bytes.
+/// Returns the same mask for at most 63 bytes.
 fn few_line_ends(bytes: &[u8]) -> u64 {
     let Some(last) = bytes.len().checked_sub(16) else {
         return bytes.iter().rev().fold(0, |ends, byte| ends << 1 | u64::from(is_line_end(*byte)));
     };
-    // The last vector may overlap the one before.
+    // The last vector may overlap the previous one.
     let before = (0..last).step_by(16).fold(0, |ends, at| ends | Vector::load(bytes, at).line_ends() << at);
     before | Vector::load(bytes, last).line_ends() << last
 }
@@ -134,7 +138,8 @@ fn is_line_end(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r')
 }
 
-/// Whether `found` holds of any block. The last one may overlap the one before.
+/// Returns whether `found` holds for any block of 64 bytes. The last block may overlap the previous
+/// one.
 #[inline(always)]
 fn any_block(bytes: &[u8], found: impl Fn(&[u8; 64]) -> bool) -> bool {
     let mut blocks = bytes.chunks_exact(64).filter_map(|block| block.first_chunk());
@@ -149,7 +154,8 @@ fn has_zero(word: u64) -> bool {
     word.wrapping_sub(LOWEST) & !word & HIGHEST != 0
 }
 
-/// Whether `found` holds of any of the words that cover the bytes. Some bytes are in two words, or more than once in one.
+/// Returns whether `found` holds for any of the words that cover the bytes. A byte may be in two
+/// words, or several times in one word.
 #[inline]
 fn any_word(bytes: &[u8], found: impl Fn(u64) -> bool) -> bool {
     if let Some(last) = bytes.last_chunk() {
@@ -164,9 +170,10 @@ fn any_word(bytes: &[u8], found: impl Fn(u64) -> bool) -> bool {
     }
 }
 
-/// Sixteen bytes.
+/// A vector of 16 bytes.
 ///
-/// SAFETY, for all of it: the functions of `arch` need a processor with SSE2, and `cfg` says that there is one.
+/// SAFETY, for all methods: the functions of `arch` need a processor with SSE2, which `cfg`
+/// guarantees.
 #[derive(Clone, Copy)]
 struct Vector(arch::__m128i);
 
@@ -176,11 +183,11 @@ impl Vector {
         [0, 16, 32, 48].map(|at| Self::load(block, at))
     }
 
-    /// The sixteen bytes from `at` on; zeros where there are fewer.
+    /// Loads the 16 bytes from `at` on, or zeros if there are fewer.
     #[inline(always)]
     fn load(bytes: &[u8], at: usize) -> Self {
         let bytes: &[u8; 16] = bytes.get(at..).and_then(|bytes| bytes.first_chunk()).unwrap_or(&[0; 16]);
-        // SAFETY: reads sixteen bytes at any alignment, and there are sixteen.
+        // SAFETY: the instruction reads 16 bytes at any alignment, and there are 16.
         Self(unsafe { arch::_mm_loadu_si128(bytes.as_ptr().cast()) })
     }
 
@@ -204,7 +211,7 @@ impl Vector {
         Self(unsafe { arch::_mm_set1_epi8(byte as i8) })
     }
 
-    /// The highest bit of each byte.
+    /// Returns a bit mask of the highest bit of each byte.
     #[inline(always)]
     fn mask(self) -> u64 {
         u64::from(unsafe { arch::_mm_movemask_epi8(self.0) } as u16)

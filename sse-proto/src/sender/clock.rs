@@ -6,20 +6,21 @@ use super::config::StreamConfig;
 use crate::Instant;
 use crate::random::Random;
 
-/// The points in time that deadlines are counted from: they are those of the wants, which follow every report.
+/// The times that deadlines are computed from. They are the times of `want` calls, which follow
+/// every report.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     started: bool,
-    /// When the stream ends.
+    /// The deadline of the stream itself.
     end: Option<Instant>,
-    /// When something was written last, or became pending.
+    /// When bytes were last written, or became pending.
     moved: Instant,
     was_pending: bool,
-    /// Something was written since the last look at the time.
+    /// Whether bytes were written since the last call of `observe`.
     has_written: bool,
 }
 
-/// What is due at a deadline.
+/// The action due at a deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
     End,
@@ -32,7 +33,7 @@ impl Clock {
         self.has_written = true;
     }
 
-    /// Looks at the time.
+    /// Updates the times.
     pub(super) fn observe(
         &mut self,
         now: Instant,
@@ -54,12 +55,12 @@ impl Clock {
         self.was_pending = is_pending;
     }
 
-    /// Ends the stream at this point, if it would not end before.
+    /// Ends the stream at `end`, unless it ends earlier.
     pub(super) fn end_by(&mut self, end: Instant) {
         self.end = Some(self.end.map_or(end, |earlier| earlier.min(end)));
     }
 
-    /// Counts from here what is sent by itself.
+    /// Restarts the keep-alive and stall timeouts.
     pub(super) fn restart(&mut self, now: Instant) {
         self.moved = now;
     }

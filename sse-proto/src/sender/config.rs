@@ -6,7 +6,7 @@ use super::hooks::Hooks;
 use crate::Encoder;
 use crate::hub::Gap;
 
-/// What a [`Sender`](crate::Sender) does by itself, and when it gives up.
+/// Configures a [`Sender`](crate::Sender): keep-alives, timeouts, and the end of the stream.
 ///
 /// ```
 /// use core::time::Duration;
@@ -21,29 +21,38 @@ use crate::hub::Gap;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StreamConfig {
-    /// How many bytes may be pending before a sender [is full](crate::Sender::is_full). Default 64 KiB. Nothing is refused
-    /// then: memory is bounded if the caller appends nothing while the sender is full, by this and one event.
+    /// The high-water mark: the number of pending bytes at which a sender [is
+    /// full](crate::Sender::is_full). Default: 64 KiB.
+    ///
+    /// A full sender still accepts events. If the caller appends nothing while the sender is full,
+    /// at most this many bytes and one event are pending.
     pub high_water: usize,
-    /// After how long without a write something is sent to keep the connection open. Default 15 s: proxies and mobile networks
-    /// drop connections that are idle for 30 s to 60 s. `None` never does.
+    /// How long the connection may be idle before a keep-alive is sent. Default: 15 s, because
+    /// proxies and mobile networks drop connections that are idle for 30 s to 60 s. `None` sends no
+    /// keep-alives.
     pub keep_alive: Option<Duration>,
-    /// A comment of at least so many bytes before the first event. Default: none. 0 is the shortest, for clients that wait for a
-    /// first byte of the body; 2048 makes proxies and old browsers that collect that much pass on what follows. More than 64 KiB count
-    /// as that.
+    /// Sends a comment of at least this many bytes before the first event. Default: none.
+    ///
+    /// 0 sends the shortest comment, for clients that wait for the first byte of the body. 2048
+    /// makes proxies and old browsers that buffer that much pass on the events that follow. The
+    /// maximum is 64 KiB; larger values count as 64 KiB.
     pub padding: Option<usize>,
-    /// For how long the stream is sent; then it [ends](crate::Sender::finish_with_retry), and the client connects again, perhaps
-    /// to another server. Default: for ever.
+    /// The maximum age of the stream, after which it [ends](crate::Sender::finish_with_retry).
+    /// Default: `None`, unlimited. The client reconnects, possibly to another server.
     pub age: Option<Duration>,
-    /// By how much that may be less at random, in percent, so that clients that came together do not leave together. Default
-    /// 10; more than 100 counts as 100.
+    /// The maximum random reduction of `age`, in percent, so that clients that connected together
+    /// do not reconnect together. Default: 10. Values above 100 count as 100.
     pub age_jitter_percent: u32,
-    /// For how long the peer may take nothing of what is pending; then the connection is cut. Default 30 s. `None` waits for ever.
+    /// How long the peer may accept no pending bytes before the connection is cut. Default: 30 s.
+    /// `None` waits forever.
     pub stall: Option<Duration>,
-    /// The shortest and the longest reconnection time that a stream tells its client at [its end](crate::Sender::finish_with_retry), drawn
-    /// at random, so that not all come back at once. Default: none is told. The client keeps it for later, too (HTML, "The EventSource interface").
+    /// The range of the reconnection time that is sent at [the
+    /// end](crate::Sender::finish_with_retry) of the stream. The value is drawn at random, so that
+    /// clients do not reconnect all at once. Default: none is sent. The client keeps the value for
+    /// later reconnections, too (HTML, "The EventSource interface").
     pub final_retry: Option<(Duration, Duration)>,
-    /// Over how long the streams of a server that stops end, each at a point of its own, so that their clients do not all come back
-    /// at once. Default 1 s.
+    /// The period over which the streams of a server end during a graceful shutdown. Each stream
+    /// ends at a random time within it, so that clients do not reconnect all at once. Default: 1 s.
     pub drain_window: Duration,
     pub(super) hooks: Hooks,
 }
@@ -51,17 +60,19 @@ pub struct StreamConfig {
 impl StreamConfig {
     pub(super) const LONGEST_PADDING: usize = 64 * 1024;
 
-    /// Sets what keeps the connection open, instead of the shortest comment. A client sees an event, and can notice its absence.
+    /// Sets the keep-alive. Default: the shortest comment. An event, unlike a comment, is visible
+    /// to the client, so the client can notice when it fails to arrive.
     ///
-    /// The adapters call the function without holding a lock.
+    /// The adapters call `encode` without holding a lock.
     pub fn set_keep_alive(&mut self, encode: impl Fn(Encoder<'_>) + Send + Sync + 'static) {
         self.hooks.set_keep_alive(encode);
     }
 
-    /// Sets what tells the client that events are gone which it has not had: instead of an event named `gap`, whose data is how
-    /// many are gone at most, or `unknown`. Do not give the event an id: the client would not ask for what it missed again.
+    /// Sets the event that tells a client that it has missed events. Default: an event named `gap`,
+    /// whose data is the maximum number of missed events, or `unknown`.
     ///
-    /// The adapters call the function without holding a lock.
+    /// Do not give the event an id, or the client would not request the missed events again. The
+    /// adapters call `encode` without holding a lock.
     pub fn set_gap(&mut self, encode: impl Fn(Gap, Encoder<'_>) + Send + Sync + 'static) {
         self.hooks.set_gap(encode);
     }

@@ -1,4 +1,4 @@
-//! What a sender says by itself, in the user's words.
+//! The user's encoders for the frames that a sender generates.
 
 use alloc::string::ToString;
 
@@ -9,8 +9,9 @@ use crate::{Encoder, EventRef, Frame};
 type KeepAlive = dyn Fn(Encoder<'_>) + Send + Sync;
 type TellGap = dyn Fn(Gap, Encoder<'_>) + Send + Sync;
 
-/// The functions of a [`StreamConfig`](super::StreamConfig) that encode what a sender says by itself. Clones share them, so that they can be
-/// called after a lock around the sender was released.
+/// The user's callbacks of a [`StreamConfig`](super::StreamConfig), which encode keep-alives and
+/// gaps. Clones share the callbacks, so an adapter can clone the hooks and call them after it has
+/// released the lock around the sender.
 #[derive(Clone, Debug, Default)]
 pub struct Hooks {
     keep_alive: Option<Hook<Shared<KeepAlive>>>,
@@ -26,12 +27,12 @@ impl Hooks {
         self.gap = Some(Hook(Shared::new(encode)));
     }
 
-    /// Whether [`keep_alive`](Self::keep_alive) calls a function of the user's.
+    /// Returns whether [`keep_alive`](Self::keep_alive) calls user code.
     pub(super) fn has_keep_alive(&self) -> bool {
         self.keep_alive.is_some()
     }
 
-    /// What keeps the connection open; by default the shortest comment.
+    /// Encodes the keep-alive, by default the shortest comment.
     pub fn keep_alive(&self) -> Frame {
         Frame::encode(|mut encoder| match &self.keep_alive {
             Some(Hook(encode)) => encode(encoder),
@@ -39,7 +40,7 @@ impl Hooks {
         })
     }
 
-    /// What tells the client of a gap; by default an event named `gap`.
+    /// Encodes the event that reports a gap, by default an event named `gap`.
     pub fn gap(&self, gap: Gap) -> Frame {
         Frame::encode(|encoder| match &self.gap {
             Some(Hook(encode)) => encode(gap, encoder),
@@ -51,6 +52,6 @@ impl Hooks {
 fn encode_gap(gap: Gap, mut encoder: Encoder<'_>) {
     let text = gap.to_string();
     let event = EventRef::new(&text);
-    // It is a name.
+    // Cannot fail: `gap` is a valid name.
     encoder.event(event.with_name("gap").unwrap_or(event));
 }

@@ -1,6 +1,6 @@
 //! The sending side of one connection: events in, bytes out.
 //!
-//! [`Sender`] is the machine; [`StreamConfig`] is what its user may choose.
+//! [`Sender`] is the machine, [`StreamConfig`] its configuration.
 
 mod clock;
 mod config;
@@ -21,11 +21,11 @@ use crate::hub::{Delivery, Gap, Id};
 use crate::random::Random;
 use crate::{Encoder, EventRef, Frame, Instant};
 
-/// Holds what is to be written on one connection: encoded events, framed as the response demands.
+/// Holds the pending bytes of one connection: encoded events in the framing of the response.
 ///
-/// Commands append; the caller writes [`pending`](Self::pending) and reports with
-/// [`handle_written`](Self::handle_written). An event is one piece: written in one go where the transport lets it, and
-/// never mixed with another. What was not written stays pending, so that an interrupted write costs nothing.
+/// Commands append bytes. The caller writes [`pending`](Self::pending) and reports with
+/// [`handle_written`](Self::handle_written). An event is contiguous and never interleaved with
+/// another one. Unwritten bytes stay pending, so an interrupted write loses nothing.
 ///
 /// ```
 /// use sse_proto::Sender;
@@ -42,8 +42,8 @@ use crate::{Encoder, EventRef, Frame, Instant};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// Asked what it [wants](Self::want), it also keeps the connection open, ends the stream in time, and notices a peer that
-/// reads no more:
+/// A caller that follows [`want`](Self::want) also sends keep-alives, ends the stream at its
+/// maximum age, and detects a peer that has stopped reading:
 ///
 /// ```
 /// use std::io::Write;
@@ -54,9 +54,9 @@ use crate::{Encoder, EventRef, Frame, Instant};
 ///
 /// # let mut connection = Vec::new();
 /// # let mut events: Vec<Frame<Arc<[u8]>>> = vec![Frame::event("hello").map(Arc::from)];
-/// // What the clock would say.
+/// // In a program, read the clock.
 /// let mut now = Instant::default();
-/// let seed = 42; // of your source of randomness
+/// let seed = 42; // from your source of randomness
 /// let mut sender = Sender::default().with_config(StreamConfig::default(), seed);
 /// loop {
 ///     let (want, deadline) = sender.want(now);
@@ -65,7 +65,7 @@ use crate::{Encoder, EventRef, Frame, Instant};
 ///             let count = connection.write(sender.pending())?;
 ///             sender.handle_written(count);
 ///         }
-///         // Wait for an event or the deadline, whatever comes first.
+///         // Wait for an event or for the deadline, whichever comes first.
 ///         Want::Wait => match events.pop() {
 ///             Some(frame) => sender.frame(frame),
 ///             None if connection.ends_with(b":\n") => sender.finish(),
@@ -86,41 +86,41 @@ use crate::{Encoder, EventRef, Frame, Instant};
 pub struct Sender<B = Vec<u8>> {
     out: Vec<u8>,
     written: usize,
-    /// Written after `out`, from where it lies.
+    /// A shared frame, written after `out` without a copy.
     frame: Option<Frame<B>>,
     frame_written: usize,
-    /// Written after `frame`, where that is too large to be copied.
+    /// Bytes written after `frame`, used only if `frame` is too large to copy.
     tail: Vec<u8>,
     is_chunked: bool,
     finished: bool,
     cut: bool,
-    /// What keeps the connection open is due.
+    /// Whether a keep-alive by the user's callback is due.
     keeps_alive: bool,
     config: StreamConfig,
     clock: Clock,
     random: Random,
 }
 
-/// What a [`Sender`] wants. Each stands until it is met.
+/// The next step of a [`Sender`]. Each want stands until it is met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Want {
-    /// Write some of what is pending. More may be appended, unless the sender is full.
+    /// Write some pending bytes. More events may be appended, unless the sender is full.
     Write,
-    /// Wait for something to append, or for the deadline.
+    /// Wait for an event to append, or for the deadline.
     Wait,
-    /// Append what keeps the connection open: [`send_keep_alive`](Sender::send_keep_alive). Only if
-    /// [`StreamConfig::set_keep_alive`] was called; the shortest comment is appended without asking.
+    /// Append a keep-alive by [`send_keep_alive`](Sender::send_keep_alive). Only returned after
+    /// [`StreamConfig::set_keep_alive`]; the sender appends the default keep-alive itself.
     KeepAlive,
-    /// Everything is written, the end included: close the connection.
+    /// Everything has been written, including the end. Close the connection.
     Finished,
-    /// Drop the connection as it is: the stream was [aborted](Sender::abort), or the peer took nothing for
-    /// [too long](StreamConfig::stall).
+    /// Drop the connection as it is: the stream was [aborted](Sender::abort), or the peer accepted
+    /// no bytes for [too long](StreamConfig::stall).
     Cut,
 }
 
-/// Nothing more is sent on a stream: it was ended, or the client is gone. The answer of those who hold one end of it to who has
-/// the other.
+/// The error for a stream that accepts no more events, because it was ended or the client is gone.
+/// One end of a stream returns it when the other end has closed the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ended;
 
@@ -132,24 +132,24 @@ impl fmt::Display for Ended {
 
 impl core::error::Error for Ended {}
 
-/// Something pending that was [taken](Sender::take_pending).
+/// Pending output that the caller has [taken](Sender::take_pending).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Piece<B> {
-    /// Bytes of the sender's own.
+    /// Bytes from the sender's buffer.
     Bytes(Vec<u8>),
-    /// A frame, of which nothing was written.
+    /// A whole frame, of which nothing was written.
     Frame(Frame<B>),
 }
 
 impl Sender {
-    /// A sender of a bare event stream.
+    /// Creates a sender of a bare event stream.
     pub fn new() -> Self {
         Self::default()
     }
 }
 
-/// A sender of a bare event stream, for frames that are held as `B`.
+/// Creates a sender of a bare event stream, with frames stored as `B`.
 impl<B> Default for Sender<B> {
     fn default() -> Self {
         Self {
@@ -170,14 +170,16 @@ impl<B> Default for Sender<B> {
 }
 
 impl<B: AsRef<[u8]>> Sender<B> {
-    /// Capacity that the buffer keeps; what more a large event needed is given back, as there may be many senders.
+    /// The capacity that the buffer keeps. A server may have many senders, so memory beyond it is
+    /// freed.
     const RETAINED: usize = 256;
 
-    /// A frame that is longer is not copied, but written from where it lies, even if it takes a write of its own.
+    /// The maximum length of a frame that is copied behind pending bytes. A longer frame is not
+    /// copied, even if it takes a write of its own.
     const COPIED: usize = 4 * 1024;
 
-    /// Sets the configuration. The seed, of a source of randomness, makes this sender's jitter differ from that
-    /// of others.
+    /// Sets the configuration. `seed` must be random; it makes the jitter of this sender differ
+    /// from that of other senders.
     #[must_use]
     pub fn with_config(mut self, config: StreamConfig, seed: u64) -> Self {
         self.set_config(config, seed);
@@ -188,14 +190,14 @@ impl<B: AsRef<[u8]>> Sender<B> {
         let former = core::mem::replace(&mut self.config, config);
         self.random = Random::new(seed);
         if let Some(padding) = self.config.padding {
-            // A colon and a line end belong to it.
+            // The colon and the line end count, too.
             let text = " ".repeat(padding.min(StreamConfig::LONGEST_PADDING).saturating_sub(2));
             self.comment(&text);
         }
         former
     }
 
-    /// Appends one event: one chunk, where the response is chunked.
+    /// Appends an event, as one chunk if the response is chunked.
     pub fn event<'e>(&mut self, event: impl Into<EventRef<'e>>) {
         let event = event.into();
         self.encode(|mut encoder| encoder.event(event));
@@ -211,9 +213,11 @@ impl<B: AsRef<[u8]>> Sender<B> {
         self.encode(|mut encoder| encoder.keep_alive());
     }
 
-    /// Appends an event that is encoded already. It is not copied, unless it is short and others are pending, or others follow
-    /// before it is written. One that is as large as [`StreamConfig::high_water`] is never copied, if the caller appends no other
-    /// event while the sender is full.
+    /// Appends an encoded event, if possible without copying it.
+    ///
+    /// A short frame is copied if other bytes are pending, and any frame shorter than
+    /// [`StreamConfig::high_water`] if more is appended before it is written. A frame of that
+    /// length or more is never copied as long as the caller appends nothing to a full sender.
     pub fn frame(&mut self, frame: Frame<B>) {
         if self.finished {
             return;
@@ -228,7 +232,7 @@ impl<B: AsRef<[u8]>> Sender<B> {
         self.own().extend_from_slice(bytes);
     }
 
-    /// Appends what is encoded already, by copying it.
+    /// Appends a copy of an encoded event.
     pub fn encoded(&mut self, frame: &Frame) {
         if !self.finished {
             let bytes = framed(frame, self.is_chunked);
@@ -236,8 +240,9 @@ impl<B: AsRef<[u8]>> Sender<B> {
         }
     }
 
-    /// Passes on what a subscriber of a [hub](crate::Hub) gets: an event as it is, a gap as [`StreamConfig::set_gap`] says, a position as
-    /// a block without data; where nothing more comes, the stream [ends](Self::finish_with_retry).
+    /// Appends the delivery of a [hub](crate::Hub): an event as it is, a gap as configured by
+    /// [`StreamConfig::set_gap`], a position as a block without data. The last delivery
+    /// [ends](Self::finish_with_retry) the stream.
     pub fn deliver(&mut self, delivery: Delivery<Frame<B>>) {
         match delivery {
             Delivery::Event(frame) => self.frame(frame),
@@ -247,29 +252,29 @@ impl<B: AsRef<[u8]>> Sender<B> {
         }
     }
 
-    /// Appends what tells the client that events are gone.
+    /// Appends the event that reports a gap to the client.
     pub fn gap(&mut self, gap: Gap) {
         let frame = self.config.hooks.gap(gap);
         self.encoded(&frame);
     }
 
-    /// Appends a block with this id and nothing else: the client adopts the id, and dispatches nothing (HTML, "Interpreting an
-    /// event stream").
+    /// Appends a block with this id and no other field. The client adopts the id and dispatches
+    /// nothing (HTML, "Interpreting an event stream").
     pub fn position(&mut self, id: Id) {
         let id = id.to_string();
         let event = EventRef::default();
-        // Always: it is letters, digits and a hyphen.
+        // Cannot fail: the id consists of letters, digits and a hyphen.
         self.event(event.with_id(&id).unwrap_or(event));
     }
 
-    /// The functions that encode what the sender says by itself, to be called when no lock is held.
+    /// Returns the callbacks that encode keep-alives and gaps, to be called without holding a lock.
     pub fn hooks(&self) -> &Hooks {
         &self.config.hooks
     }
 
-    /// Ends the stream: appends the last chunk, where the response is chunked. What is appended later is dropped.
+    /// Ends the stream, with the last chunk if the response is chunked. Later events are dropped.
     ///
-    /// Without this call the client can tell that the stream was cut.
+    /// Without this call, the client can detect that the stream was cut off.
     pub fn finish(&mut self) {
         if self.is_chunked && !self.finished {
             self.own().extend_from_slice(LAST_CHUNK);
@@ -277,13 +282,14 @@ impl<B: AsRef<[u8]>> Sender<B> {
         self.finished = true;
     }
 
-    /// Ends the stream in the middle: what is pending is still sent, but not the last chunk. The client can tell that the stream was
-    /// cut, if it is chunked. What is appended later is dropped.
+    /// Ends the stream without the last chunk, after all pending bytes. If the response is chunked,
+    /// the client can detect that the stream was cut off. Later events are dropped.
     pub fn break_off(&mut self) {
         self.finished = true;
     }
 
-    /// Ends the stream so that the client comes back: tells it [when](StreamConfig::final_retry), and finishes.
+    /// Ends the stream after sending a reconnection time in the range of
+    /// [`StreamConfig::final_retry`], if one is set. The client reconnects.
     pub fn finish_with_retry(&mut self) {
         if let Some((least, most)) = self.config.final_retry.filter(|_| !self.finished) {
             let retry = least.saturating_add(self.random.below(most.saturating_sub(least)));
@@ -292,21 +298,23 @@ impl<B: AsRef<[u8]>> Sender<B> {
         self.finish();
     }
 
-    /// [Ends](Self::finish_with_retry) the stream at some point within [`StreamConfig::drain_window`], if not before: for a server that
-    /// stops. The point of each sender is another.
+    /// [Ends](Self::finish_with_retry) the stream at a random time within
+    /// [`StreamConfig::drain_window`], or earlier if it ends by itself. For the graceful shutdown
+    /// of a server.
     pub fn drain(&mut self, now: Instant) {
         let delay = self.random.below(self.config.drain_window);
         self.clock.end_by(now.after(delay));
     }
 
-    /// Drops what is pending and whatever is appended later. The client can tell that the stream was cut, if it is chunked.
+    /// Cuts the stream: drops all pending bytes and all later events. If the response is chunked,
+    /// the client can detect that the stream was cut off.
     pub fn abort(&mut self) {
         (self.out, self.written) = (Vec::new(), 0);
         (self.frame, self.frame_written, self.tail) = (None, 0, Vec::new());
         (self.finished, self.cut) = (true, true);
     }
 
-    /// What to do next, and until when. If the deadline passes first, report it with
+    /// Returns the next step, and the deadline for it. Report a deadline that has passed with
     /// [`handle_deadline`](Self::handle_deadline).
     pub fn want(&mut self, now: Instant) -> (Want, Option<Instant>) {
         self.observe(now);
@@ -320,7 +328,7 @@ impl<B: AsRef<[u8]>> Sender<B> {
         (want, self.clock.deadline(self.finished, &self.config).map(|(at, _)| at).filter(|_| !self.cut))
     }
 
-    /// Reports that a deadline has passed. One that has not, or is no longer one, changes nothing.
+    /// Reports that a deadline has passed. Has no effect if no deadline is due.
     pub fn handle_deadline(&mut self, now: Instant) {
         self.observe(now);
         match self.clock.deadline(self.finished, &self.config) {
@@ -339,15 +347,16 @@ impl<B: AsRef<[u8]>> Sender<B> {
         }
     }
 
-    /// Appends what keeps the connection open, as [`StreamConfig::set_keep_alive`] says. Whoever holds a lock around the sender calls
-    /// [`Hooks::keep_alive`] without it, and reports with [`handle_keep_alive`](Self::handle_keep_alive).
+    /// Appends the keep-alive configured by [`StreamConfig::set_keep_alive`]. A caller that holds a
+    /// lock around the sender instead calls [`Hooks::keep_alive`] without the lock, and reports the
+    /// frame with [`handle_keep_alive`](Self::handle_keep_alive).
     pub fn send_keep_alive(&mut self, now: Instant) {
         let frame = self.config.hooks.keep_alive();
         self.handle_keep_alive(now, &frame);
     }
 
-    /// Reports what keeps the connection open; if that is nothing, it is asked for again when it is due next. Without
-    /// [`Want::KeepAlive`], nothing happens.
+    /// Reports an encoded keep-alive. If the frame is empty, the sender asks again at the next
+    /// keep-alive deadline. Without [`Want::KeepAlive`], the report is ignored.
     pub fn handle_keep_alive(&mut self, now: Instant, frame: &Frame) {
         if core::mem::take(&mut self.keeps_alive) {
             self.clock.restart(now);
@@ -355,24 +364,26 @@ impl<B: AsRef<[u8]>> Sender<B> {
         }
     }
 
-    /// Whether so much is pending ([`StreamConfig::high_water`]) that it should be written before more is appended.
+    /// Returns whether the pending bytes have reached [`StreamConfig::high_water`]. Write them
+    /// before you append more.
     pub fn is_full(&self) -> bool {
         let pending = self.pending_slices().iter().fold(0usize, |sum, slice| sum.saturating_add(slice.len()));
-        // With nothing pending there is room for one event, whatever the mark is.
+        // An empty sender accepts one event, whatever the high-water mark.
         pending > 0 && pending >= self.config.high_water
     }
 
-    /// Whether the stream has ended, though the end may still be pending: what is appended is dropped.
+    /// Returns whether the stream has ended. The end may still be pending; later events are
+    /// dropped.
     pub fn is_finished(&self) -> bool {
         self.finished
     }
 
-    /// What is to be written first. Empty if nothing is.
+    /// Returns the next bytes to write. Empty if nothing is pending.
     pub fn pending(&self) -> &[u8] {
         self.pending_slices().into_iter().find(|slice| !slice.is_empty()).unwrap_or_default()
     }
 
-    /// All that is to be written, in order, for transports that write several slices at once. Any may be empty.
+    /// Returns all pending bytes in order, for vectored writes. Any slice may be empty.
     pub fn pending_slices(&self) -> [&[u8]; 3] {
         let frame = self.frame.as_ref().map(|frame| framed(frame, self.is_chunked)).unwrap_or_default();
         [
@@ -382,8 +393,9 @@ impl<B: AsRef<[u8]>> Sender<B> {
         ]
     }
 
-    /// What [`pending`](Self::pending) begins with, as something that can be written after a lock around the sender was
-    /// released: a frame by reference, or a copy of the sender's own bytes, at most this many.
+    /// Returns the start of [`pending`](Self::pending) as an owned piece, which can be written
+    /// after the lock around the sender is released: a shared frame, or a copy of at most `most`
+    /// buffered bytes.
     pub fn pending_piece(&self, most: usize) -> PendingPiece<B>
     where
         B: Clone,
@@ -404,7 +416,8 @@ impl<B: AsRef<[u8]>> Sender<B> {
         }
     }
 
-    /// Takes what is to be written first, which counts as written: for a transport that takes buffers instead of slices.
+    /// Removes and returns the first pending piece, which then counts as written. For transports
+    /// that take owned buffers instead of slices.
     pub fn take_pending(&mut self) -> Option<Piece<B>> {
         if self.pending().is_empty() {
             return None;
@@ -423,8 +436,9 @@ impl<B: AsRef<[u8]>> Sender<B> {
         Some(Piece::Bytes(core::mem::take(&mut self.out)))
     }
 
-    /// Reports that the first `count` bytes of [`pending`](Self::pending), or of [all slices](Self::pending_slices), were
-    /// written; more than all of it is taken for all of it.
+    /// Reports that the first `count` bytes of [`pending`](Self::pending) or
+    /// [`pending_slices`](Self::pending_slices) were written. A larger count counts as all pending
+    /// bytes.
     pub fn handle_written(&mut self, count: usize) {
         if count > 0 {
             self.clock.write();
@@ -437,10 +451,11 @@ impl<B: AsRef<[u8]>> Sender<B> {
         self.frame_written += of_frame;
         if self.frame.is_some() && of_own == own && of_frame == frame {
             (self.frame, self.frame_written) = (None, 0);
-            // What stood behind the frame is now all there is.
+            // The tail is all that is left.
             (self.out, self.written) = (core::mem::take(&mut self.tail), rest.min(tail));
         }
-        // Moving the rest only when it is the smaller part keeps time linear, and the buffer below twice what is pending.
+        // Moving the remainder only when it is the smaller part keeps time linear, and the buffer
+        // below twice the pending length.
         if self.written >= self.out.len() / 2 {
             self.out.drain(..self.written);
             self.written = 0;
@@ -451,13 +466,13 @@ impl<B: AsRef<[u8]>> Sender<B> {
         }
     }
 
-    /// Has what is begun follow these bytes, some of which are written already.
+    /// Appends bytes before the body, some of which have been written already.
     #[cfg(feature = "http1")]
     pub(crate) fn begin_behind(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
     }
 
-    /// Begins a body that is delimited so, after these bytes.
+    /// Starts a body with this framing, after the bytes that `head` appends.
     #[cfg(feature = "http1")]
     pub(crate) fn begin(&mut self, framing: Framing, head: impl FnOnce(&mut Vec<u8>)) {
         head(&mut self.out);
@@ -483,8 +498,9 @@ impl<B: AsRef<[u8]>> Sender<B> {
         }
     }
 
-    /// Where the sender's own bytes are appended, behind all that is pending. A frame below the high-water mark is copied, so
-    /// that all is one slice; behind a larger one they have a place of their own.
+    /// Returns the buffer for the bytes that follow everything pending. A frame below the
+    /// high-water mark is first copied into `out`, so that everything is one slice; bytes after a
+    /// larger frame go into `tail`.
     fn own(&mut self) -> &mut Vec<u8> {
         let frame = self.frame.as_ref().map_or(0, |frame| framed(frame, self.is_chunked).len());
         if frame > 0 && (frame >= self.config.high_water || !self.tail.is_empty()) {
@@ -494,7 +510,7 @@ impl<B: AsRef<[u8]>> Sender<B> {
         &mut self.out
     }
 
-    /// Makes the frame bytes of the sender's own, with those behind it.
+    /// Copies the frame and the tail into `out`.
     fn copy_frame(&mut self) {
         if let Some(frame) = self.frame.take() {
             let bytes = framed(&frame, self.is_chunked);
@@ -505,7 +521,7 @@ impl<B: AsRef<[u8]>> Sender<B> {
     }
 }
 
-/// The beginning of what is pending: see [`Sender::pending_piece`].
+/// The start of the pending bytes. Returned by [`Sender::pending_piece`].
 #[derive(Debug)]
 pub struct PendingPiece<B>(Piece<B>, core::ops::Range<usize>);
 

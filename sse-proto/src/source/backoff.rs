@@ -1,10 +1,11 @@
-//! How long to wait before the next attempt.
+//! The delay before the next attempt.
 
 use core::time::Duration;
 
-/// How long an [`Session`](crate::source::Session) waits before it connects again.
+/// The delay before a [`Session`](crate::source::Session) reconnects.
 ///
-/// The wait is `base`, times `factor` for every further failure in a row, up to `cap`, plus jitter:
+/// The delay starts at `base`, is multiplied by `factor` for every further consecutive failure, is
+/// limited by `cap`, and is increased by jitter:
 ///
 /// ```text
 /// failures in a row      1        2        3        4        5        6      with the defaults
@@ -13,26 +14,29 @@ use core::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Backoff {
-    /// The wait after the first failure, until the server sends a `retry` field, which replaces it for good (HTML, "The
-    /// EventSource interface": the reconnection time). Default 3 s; at least [`FLOOR`](Self::FLOOR) counts.
+    /// The delay after the first failure. A `retry` field of the server replaces it permanently
+    /// (HTML, "The EventSource interface": the reconnection time). Default: 3 s. The minimum is
+    /// [`FLOOR`](Self::FLOOR).
     pub base: Duration,
-    /// What each further failure multiplies the wait by. Default 2; 1 waits the same every time, which suits servers that end
-    /// each response after a few events (long polling).
+    /// The factor for each further failure. Default: 2. A factor of 1 keeps the delay constant,
+    /// which suits servers that end each response after a few events (long polling).
     pub factor: u32,
-    /// Where growing ends, though a longer `base` or `retry` is kept. Default 60 s.
+    /// The limit of the growth. A longer `base` or `retry` still applies. Default: 60 s.
     pub cap: Duration,
-    /// How much may be added at random, in percent of the wait, so that the clients of a server that restarts do not all come
-    /// back at once. Nothing is ever subtracted. Default 50; 0 switches it off.
+    /// The maximum jitter, in percent of the delay, so that the clients of a restarted server do
+    /// not reconnect all at once. Jitter only ever lengthens the delay. Default: 50. 0 disables it.
     pub jitter_percent: u32,
-    /// The longest `retry` and `Retry-After` that a server may ask for; longer ones count as this. Default 1 h.
+    /// The maximum `retry` and `Retry-After` that a server can set; longer ones are shortened to
+    /// it. Default: 1 h.
     pub retry_max: Duration,
 }
 
 impl Backoff {
-    /// The shortest wait there is: a `base` or `retry` of 0 doubles from here. 10 ms.
+    /// The minimum delay, from which a `base` or `retry` of 0 grows: 10 ms.
     pub const FLOOR: Duration = Duration::from_millis(10);
 
-    /// The wait after so many failures in a row, with the server's `retry` if it has sent one, and a random number.
+    /// Returns the delay after this many consecutive failures, given the server's `retry`, if it
+    /// has sent one, and a random number.
     ///
     /// ```
     /// use core::time::Duration;
@@ -48,7 +52,8 @@ impl Backoff {
         self.delay_at_least(Duration::ZERO, retry, failures, random)
     }
 
-    /// As [`delay`](Self::delay), with a `Retry-After` of the server's. Jitter is added to that too: all clients are told the same.
+    /// [`delay`](Self::delay) with the server's `Retry-After`. Jitter is added to that, too,
+    /// because the server tells all clients the same.
     pub(super) fn delay_at_least(
         &self,
         retry_after: Duration,
@@ -65,7 +70,7 @@ impl Backoff {
 
     fn jitter(&self, delay: Duration, random: u64) -> Duration {
         let most = delay.as_nanos() * u128::from(self.jitter_percent) / 100;
-        // A fraction of 2^32, so that the product fits: no delay has more than 2^95 nanoseconds.
+        // A fraction of 2^32 keeps the product within `u128`: no delay exceeds 2^95 nanoseconds.
         let part = (most.min(u128::from(u64::MAX)) * u128::from(random >> 32)) >> 32;
         Duration::from_nanos(u64::try_from(part).unwrap_or(u64::MAX))
     }

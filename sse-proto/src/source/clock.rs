@@ -7,37 +7,38 @@ use super::reason::Timeout;
 use super::state::State;
 use crate::Instant;
 
-/// The points in time that deadlines and healthy periods are counted from.
+/// The times that deadlines and healthy periods are computed from.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
-    /// The first want.
+    /// When the first want was requested.
     started: Option<Instant>,
-    /// Since when the connection, the response, or the body of a refused response is waited for.
+    /// When the wait for the connection, the response, or the body of a refused response began.
     waiting: Instant,
     connected: bool,
     opened: Instant,
-    /// A read is wanted, and nothing has come since. Only then can an open stream be too late: the time that the caller takes
-    /// over an event is not the peer's.
+    /// Whether a read is wanted and no bytes have arrived since. Only then can an open stream time
+    /// out: the time that the caller spends on an event does not count against the peer.
     reading: bool,
-    /// Since when an open stream is read without a byte, and without an event.
+    /// When the current wait of an open stream for a byte began. `eventless` is the same for an
+    /// event.
     silent: Option<Instant>,
     eventless: Option<Instant>,
-    /// The first failure in a row.
+    /// When the first of the consecutive failures occurred.
     failing: Option<Instant>,
-    /// What the wall clock said, and when.
+    /// The wall clock time, and when it was reported.
     wall: Option<(Instant, Duration)>,
 }
 
-/// What is due at a deadline.
+/// The action due at a deadline.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Due {
-    /// The end of everything.
+    /// Close the source.
     Total,
-    /// The failure of the attempt.
+    /// Fail the attempt.
     Timeout(Timeout),
-    /// The rest of a refused response's body no longer matters.
+    /// Stop reading the body of a refused response.
     Refusal,
-    /// The next attempt.
+    /// Start the next attempt.
     Attempt,
 }
 
@@ -91,7 +92,8 @@ impl Clock {
         self.failing = None;
     }
 
-    /// How long attempts have been failing at `then`, if the first in a row fails now.
+    /// Returns how long attempts will have been failing at `then`. The first consecutive failure
+    /// counts from `now`.
     pub(super) fn failing(&mut self, now: Instant, then: Instant) -> Duration {
         then.since(*self.failing.get_or_insert(now))
     }
@@ -100,12 +102,12 @@ impl Clock {
         self.wall = Some((now, since_unix_epoch));
     }
 
-    /// What the wall clock says now: the time since 1970. `None` if nobody ever said.
+    /// Returns the wall clock time, as the duration since 1970, or `None` if it was never reported.
     pub(super) fn wall(&self, now: Instant) -> Option<Duration> {
         self.wall.map(|(at, since_unix_epoch)| since_unix_epoch.saturating_add(now.since(at)))
     }
 
-    /// The next deadline in this state, and what it is for.
+    /// Returns the next deadline in this state, with its action.
     pub(super) fn deadline(&self, state: &State, config: &SourceConfig) -> Option<(Instant, Due)> {
         let timeouts = &config.timeouts;
         let total = self.total(timeouts).map(|at| (at, Due::Total));
@@ -127,7 +129,7 @@ impl Clock {
         earlier(total, other)
     }
 
-    /// When everything ends.
+    /// Returns the deadline of [`Timeouts::total`].
     pub(super) fn total(&self, timeouts: &Timeouts) -> Option<Instant> {
         Some(self.started?.after(timeouts.total?))
     }

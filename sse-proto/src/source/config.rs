@@ -14,11 +14,12 @@ use crate::{EventRef, Limits};
 
 /// The configuration of a [`Session`](crate::source::Session).
 ///
-/// The default is what the standard demands, with limits where it has none.
+/// The default follows the standard, with limits where the standard has none.
 ///
-/// Hooks are closures, set by the methods; copies of a configuration share them. On targets with atomics a configuration is
-/// `Send` and `Sync`; on the others (`thumbv6m`) it is neither, since there is no `Arc` to share a hook by. A source can be used
-/// on after a hook has panicked: it still waits for the response, and has lost the event that the hook was asked about.
+/// Hooks are closures, set by methods. Copies of a configuration share them. On targets with
+/// atomics, a configuration is `Send` and `Sync`. On other targets (`thumbv6m`) it is neither,
+/// because there is no `Arc` to share hooks with. A source remains usable after a hook has
+/// panicked: it still waits for the response, but has lost the event that the hook was called for.
 ///
 /// ```
 /// use core::time::Duration;
@@ -32,66 +33,71 @@ use crate::{EventRef, Limits};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SourceConfig {
-    /// How long to wait before the next attempt.
+    /// The delay before the next attempt.
     pub backoff: Backoff,
-    /// Whether there is a next attempt. Default: [`Reconnect::IfGet`].
+    /// Whether the source reconnects. Default: [`Reconnect::IfGet`].
     pub reconnect: Reconnect,
-    /// How long a stream has to be open for the failures before it to be forgotten. Default 5 s.
+    /// How long a stream must stay open to reset the count of failures. Default: 5 s.
     ///
-    /// A response that ends sooner counts as one more failure in a row, whatever came in it: a server that answers, sends a
-    /// greeting and closes is not asked faster and faster.
+    /// A response that ends sooner counts as a further consecutive failure, even if it carried
+    /// events. The delay thus keeps growing for a server that accepts, sends a greeting and closes.
     pub healthy_after: Duration,
-    /// How many failures in a row close the source. Default: none do.
+    /// The number of consecutive failures that close the source. Default: `None`, unlimited.
     pub max_attempts: Option<u32>,
-    /// For how long after the first failure in a row attempts go on: one that would begin later closes the source instead.
-    /// Default: for ever.
+    /// The maximum time from the first of consecutive failures to the start of another attempt. The
+    /// source closes instead of starting an attempt later. Default: `None`, unlimited.
     pub max_elapsed: Option<Duration>,
-    /// Timeouts of each phase of an attempt.
+    /// Timeouts for each phase of an attempt.
     pub timeouts: Timeouts,
-    /// How much of one event is held in memory.
+    /// Limits on the memory of one event.
     pub limits: Limits,
-    /// The longest last event id that attempts send, in bytes. Default 4 KiB.
+    /// The maximum length of a last event id that attempts send, in bytes. Default: 4 KiB.
     ///
-    /// A longer one is kept, but the attempt goes without it, and [`Signal::IdNotSent`](super::Signal::IdNotSent) says so:
-    /// otherwise the server would refuse every attempt, with status 431 or 400. nginx and Apache take header lines of up to
-    /// 8 KiB, Node.js takes 16 KiB for the whole head; half of the smaller leaves room for the other headers, tokens and cookies
-    /// among them, where a proxy limits them together.
+    /// A longer id is kept but not sent, and [`Signal::IdNotSent`](super::Signal::IdNotSent)
+    /// reports it. Otherwise the server would reject every attempt with status 431 or 400. nginx
+    /// and Apache accept header lines of up to 8 KiB, Node.js accepts heads of up to 16 KiB. Half
+    /// of the smaller limit leaves room for the other headers, such as tokens and cookies, where a
+    /// proxy limits the total.
     pub sent_id_bytes: usize,
-    /// How many redirects one attempt follows. Default 20 (Fetch, "HTTP-redirect fetch"); one more is refused, and with 0 a
-    /// redirect is a refused status.
+    /// The maximum number of redirects that one attempt follows. Default: 20 (Fetch, "HTTP-redirect
+    /// fetch"). A further redirect is refused. If 0, every redirect is refused by its status.
     ///
-    /// To another origin goes neither a credential nor any other header of the user's, apart from `Accept`, `Content-Type` and
-    /// the like. The body goes along where the status keeps the method (307, 308), as it does with browsers (Fetch, "HTTP-redirect
-    /// fetch"; RFC 9110 section 15.4.8): the server that redirects has read it already. From `https` to `http` no redirect is
-    /// followed. [`set_check_redirect`](Self::set_check_redirect) is asked about each.
+    /// A redirect to another origin drops credentials and all other user headers, except for
+    /// `Accept`, `Content-Type` and similar ones. It keeps the body if its status keeps the method
+    /// (307, 308), as browsers do (Fetch, "HTTP-redirect fetch"; RFC 9110 section 15.4.8): the
+    /// redirecting server has already read the body. Redirects from `https` to `http` are never
+    /// followed. [`set_check_redirect`](Self::set_check_redirect) can reject each redirect.
     pub max_redirects: u32,
-    /// How many bytes are kept of a body that is no event stream, where services say what they did not like;
-    /// [`Session::refused_body`](crate::source::Session::refused_body) has them. Default 8 KiB. The rest of a refused response
-    /// is not read.
+    /// How many bytes are kept of a body that is not an event stream, which often explains the
+    /// error; see [`Session::refused_body`](crate::source::Session::refused_body). Default: 8 KiB.
+    /// The rest of a refused response is not read.
     pub refusal_bytes: usize,
-    /// What the last event looks like, where a stream ends for good. Default: [`EndMarker::None`].
+    /// How a stream marks its final end. Default: [`EndMarker::None`].
     pub end: EndMarker,
-    /// Whether a body that ends cleanly completes its last event: the event is given as if a blank line had followed. Default
-    /// `false`: it is dropped, and the end is [`Cause::Truncated`](super::Cause::Truncated), as the specification requires (HTML,
-    /// "Interpreting an event stream").
+    /// Whether a clean end of the body completes the last event. Default: `false`, the incomplete
+    /// event is dropped and the end is [`Cause::Truncated`](super::Cause::Truncated), as the
+    /// specification requires (HTML, "Interpreting an event stream").
     ///
-    /// For servers that leave out the last blank line. After a cut nothing is ever completed: a transport error, a chunked body
-    /// without its last chunk, a body that is shorter than its length. But a body without length and chunks has no other end
-    /// than that of its connection, so that a server that stops in the middle of an event ends it cleanly too.
+    /// Enable it for servers that omit the last blank line: the event is delivered as if the blank
+    /// line had followed. An end that is not clean never completes an event: a transport error, a
+    /// chunked body without its last chunk, a body shorter than its length. A body with neither a
+    /// length nor chunks can only end with its connection, so a server that stops in the middle of
+    /// an event ends such a body cleanly, too.
     pub deliver_incomplete: bool,
-    /// `None`: [`check_response`].
+    /// `None` means [`check_response`].
     check: Option<Hook<Shared<Check>>>,
-    /// `None`: all are followed.
+    /// `None` means that no redirect is rejected.
     check_redirect: Option<Hook<Shared<CheckRedirect>>>,
-    /// `None`: no status.
+    /// `None` means that no status is retried.
     retry_status: Option<Hook<Shared<RetryStatus>>>,
 }
 
 impl SourceConfig {
-    /// Sets which responses are event streams. Whatever the check refuses closes the source, unless
-    /// [`set_retry_status`](Self::set_retry_status) says otherwise. Default: [`check_response`].
+    /// Sets the check that decides which responses are event streams. A rejected response closes
+    /// the source, unless [`set_retry_status`](Self::set_retry_status) makes it transient. Default:
+    /// [`check_response`].
     ///
-    /// Redirects that are followed and status 204 do not come this far.
+    /// The check is not called for followed redirects and status 204.
     ///
     /// ```
     /// use sse_proto::source::{SourceConfig, Refusal, check_response};
@@ -110,15 +116,17 @@ impl SourceConfig {
         self.check = Some(Hook(Shared::new(check)));
     }
 
-    /// Sets which refused statuses mean "not now", so that the source connects again. Default: none, as the specification requires;
-    /// [`is_transient`] is the usual choice beyond it. A `Retry-After` is then the shortest wait.
+    /// Sets which refused statuses are transient, so that the source reconnects. Default: none, as
+    /// the specification requires. [`is_transient`] is the usual choice. A `Retry-After` is then
+    /// the minimum delay.
     pub fn set_retry_status(&mut self, retries: impl Fn(u16) -> bool + Send + Sync + 'static) {
         self.retry_status = Some(Hook(Shared::new(retries)));
     }
 
-    /// Sets which redirects are followed: the function gets the URL that redirects and the URL that it leads to, before anything
-    /// is sent there, and refuses with a reason. That closes the source with
-    /// [`RedirectError::Vetoed`](super::RedirectError::Vetoed). Default: all that [`max_redirects`](Self::max_redirects) allows.
+    /// Sets a check for redirects. It is called before anything is sent, with the redirecting URL
+    /// and the target URL, and can reject the redirect with a reason. A rejection closes the source
+    /// with [`RedirectError::Vetoed`](super::RedirectError::Vetoed). Default: all redirects that
+    /// [`max_redirects`](Self::max_redirects) allows are followed.
     ///
     /// ```
     /// use sse_proto::source::SourceConfig;
@@ -136,19 +144,19 @@ impl SourceConfig {
         self.check_redirect = Some(Hook(Shared::new(check)));
     }
 
-    /// Judges a redirect.
+    /// Applies the check for redirects.
     pub(super) fn check_redirect(&self, from: &Url, to: &Url) -> Result<(), RedirectError> {
         self.check_redirect
             .as_ref()
             .map_or(Ok(()), |check| (check.0)(from, to).map_err(RedirectError::Vetoed))
     }
 
-    /// Judges a response.
+    /// Applies the check for responses.
     pub(super) fn check(&self, head: &ResponseHead) -> Result<(), Refusal> {
         self.check.as_ref().map_or_else(|| check_response(head), |check| (check.0)(head))
     }
 
-    /// Whether a response that was refused for this reason is a failure of the attempt only.
+    /// Returns whether a refused response fails only this attempt.
     pub(super) fn retries(&self, refusal: &Refusal) -> bool {
         match (refusal, &self.retry_status) {
             (Refusal::Status(status), Some(retries)) => (retries.0)(*status),
@@ -161,7 +169,7 @@ type RetryStatus = dyn Fn(u16) -> bool + Send + Sync;
 
 type CheckRedirect = dyn Fn(&Url, &Url) -> Result<(), Cow<'static, str>> + Send + Sync;
 
-/// Judges responses.
+/// The type of a response check.
 pub(crate) type Check = dyn Fn(&ResponseHead) -> Result<(), Refusal> + Send + Sync;
 
 impl Default for SourceConfig {
@@ -186,42 +194,49 @@ impl Default for SourceConfig {
     }
 }
 
-/// The statuses that usually pass: 408, 425, 429 and all from 500 on. For [`SourceConfig::set_retry_status`].
+/// Returns whether a status is usually transient: 408, 425, 429, and 500 and above. For
+/// [`SourceConfig::set_retry_status`].
 pub fn is_transient(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..)
 }
 
-/// Whether an event source connects again after an end or a failure.
+/// Whether an event source reconnects after an end or a failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reconnect {
-    /// If the request is a `GET`. To repeat another one may order, pay or compute twice.
+    /// Reconnect if the request is a `GET`. Repeating another request might order, pay or compute
+    /// twice.
     #[default]
     IfGet,
-    /// Whatever the method.
+    /// Reconnect whatever the method.
     Always,
-    /// One attempt is all.
+    /// Make a single attempt.
     Never,
 }
 
-/// Timeouts of each phase of an attempt. A timeout fails the attempt, and the source connects again; `total` closes the source.
+/// Timeouts for each phase of an attempt. A timeout fails the attempt, and the source reconnects;
+/// `total` closes the source.
 ///
-/// Only waiting for the peer counts: a caller who takes long over an event does not time out.
+/// Only the time spent waiting for the peer counts. A caller that spends long on an event does not
+/// cause a timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// For a connection. Default 10 s.
+    /// The deadline for the connection. Default: 10 s. `None` waits forever.
     pub connect: Option<Duration>,
-    /// For the head of the response, once connected. Default 60 s.
+    /// The deadline for the response head, once connected. Default: 60 s. `None` waits forever.
     pub response: Option<Duration>,
-    /// For any byte of an open stream, comments included. Default: none. Servers that send heartbeats allow one: about three
-    /// times their interval. Without it a peer that vanished is not noticed.
+    /// The maximum time without any byte on an open stream, comments included. Default: `None`,
+    /// unlimited. If the server sends heartbeats, set about three times their interval. Without
+    /// this timeout, a vanished peer goes unnoticed.
     pub silence: Option<Duration>,
-    /// For an event of an open stream, whatever else may come. Default: none.
+    /// The maximum time without an event on an open stream, whatever else arrives. Default: `None`,
+    /// unlimited.
     pub events: Option<Duration>,
-    /// For everything, from the first want on. Default: none.
+    /// The deadline for the whole source, from the first want on. Default: `None`, unlimited.
     pub total: Option<Duration>,
-    /// For the body of a refused response, to the end or to [`SourceConfig::refusal_bytes`]. Default 5 s; then what is there is all.
+    /// The deadline for the body of a refused response, of which at most
+    /// [`SourceConfig::refusal_bytes`] are read. Default: 5 s. The bytes received by then are kept.
     pub refusal: Duration,
 }
 
@@ -238,30 +253,35 @@ impl Default for Timeouts {
     }
 }
 
-/// How a stream says that it ends for good. The end of a body before the marker is a failure.
+/// How a stream marks its final end. If set, a body that ends before the marker is a failure.
 ///
-/// At the clean end of a body, its last block may be the marker without the blank line that completes it; see
-/// [`SourceConfig::deliver_incomplete`] for what a clean end is. The block is then given to the user only where that field says so.
+/// The marker may be the last block of a body that ends cleanly, even without its blank line;
+/// [`SourceConfig::deliver_incomplete`] defines a clean end, and whether the user receives such a
+/// block.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum EndMarker {
-    /// It does not say: the end of the body is just that.
+    /// There is no end marker: the end of the body is an ordinary end.
     #[default]
     None,
-    /// An event with this data, which carries nothing else and is not given to the user: `[DONE]`.
+    /// An event with this data, such as `[DONE]`, which is not delivered to the user.
     Data(String),
-    /// An event of this name. It is given to the user, as it may carry something: `message_stop`.
+    /// An event with this name, such as `message_stop`, which is delivered to the user, because it
+    /// may carry data.
     ///
-    /// A block that names the event and has no data ends the stream too, though it is no event to dispatch.
+    /// A block with this name but without data also ends the stream, although it is not dispatched
+    /// as an event.
     Name(String),
-    /// An event of which a function says so: [`EndMarker::when`]. It is given to the user.
+    /// An event that satisfies a predicate; see [`EndMarker::when`]. It is delivered to the user.
     When(EndPredicate),
 }
 
 impl EndMarker {
-    /// An event of which `is_marker` is true. It is given to the user.
+    /// Marks the end by an event for which `is_marker` returns `true`. The event is delivered to
+    /// the user.
     ///
-    /// The function is also asked about blocks that name an event and have no data, which are no events to dispatch.
+    /// `is_marker` is also called for blocks that name an event but have no data, which are not
+    /// dispatched as events.
     ///
     /// ```
     /// use sse_proto::source::{SourceConfig, EndMarker};
@@ -274,12 +294,12 @@ impl EndMarker {
         Self::When(EndPredicate(Hook(Shared::new(is_marker))))
     }
 
-    /// Whether blocks without data have to be looked at.
+    /// Returns whether blocks without data can be the marker.
     pub(super) fn may_lack_data(&self) -> bool {
         matches!(self, Self::Name(_) | Self::When(_))
     }
 
-    /// Whether this block, an event or one without data, is the marker.
+    /// Returns whether this block, with or without data, is the marker.
     pub(super) fn is_met_by(&self, block: EventRef<'_>) -> bool {
         let is_named = block.event_field().is_some() || block.data_field().is_some();
         match self {
@@ -291,7 +311,7 @@ impl EndMarker {
     }
 }
 
-/// The function that [`EndMarker::when`] was given.
+/// The predicate of [`EndMarker::when`].
 #[derive(Clone, Debug)]
 pub struct EndPredicate(Hook<Shared<IsMarker>>);
 

@@ -1,17 +1,18 @@
-//! The dates of HTTP, as far as `Retry-After` needs them.
+//! HTTP dates, as far as `Retry-After` needs them.
 
-/// Seconds since the beginning of the year 0, by the calendar of today.
+/// Seconds since the beginning of the year 0 in the Gregorian calendar.
 pub(super) type Seconds = u64;
 
-/// The beginning of Unix time.
+/// The Unix epoch.
 pub(super) const UNIX_EPOCH: Seconds = seconds(1970, 1, 1, 0);
 
-/// About when this was written: no server sends a date with two digits for the year from long before.
+/// About when this was written. No server sends dates from long before that with a year of two
+/// digits.
 pub(super) const WRITTEN: Seconds = seconds(2026, 1, 1, 0);
 
-/// Reads a date in any of the three forms that a recipient must accept (RFC 9110 section 5.6.7).
+/// Parses a date in any of the three formats that a recipient must accept (RFC 9110 section 5.6.7).
 ///
-/// `now` says what two digits of a year mean: the latest year that is at most 50 years ahead.
+/// A year of two digits is the latest matching year that is at most 50 years after `now`.
 pub(super) fn parse(date: &str, now: Seconds) -> Option<Seconds> {
     let mut parts = date.split_ascii_whitespace();
     let day_of_week = parts.next()?;
@@ -44,18 +45,18 @@ pub(super) fn parse(date: &str, now: Seconds) -> Option<Seconds> {
 }
 
 const fn seconds(year: u64, month: u64, day: u64, time_of_day: Seconds) -> Seconds {
-    // Years that begin with March, so that the day that may be missing is the last.
+    // Years start with March, so that the leap day is their last day.
     let (year, month) = if month < 3 { (year.saturating_sub(1), month + 9) } else { (year, month - 3) };
     let leap_days = year / 4 - year / 100 + year / 400;
     let days = year * 365 + leap_days + (month * 153 + 2) / 5 + day;
     days * DAY + time_of_day
 }
 
-/// The date of which only the last two digits of the year are known.
+/// Returns the date for a year of two digits.
 fn full_date(two_digits: u64, month: u64, day: u64, time_of_day: Seconds, now: Seconds) -> Seconds {
-    // No later than the latest year that has a date here, so that nothing overflows.
+    // Limited to the latest valid year, so that nothing overflows.
     let now = now.min(seconds(9999, 12, 31, DAY));
-    // Not before now, be it a year off.
+    // Starts in the century after `now`, give or take a year.
     let mut year = (now / (365 * DAY) / 100 + 1) * 100 + two_digits;
     while year >= 100 && seconds(year.saturating_sub(50), month, day, time_of_day) > now {
         year -= 100;
@@ -83,13 +84,13 @@ fn time_of_day(text: &str) -> Option<Seconds> {
     let mut parts = text.split(':');
     let hour = number(parts.next()?, 0..=23)?;
     let minute = number(parts.next()?, 0..=59)?;
-    // A leap second counts as the one after it.
+    // A leap second counts as the following second.
     let second = number(parts.next()?, 0..=60)?;
     parts.next().is_none().then_some((hour * 60 + minute) * 60 + second)
 }
 
 fn number(text: &str, range: core::ops::RangeInclusive<u64>) -> Option<u64> {
-    // The number parser would take a plus sign.
+    // `parse` would accept a plus sign.
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|value| digits && range.contains(value))
 }

@@ -1,8 +1,9 @@
-//! When to connect, with what request, and what to make of the answer: the client of an event stream that comes back.
+//! The reconnecting client of an event stream: when to connect, with which request, and what to
+//! make of the response.
 //!
-//! [`Session`] is the machine; [`SourceConfig`] is what its user may choose. The files: `state` has the table of its
-//! transitions, `request` the request and where redirects take it, `clock` the deadlines, `want` what to do next,
-//! `response` what a response means, `backoff` how long to wait.
+//! [`Session`] is the machine, [`SourceConfig`] its configuration. The modules: `state` holds the
+//! table of transitions, `request` the request and its redirects, `clock` the deadlines, `want` the
+//! next step, `response` the interpretation of responses, `backoff` the delays.
 
 mod backoff;
 mod clock;
@@ -39,10 +40,11 @@ use crate::http::{Request, ResponseHead};
 use crate::random::Random;
 use crate::{EventRef, Instant, Item, Receiver, header};
 
-/// Keeps a subscription to an event stream over any HTTP: facts in, wants out.
+/// Stays subscribed to an event stream over any HTTP client.
 ///
-/// It says what it wants; the caller, who has the connection and the clock, does it and reports. The last event id, the
-/// reconnection time and the count of failures live as long as the source, so that no place is lost.
+/// The caller owns the connection and the clock, does what the session wants, and reports the
+/// results. The last event id, the reconnection time and the count of failures survive
+/// reconnections, so that the stream resumes where it was interrupted.
 ///
 /// ```text
 ///           ┌──────────────────────────────────────── due ─────────────────────────────────────────┐
@@ -68,11 +70,12 @@ use crate::{EventRef, Instant, Item, Receiver, header};
 /// | [`Wait`](Want::Wait) | drop the connection, and wait for the deadline | nothing else |
 /// | [`Closed`](Want::Closed) | drop the connection; tell the user [`take_closed`](Self::take_closed) | nothing: this is the end |
 ///
-/// There is no cookie store: a `Set-Cookie`, that of a redirect among them, has no effect. Set a `Cookie` header on the request, or
-/// leave cookies to an HTTP library beneath the source.
+/// There is no cookie store: a `Set-Cookie` has no effect, not even in a redirect. Set a `Cookie`
+/// header on the request, or leave cookies to the HTTP library beneath the session.
 ///
-/// Whatever goes wrong with a connection is reported with [`handle_error`](Self::handle_error), and a deadline that has
-/// passed with [`handle_deadline`](Self::handle_deadline). Reports can come at any time: those that do not fit change nothing.
+/// Report any failure of the connection with [`handle_error`](Self::handle_error), and a deadline
+/// that has passed with [`handle_deadline`](Self::handle_deadline). A report that does not apply to
+/// the current state is ignored.
 ///
 /// ```
 /// use core::time::Duration;
@@ -81,14 +84,14 @@ use crate::{EventRef, Instant, Item, Receiver, header};
 /// use sse_proto::Instant;
 /// use sse_proto::source::Session;
 ///
-/// // A server that is not there at first, and then cuts a stream.
+/// // A server that refuses the first connection, then cuts a stream.
 /// let mut server = vec![Some("data: two\n\nevent: bye\ndata\n\n"), Some("id: 1\ndata: one\n\ndata: tw"), None];
-/// // What the clock would say.
+/// // In a program, read the clock.
 /// let mut now = Instant::default();
 ///
 /// let mut config = SourceConfig::default();
 /// config.end = EndMarker::Name("bye".into());
-/// let seed = 42; // of your source of randomness
+/// let seed = 42; // from your source of randomness
 /// let mut source = Session::new(Request::get("http://example.com/events")?, seed).with_config(config);
 /// let mut body = &b""[..];
 /// let mut seen = Vec::new();
@@ -114,7 +117,7 @@ use crate::{EventRef, Instant, Item, Receiver, header};
 ///             body = &body[taken..];
 ///         }
 ///         Want::Event => seen.push(source.event().data().to_owned()),
-///         // Instead of sleeping.
+///         // In a program, sleep until the deadline.
 ///         Want::Wait => {
 ///             now = deadline.expect("a wait has a deadline");
 ///             source.handle_deadline(now);
@@ -136,39 +139,40 @@ pub struct Session {
     route: Route,
     clock: Clock,
     receiver: Receiver,
-    /// Why the connection was lost, while there are bytes of it to be looked at.
+    /// Why the connection was lost, while its remaining bytes are being decoded.
     lost: Option<Cause>,
-    /// How many requests were sent.
+    /// The number of requests sent.
     exchanges: u32,
-    /// How many attempts have failed in a row.
+    /// The number of consecutive failures.
     failures: u32,
     response: Option<ResponseHead>,
     refused_body: Vec<u8>,
-    /// What the caller can take before the next want.
+    /// The signal that the caller can take before the next want.
     current: Option<Signal>,
-    /// Signals to come: an attempt goes without the last event id, a stream was opened, a block of it asked for a retry time, it
-    /// was lost.
+    /// Pending signals: an id that could not be sent, an opened stream, a reconnection time, a lost
+    /// connection.
     id_not_sent: Option<IdNotSent>,
     opened: bool,
     new_retry: Option<Duration>,
     reconnecting: Option<Signal>,
-    /// The event found last was the end marker.
+    /// Whether the last event was the end marker.
     end_marker_seen: bool,
-    /// Until it is taken.
+    /// The reason, until it is taken.
     closed: Option<CloseReason>,
 }
 
 impl Session {
-    /// A source of the events that this request asks for. The seed makes its jitter different from that of other clients.
+    /// Creates a session for this request. `seed` must be random; it makes the jitter differ from
+    /// that of other clients.
     ///
-    /// Each attempt sends the request anew, with the last event id of the source; a `Last-Event-ID` header that it has is where
-    /// the source begins.
+    /// Each attempt sends the request with the current last event id, which starts with the
+    /// request's own `Last-Event-ID` header.
     pub fn new(request: Request, seed: u64) -> Self {
         let mut receiver = Receiver::new();
         let id = request
             .header(header::LAST_EVENT_ID)
             .and_then(|id| header::parse_last_event_id(id).ok().flatten());
-        // Cannot fail: it was parsed as an event id.
+        // Cannot fail: the id was parsed as an event id.
         let _ = receiver.decoder().set_last_event_id(id.unwrap_or_default());
         Self {
             config: SourceConfig::default(),
@@ -199,30 +203,31 @@ impl Session {
         Self { config, ..self }
     }
 
-    /// What to do next, and until when. If the deadline passes first, report it with
+    /// Returns the next step, and the deadline for it. Report a deadline that has passed with
     /// [`handle_deadline`](Self::handle_deadline).
     pub fn want(&mut self, now: Instant) -> (Want, Option<Instant>) {
         self.next::<false>(now)
     }
 
-    /// As [`want`](Self::want), but gives signals too.
+    /// Like [`want`](Self::want), but also returns [`Want::Signal`].
     pub fn want_signal(&mut self, now: Instant) -> (Want, Option<Instant>) {
         self.next::<true>(now)
     }
 
-    /// Reports that the request of this attempt is as it shall be sent. Where that failed, report it with
-    /// [`handle_error`](Self::handle_error): the attempt has then failed.
+    /// Reports that the request of this attempt is ready to be sent. If preparing it failed, call
+    /// [`handle_error`](Self::handle_error) instead, which fails the attempt.
     pub fn handle_prepared(&mut self, now: Instant) {
         self.transition(now, Input::Prepared);
     }
 
-    /// Reports what preparing came to: a request in place of the one that this attempt has, or why the attempt has failed.
+    /// Reports the result of preparing: a request that replaces the one of this attempt, or an
+    /// error that fails the attempt.
     pub fn handle_request<E>(&mut self, now: Instant, prepared: Result<Request, E>)
     where
         E: Into<Box<dyn Error + Send + Sync>>,
     {
         match prepared {
-            // Too late: nobody asked for it any more.
+            // The report is late: the attempt no longer waits for it.
             _ if !matches!(self.state, State::Preparing) => {}
             Ok(request) => {
                 *self.request_mut() = request;
@@ -232,22 +237,22 @@ impl Session {
         }
     }
 
-    /// Reports that the connection for the request is there, or that its making is none of the source's business: from now on
-    /// the response is waited for.
+    /// Reports that the connection is established, or that the caller does not report connections.
+    /// From now on, the timeout of the response applies.
     pub fn handle_connected(&mut self, now: Instant) {
         self.clock.set_connected(now);
     }
 
-    /// Reports what the wall clock says: the time since 1970, in UTC. To be called on each [`Want::Prepare`], as wall clocks get
-    /// set.
+    /// Reports the wall clock time, as the duration since 1970 in UTC. Call it on each
+    /// [`Want::Prepare`], because wall clocks are adjusted.
     ///
-    /// Only a `Retry-After` with a date in a response without a `Date` is compared with it (RFC 9110 section 10.2.3). A source
-    /// that was never told the time ignores such a `Retry-After`.
+    /// It is only needed for a `Retry-After` with a date in a response without a `Date` (RFC 9110
+    /// section 10.2.3). Without a wall clock, such a `Retry-After` is ignored.
     pub fn set_wall_clock(&mut self, now: Instant, since_unix_epoch: Duration) {
         self.clock.set_wall(now, since_unix_epoch);
     }
 
-    /// Reports the head of the response to the request.
+    /// Reports the head of the response.
     pub fn handle_response(&mut self, now: Instant, head: ResponseHead) {
         if !matches!(self.state, State::Connecting) {
             return;
@@ -269,14 +274,16 @@ impl Session {
         self.transition(now, input);
     }
 
-    /// Where to read the body into. Never empty.
+    /// Returns the buffer to read the body into. Never empty.
     pub fn space(&mut self) -> &mut [u8] {
         self.receiver.space()
     }
 
-    /// Reports that `count` bytes of the body were put at the beginning of [`space`](Self::space); 0 means that the body ended.
+    /// Reports a read of `count` bytes of the body, which the caller has placed at the start of
+    /// [`space`](Self::space). `0` reports the end of the body.
     ///
-    /// A count beyond the space is taken for all of the space; a report that was not wanted is ignored.
+    /// A count larger than the space counts as the whole space. A report without [`Want::Read`] is
+    /// ignored.
     pub fn handle_read(&mut self, now: Instant, count: usize) {
         if count == 0 {
             return self.handle_end(now);
@@ -287,8 +294,8 @@ impl Session {
         }
     }
 
-    /// Reports bytes of the body, and returns how many of them were taken; the others are to be reported again when the next
-    /// read is wanted. Of a body that nobody wants all are.
+    /// Reports bytes of the body, and returns how many the session took. Report the rest when it
+    /// wants the next read. Bytes of a body that it does not want are all taken and ignored.
     pub fn handle_bytes(&mut self, _now: Instant, bytes: &[u8]) -> usize {
         if !self.reads() {
             return bytes.len();
@@ -300,17 +307,17 @@ impl Session {
         taken
     }
 
-    /// Reports that the body ended as it should.
+    /// Reports the clean end of the body.
     pub fn handle_end(&mut self, now: Instant) {
         if self.reads() {
             self.receiver.handle_end();
         } else {
-            // A response that is the caller's business ends without a head.
+            // The caller does the HTTP, and reports an end before the head.
             self.transition(now, Input::Ended);
         }
     }
 
-    /// Reports that there is no connection, or none any more. Events that are in are still given.
+    /// Reports that the connection failed. Events that have already arrived are still delivered.
     pub fn handle_error(&mut self, now: Instant, error: impl Into<Box<dyn Error + Send + Sync>>) {
         let cause = Cause::Transport(error.into());
         if self.has_body() {
@@ -320,7 +327,7 @@ impl Session {
         }
     }
 
-    /// Reports that a deadline has passed. One that has not, or is no longer one, changes nothing.
+    /// Reports that a deadline has passed. Has no effect if no deadline is due.
     pub fn handle_deadline(&mut self, now: Instant) {
         let Some((_, due)) = self.clock.deadline(&self.state, &self.config).filter(|(at, _)| *at <= now)
         else {
@@ -335,40 +342,42 @@ impl Session {
         self.transition(now, input);
     }
 
-    /// Reports that no attempt can succeed, as the caller has not got what it takes: `https` without TLS. Closes the source.
+    /// Reports that no attempt can succeed, because the caller lacks something, such as TLS for
+    /// `https`. Closes the session.
     pub fn handle_unsupported(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>) {
         self.interrupt(Input::Close(CloseReason::Unsupported(error.into())));
     }
 
-    /// Gives up what there is, a stream or a wait, for another attempt at once: for callers who know that the network is back,
-    /// or that the stream is not what they need. Earlier failures are forgotten, the last event id is not.
+    /// Abandons the current stream or delay and starts another attempt at once, for callers that
+    /// know that the network is back or that they need a different stream. Resets the count of
+    /// failures, and keeps the last event id.
     ///
-    /// The connection is to be dropped. A source that is closed stays so.
+    /// Drop the connection. Has no effect on a closed session.
     pub fn restart(&mut self) {
         self.interrupt(Input::Restarted);
     }
 
-    /// Closes the source at once, for good.
+    /// Closes the session at once and permanently.
     pub fn close(&mut self) {
         self.interrupt(Input::Close(CloseReason::ByCaller));
     }
 
     fn interrupt(&mut self, input: Input) {
-        // What was not signalled yet no longer matters.
+        // Pending signals are obsolete.
         (self.current, self.reconnecting, self.new_retry, self.opened) = (None, None, None, false);
         self.id_not_sent = None;
         self.end_marker_seen = false;
-        // It does not matter when.
+        // Any time will do: no delay starts here.
         self.transition(Instant::default(), input);
     }
 
-    /// The event that was found; after anything but [`Want::Event`] an event without fields.
+    /// Returns the event that was found. Without [`Want::Event`], returns an event without fields.
     pub fn event(&mut self) -> EventRef<'_> {
         self.receiver.event()
     }
 
-    /// What happened, after [`Want::Event`], [`Want::Signal`], [`Want::Limit`] and [`Want::Closed`]; `None` after others, and
-    /// where it was taken.
+    /// Returns the signal after [`Want::Event`], [`Want::Signal`], [`Want::Limit`] or
+    /// [`Want::Closed`]. Returns `None` after other wants, and when called again.
     pub fn take_signal(&mut self) -> Option<Signal> {
         if let Some(signal) = self.current.take() {
             return Some(signal);
@@ -383,13 +392,14 @@ impl Session {
         signal
     }
 
-    /// Why nothing more comes; `None` before that, and where it was taken.
+    /// Returns why the session was closed. Returns `None` before that, and when called again.
     pub fn take_closed(&mut self) -> Option<CloseReason> {
         self.closed.take()
     }
 
-    /// What a plain stream of events gives after this want: an event, which is [lent](Self::event), an error, or `None`: nothing
-    /// more, after a normal end or where the error was taken.
+    /// Converts a want into an item of a plain stream: `Ok` for an event, which
+    /// [`event`](Self::event) lends, or an error. Returns `None` for the end of the stream, which
+    /// is normal or follows an error that was already returned.
     pub fn take_item(&mut self, want: Want) -> Option<Result<(), SourceError>> {
         match want {
             Want::Event => Some(Ok(())),
@@ -398,49 +408,54 @@ impl Session {
         }
     }
 
-    /// The request of this attempt, as the last redirect left it.
+    /// Returns the request of this attempt, as modified by redirects.
     pub fn request(&self) -> &Request {
         self.route.request()
     }
 
-    /// The request of this attempt, to be changed on [`Want::Prepare`]. The next attempt begins with the user's again.
+    /// Returns the request of this attempt, to be modified on [`Want::Prepare`]. The next attempt
+    /// starts with the original request.
     ///
-    /// After a permanent redirect to another origin the request begins there, without credentials and the user's headers. What is
-    /// added then is taken off again, unless the URL is changed to one of another origin: an origin that the caller names gets
-    /// what the caller adds. A query or a path that is added goes along.
+    /// After a permanent redirect to another origin, the request starts there, without credentials
+    /// and user headers. Headers that the caller adds are then removed again, unless the caller
+    /// also changes the URL to yet another origin: an origin that the caller names receives what
+    /// the caller adds. A changed path or query is kept.
     pub fn request_mut(&mut self) -> &mut Request {
         self.route.request_mut()
     }
 
-    /// The head of the last response, accepted or not; `None` from the beginning of an attempt to its response.
+    /// Returns the head of the last response, accepted or not. `None` from the start of an attempt
+    /// until its response.
     pub fn response(&self) -> Option<&ResponseHead> {
         self.response.as_ref()
     }
 
-    /// The beginning of a body that is no event stream, at most [`SourceConfig::refusal_bytes`]; empty otherwise.
+    /// Returns the beginning of a body that is not an event stream, up to
+    /// [`SourceConfig::refusal_bytes`]. Empty otherwise.
     ///
-    /// Either the response was refused, or it was accepted and not one line of its body is a field or a comment
-    /// ([`Cause::Unrecognized`]): an error message that was sent as an event stream. Kept until the next attempt begins.
+    /// The response was refused, or it was accepted but its body has no field or comment line
+    /// ([`Cause::Unrecognized`]), such as an error message that was sent as an event stream. The
+    /// bytes are kept until the next attempt starts.
     pub fn refused_body(&self) -> &[u8] {
         &self.refused_body
     }
 
-    /// The last event id so far; empty where there is none.
+    /// Returns the last event id so far, or an empty string if there is none.
     pub fn last_event_id(&self) -> &str {
         self.receiver.last_event_id()
     }
 
-    /// The reconnection time that the server asked for last.
+    /// Returns the last reconnection time that the server requested.
     pub fn retry(&self) -> Option<Duration> {
         self.receiver.retry()
     }
 
-    /// Whether a response has been accepted, and its stream has not ended.
+    /// Returns whether a response has been accepted and its stream has not ended.
     pub fn is_open(&self) -> bool {
         matches!(self.state, State::Open)
     }
 
-    /// Whether nothing more comes.
+    /// Returns whether the session is closed.
     pub fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed)
     }

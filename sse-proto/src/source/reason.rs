@@ -1,4 +1,4 @@
-//! Why an attempt failed, and why nothing more comes.
+//! Why an attempt failed, and why a source closed.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -12,29 +12,32 @@ use crate::event::Preview;
 #[cfg(feature = "http1")]
 use crate::http1::ResponseError;
 
-/// Why an attempt failed or a stream ended, so that the source connects again if it may.
+/// Why an attempt failed or a stream ended. The source reconnects if its configuration allows it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The transport failed: an error that the caller reported.
+    /// The transport failed with this error, which the caller reported.
     Transport(Box<dyn Error + Send + Sync>),
-    /// The peer sent no proper HTTP, or the connection was cut inside a response.
+    /// The response is not valid HTTP, or was cut off.
     #[cfg(feature = "http1")]
     Http(ResponseError),
-    /// The response was refused, with a status that [`SourceConfig::set_retry_status`](super::SourceConfig::set_retry_status) names.
+    /// The response was refused, with a status that
+    /// [`SourceConfig::set_retry_status`](super::SourceConfig::set_retry_status) declares
+    /// transient.
     Refused(Refusal),
     /// The body ended, and nothing was lost.
     Ended,
     /// The body ended inside an event, or before the [`EndMarker`](super::EndMarker).
     Truncated,
-    /// The body ended, and not one line of it was a field or a comment: something else than an event stream was sent as one.
-    /// [`Session::refused_body`](crate::source::Session::refused_body) has its beginning. A body of blank lines is not meant.
+    /// The body ended without a single field or comment line: something else was sent as an event
+    /// stream. [`Session::refused_body`](crate::source::Session::refused_body) returns its
+    /// beginning. A body of blank lines is not an error.
     Unrecognized,
-    /// It took too long.
+    /// A timeout expired.
     Timeout(Timeout),
 }
 
-/// What took too long.
+/// The timeout that expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Timeout {
@@ -48,76 +51,80 @@ pub enum Timeout {
     Events,
 }
 
-/// Why a response is not taken for an event stream: the server's fault, unless a hook of the user's says so.
+/// Why a response was not accepted as an event stream: the server's fault, unless a hook rejected
+/// the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// It has this status.
+    /// The response has this status.
     Status(u16),
-    /// It has another media type than `text/event-stream`; this one, empty where there is none.
+    /// The response has this media type instead of `text/event-stream`. Empty if it has none.
     MediaType(String),
-    /// Its body has a content coding, this one, though nobody asked for any.
+    /// The body has this content coding, although none was requested.
     Coding(String),
-    /// It leads elsewhere, to where the source does not go.
+    /// The response is a redirect that the source does not follow.
     Redirect(RedirectError),
-    /// A check of the user's says so, with this reason.
+    /// A hook rejected the response, for this reason.
     Other(Cow<'static, str>),
 }
 
-/// Why nothing more comes from an event source.
+/// Why an event source closed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CloseReason {
     /// The caller closed it.
     ByCaller,
-    /// The end marker came.
+    /// The end marker arrived.
     Finished,
-    /// The body ended, nothing was lost, and the source does not connect again.
+    /// The body ended, nothing was lost, and the source does not reconnect.
     Ended,
-    /// The server said, with status 204, that there is no more to come (HTML, "The EventSource interface").
+    /// The server answered with status 204, which stops reconnecting (HTML, "The EventSource
+    /// interface").
     Stopped,
-    /// The response is no event stream. [`Session::response`](crate::source::Session::response) and
-    /// [`Session::refused_body`](crate::source::Session::refused_body) say more.
+    /// The response is not an event stream. [`Session::response`](crate::source::Session::response)
+    /// and [`Session::refused_body`](crate::source::Session::refused_body) have the details.
     Refused(Refusal),
-    /// The connection was lost and the source does not connect again, or as many attempts have failed as may.
+    /// The connection was lost and the source does not reconnect, or the maximum number of attempts
+    /// has failed.
     Lost {
-        /// What came last.
+        /// The last cause.
         cause: Cause,
-        /// How many attempts have failed in a row.
+        /// The number of consecutive failures.
         attempts: u32,
     },
-    /// [`Timeouts::total`](super::Timeouts::total) is over.
+    /// [`Timeouts::total`](super::Timeouts::total) expired.
     TimedOut,
-    /// No attempt can succeed, as the caller said: it has not got what the URL takes.
+    /// The caller reported that no attempt can succeed, because it lacks something that the URL
+    /// requires.
     Unsupported(Box<dyn Error + Send + Sync>),
 }
 
 impl CloseReason {
-    /// Whether this is an end, not a failure: [`ByCaller`](Self::ByCaller), [`Finished`](Self::Finished),
-    /// [`Ended`](Self::Ended), [`Stopped`](Self::Stopped).
+    /// Returns whether this is a normal end, not a failure: [`ByCaller`](Self::ByCaller),
+    /// [`Finished`](Self::Finished), [`Ended`](Self::Ended) or [`Stopped`](Self::Stopped).
     pub fn is_normal(&self) -> bool {
         matches!(self, Self::ByCaller | Self::Finished | Self::Ended | Self::Stopped)
     }
 }
 
-/// What the plain stream of an event source fails with.
+/// The error of a plain stream of events.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SourceError {
-    /// An event exceeds a limit and is skipped. The stream goes on.
+    /// An event exceeded a limit and was skipped. The stream continues.
     Limit(LimitExceeded),
-    /// Nothing more comes, and not because of a normal end.
+    /// The source closed, for a reason that is not a normal end.
     Closed(CloseReason),
 }
 
 impl SourceError {
-    /// Whether events go on.
+    /// Returns whether the stream continues.
     pub fn is_recoverable(&self) -> bool {
         matches!(self, Self::Limit(_))
     }
 }
 
-pub(crate) const UNRECOGNIZED: &str = "no event stream: not one line of the body is a field or a comment";
+pub(crate) const UNRECOGNIZED: &str = "not an event stream: no line of the body is a field or a comment";
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -137,17 +144,17 @@ impl fmt::Display for Cause {
 impl fmt::Display for Timeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Connect => "no connection in time",
-            Self::Response => "no response in time",
-            Self::Silence => "the stream fell silent",
-            Self::Events => "no event in time",
+            Self::Connect => "timed out while connecting",
+            Self::Response => "timed out waiting for the response",
+            Self::Silence => "timed out waiting for data",
+            Self::Events => "timed out waiting for an event",
         })
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no event stream: ")?;
+        f.write_str("not an event stream: ")?;
         match self {
             Self::Status(status) => write!(f, "the server answered with status {status}"),
             Self::MediaType(found) if found.is_empty() => f.write_str("the response has no media type"),
@@ -163,13 +170,13 @@ impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ByCaller => f.write_str("closed by the caller"),
-            Self::Finished => f.write_str("the end marker came"),
+            Self::Finished => f.write_str("the end marker was received"),
             Self::Ended => Cause::Ended.fmt(f),
             Self::Stopped => f.write_str("the server has no more to send (status 204)"),
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Lost { cause, attempts: 0 | 1 } => cause.fmt(f),
             Self::Lost { cause, attempts } => write!(f, "{cause} (after {attempts} attempts)"),
-            Self::TimedOut => f.write_str("the time for the whole stream is over"),
+            Self::TimedOut => f.write_str("the total timeout has expired"),
             Self::Unsupported(error) => error.fmt(f),
         }
     }
@@ -186,7 +193,7 @@ impl fmt::Display for SourceError {
 
 impl Error for Refusal {}
 
-/// The text is that of the cause, so `source` is the cause's source; likewise below.
+/// `Display` prints the cause, so `source` returns the source of the cause; likewise below.
 impl Error for Cause {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {

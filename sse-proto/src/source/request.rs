@@ -1,16 +1,16 @@
-//! Which request an attempt sends, and where.
+//! The request of an attempt, and its target.
 
 use super::redirect::{self, RedirectError};
 use crate::http::{Request, ResponseHead, Url};
 
-/// The request of the user's, and what attempts and redirects make of it.
+/// The user's request, and its changes by attempts and redirects.
 #[derive(Debug)]
 pub(super) struct Route {
-    /// As the user gave it.
+    /// The user's request.
     template: Request,
-    /// Where attempts begin: the URL of the template, or where permanent redirects have led.
+    /// The URL at which attempts start: that of the template, or the target of permanent redirects.
     home: Url,
-    /// That of this attempt, on its way from home.
+    /// The request of the current attempt.
     current: Request,
     redirects: u32,
     /// Whether all redirects of this attempt were permanent.
@@ -27,7 +27,7 @@ impl Route {
         &self.current
     }
 
-    /// Whether the user's request is a `GET`, whatever redirects have made of it.
+    /// Returns whether the user's request is a `GET`, regardless of redirects.
     pub(super) fn is_get(&self) -> bool {
         self.template.method() == "GET"
     }
@@ -36,7 +36,7 @@ impl Route {
         &mut self.current
     }
 
-    /// Begins an attempt: the request is the user's again, with this last event id.
+    /// Starts an attempt with the user's request and this last event id.
     pub(super) fn begin(&mut self, last_event_id: &str) {
         self.current.clone_from(&self.template);
         self.current.set_last_event_id(last_event_id);
@@ -45,10 +45,11 @@ impl Route {
         self.guard();
     }
 
-    /// Takes back what must not go to an origin that only redirects have led to. Again after the user has changed the request:
-    /// whoever adds a token to every request means the origin that they named, in the template or in this attempt.
+    /// Removes headers that must not reach an origin known only from redirects. Called again after
+    /// the user has modified the request: a user who adds a token to every request means the
+    /// origins that the user named, in the template or in this attempt.
     ///
-    /// Origins are compared, not URLs: a hook that adds a query to wherever the request goes has named no origin.
+    /// Compares origins, not URLs: a hook that adds a query to any request URL has named no origin.
     pub(super) fn guard(&mut self) {
         let url = self.current.url();
         if url.has_origin_of(&self.home) && !url.has_origin_of(self.template.url()) {
@@ -56,7 +57,7 @@ impl Route {
         }
     }
 
-    /// Where the response leads; `None` if nowhere.
+    /// Returns the target of a redirect, or `None` if the response is not one.
     pub(super) fn target(&self, head: &ResponseHead, limit: u32) -> Option<Result<Url, RedirectError>> {
         let location = redirect::location(head).filter(|_| limit > 0)?;
         if self.redirects >= limit {

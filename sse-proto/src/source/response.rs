@@ -1,4 +1,4 @@
-//! What the head of a response means.
+//! The interpretation of response heads.
 
 use alloc::string::String;
 use core::time::Duration;
@@ -8,18 +8,18 @@ use super::reason::Refusal;
 use crate::header;
 use crate::http::ResponseHead;
 
-/// Accepts the responses that the standard accepts: status 200 and media type `text/event-stream` (HTML, "The Session
-/// interface"), without a content coding that would have to be decoded, since none was asked for.
+/// Accepts the responses that the standard accepts: status 200 and media type `text/event-stream`
+/// (HTML, "The EventSource interface"), without a content coding, because none was requested.
 ///
-/// The default check of every layer: of [`SourceConfig`](super::SourceConfig), and of [`Receiver`](crate::Receiver) for an HTTP response.
+/// This is the default check everywhere: of [`SourceConfig`](super::SourceConfig), and of
+/// [`Receiver`](crate::Receiver) for an HTTP response.
 ///
-/// [`header::media_type`] and [`header::content_coding`] say how the headers are read. The media type is checked last, so that a
-/// check of your own can forgive it and keep the others.
-///
-/// HTTP libraries that decode a coding remove its header.
+/// [`header::media_type`] and [`header::content_coding`] define how the headers are read. The media
+/// type is checked last, so that a custom check can tolerate it and keep the other checks. An HTTP
+/// library that decodes the body itself removes the `Content-Encoding` header.
 ///
 /// # Errors
-/// The first difference, in this order: status, content coding, media type.
+/// The first mismatch, in this order: status, content coding, media type.
 pub fn check_response(head: &ResponseHead) -> Result<(), Refusal> {
     if head.status() != 200 {
         return Err(Refusal::Status(head.status()));
@@ -32,7 +32,7 @@ pub fn check_response(head: &ResponseHead) -> Result<(), Refusal> {
     if is_event_stream { Ok(()) } else { Err(Refusal::MediaType(content_type(head))) }
 }
 
-/// All `Content-Type` values, as one list.
+/// Returns all `Content-Type` values as one list.
 fn content_type(head: &ResponseHead) -> String {
     let mut list = String::new();
     for value in head.header_values("content-type") {
@@ -44,14 +44,15 @@ fn content_type(head: &ResponseHead) -> String {
     list
 }
 
-/// How long `Retry-After` asks to wait (RFC 9110 section 10.2.3): seconds, or a date.
+/// Returns the delay that `Retry-After` requests (RFC 9110 section 10.2.3), in seconds or as a
+/// date.
 ///
-/// The date is compared with the response's own `Date`, so that neither clock need be right, or with `wall_clock`, the time since
-/// 1970, where the response has none.
+/// A date is compared with the response's own `Date`, so that neither clock need be right. If there
+/// is no `Date`, it is compared with `wall_clock`, the duration since 1970.
 pub(super) fn retry_after(head: &ResponseHead, wall_clock: Option<Duration>) -> Option<Duration> {
     let value = core::str::from_utf8(head.header("retry-after")?).ok()?.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit are a long time.
+        // A number that overflows is a long time.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let wall_clock = wall_clock.map(|time| http_date::UNIX_EPOCH.saturating_add(time.as_secs()));

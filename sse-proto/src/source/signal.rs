@@ -1,4 +1,4 @@
-//! What happens to an event source, for those who want to know more than its events.
+//! Signals: everything that happens to an event source, not only its events.
 
 use alloc::string::String;
 use core::fmt;
@@ -9,60 +9,61 @@ use crate::http::ResponseHead;
 use crate::http::fields::is_value_byte;
 use crate::{Event, LimitExceeded};
 
-/// What happened, in the order in which it did.
+/// Something that happened to an event source. Signals are in chronological order.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Signal {
-    /// A response was accepted: events follow.
+    /// A response was accepted; its events follow.
     Opened(ResponseHead),
-    /// An event came.
+    /// An event.
     Event(Event),
-    /// A block without data came: it sets an id or a reconnection time, and is not dispatched as an event.
+    /// A block without data: it sets an id or a reconnection time, and is not dispatched as an event.
     NoData(Event),
-    /// A comment came: the text after the colon, a leading space included.
+    /// A comment: the text after the colon, including a leading space.
     Comment(String),
-    /// The block before, which may have been an event, asked for this reconnection time. It is yet to be clamped.
+    /// The previous block, which may have been an event, requested this reconnection time.
+    /// [`Backoff`](super::Backoff) limits have not been applied.
     Retry(Duration),
-    /// An event exceeded a limit and was skipped. The stream goes on.
+    /// An event exceeded a limit and was skipped. The stream continues.
     Skipped(LimitExceeded),
-    /// The connection was lost, or an attempt failed. There will be another.
+    /// The connection was lost, or an attempt failed. Another attempt follows.
     Reconnecting {
-        /// Why.
+        /// The cause.
         cause: Cause,
-        /// How many attempts have failed in a row, this one included: 1 after a stream that was healthy.
+        /// The number of consecutive failures, including this one: 1 after a healthy stream.
         attempt: u32,
-        /// How long the source waits before the next.
+        /// The delay before the next attempt.
         delay: Duration,
     },
-    /// The attempt that begins goes without the last event id, so that the server cannot tell where to go on. The source keeps
-    /// the id. Comes once per attempt.
+    /// The new attempt does not send the last event id, so the server cannot resume. The source
+    /// keeps the id. Sent once per attempt.
     IdNotSent(IdNotSent),
-    /// Nothing more comes. The last signal, and it comes once.
+    /// The source has closed. Always the last signal.
     Closed(CloseReason),
 }
 
-/// Why an attempt goes without the last event id. The server's fault, which has sent such an id.
+/// Why an attempt does not send the last event id. The fault of the server that set the id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IdNotSent {
-    /// It is longer than [`SourceConfig::sent_id_bytes`](super::SourceConfig::sent_id_bytes).
+    /// The id is longer than [`SourceConfig::sent_id_bytes`](super::SourceConfig::sent_id_bytes).
     TooLong {
         /// Its length, in bytes.
         length: usize,
         /// The limit, in bytes.
         limit: usize,
     },
-    /// It holds a control byte, which no header may hold (RFC 9110 section 5.5).
+    /// The id holds a control byte, which a header value must not contain (RFC 9110 section 5.5).
     ControlByte {
         /// The byte.
         byte: u8,
-        /// How many bytes of the id stand before it.
+        /// The position of the byte in the id, counted from 0.
         position: usize,
     },
 }
 
 impl IdNotSent {
-    /// What keeps this id from being sent; `None` if nothing does.
+    /// Returns why this id cannot be sent, or `None` if it can.
     pub(super) fn reason(id: &str, limit: usize) -> Option<IdNotSent> {
         if id.len() > limit {
             return Some(IdNotSent::TooLong { length: id.len(), limit });
@@ -77,8 +78,8 @@ impl fmt::Display for IdNotSent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("last event id not sent: ")?;
         match self {
-            Self::TooLong { length, limit } => write!(f, "{length} bytes, more than {limit}"),
-            Self::ControlByte { byte, position } => write!(f, "byte 0x{byte:02x} at {position}"),
+            Self::TooLong { length, limit } => write!(f, "{length} bytes exceed the limit of {limit} bytes"),
+            Self::ControlByte { byte, position } => write!(f, "control byte 0x{byte:02x} at byte {position}"),
         }
     }
 }

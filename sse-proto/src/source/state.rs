@@ -1,4 +1,4 @@
-//! The transitions of an event source: all of them, in one table.
+//! The transitions of an event source, in one table.
 
 use core::time::Duration;
 
@@ -9,56 +9,57 @@ use super::{Session, response};
 use crate::http::Url;
 use crate::{End, Instant};
 
-/// Where an event source is.
+/// The state of an event source.
 #[derive(Debug)]
 pub(super) enum State {
     /// Before an attempt.
     Idle,
-    /// The user may change the request.
+    /// The user may modify the request.
     Preparing,
-    /// The request is on its way, or its response is.
+    /// The request has been sent, or is being sent.
     Connecting,
-    /// The body of an accepted response is coming.
+    /// The body of an accepted response is arriving.
     Open,
-    /// The body of a refused response is coming; if the refusal is transient, another attempt follows.
+    /// The body of a refused response is arriving. If the refusal is transient, another attempt
+    /// follows.
     Refused { refusal: Refusal, is_transient: bool },
-    /// The next attempt is due then.
+    /// The next attempt is due at this instant.
     Waiting(Instant),
-    /// For good.
+    /// Closed permanently.
     Closed,
 }
 
-/// What changes it.
+/// An input of the transition table.
 #[derive(Debug)]
 pub(super) enum Input {
-    /// The caller asked what to do.
+    /// The caller asked for the next step.
     Asked,
-    /// The request is as the user wants it.
+    /// The request is ready.
     Prepared,
     /// The response is an event stream.
     Accepted,
-    /// The response leads elsewhere.
+    /// The response is a redirect to follow.
     Redirected { status: u16, url: Url },
-    /// The response is something else.
+    /// The response was refused.
     Refused { refusal: Refusal, is_transient: bool },
-    /// All that is wanted of a refused response is in.
+    /// Enough of a refused response has arrived.
     Settled,
     /// The connection or the attempt has failed.
     Lost(Cause),
     /// The body has ended.
     Ended,
-    /// The end marker came.
+    /// The end marker arrived.
     Marked,
     /// The next attempt is due.
     Due,
-    /// The caller wants another attempt at once.
+    /// The caller requested another attempt at once.
     Restarted,
-    /// Nothing more shall come.
+    /// The source must close.
     Close(CloseReason),
 }
 
 impl Session {
-    /// The table. What is not in it changes nothing.
+    /// The transition table. Other inputs have no effect.
     pub(super) fn transition(&mut self, now: Instant, input: Input) {
         let state = core::mem::replace(&mut self.state, State::Closed);
         self.state = match (state, input) {
@@ -105,7 +106,7 @@ impl Session {
                 }
             }
             (State::Open, Input::Lost(cause)) => {
-                // An event that was cut off is the smaller loss.
+                // The cause matters more than an incomplete event.
                 let _ = self.finish(now);
                 self.lost(now, cause)
             }
@@ -120,7 +121,7 @@ impl Session {
         };
     }
 
-    /// Before an attempt: its request, and nothing left of the one before.
+    /// Starts an attempt: sets up its request, and clears the previous response.
     fn begin(&mut self) {
         let id = self.receiver.last_event_id();
         self.id_not_sent = IdNotSent::reason(id, self.config.sent_id_bytes);
@@ -130,7 +131,7 @@ impl Session {
         self.clear();
     }
 
-    /// Forgets what is left of a response.
+    /// Clears the remains of a response.
     fn clear(&mut self) {
         self.receiver.clear();
         self.lost = None;
@@ -142,8 +143,9 @@ impl Session {
         self.clock.start_connecting(now);
     }
 
-    /// After an open stream: forgets what is incomplete, and former failures if the stream was healthy. `None`: it was no event
-    /// stream, and its beginning is kept for the user.
+    /// Ends an open stream: drops incomplete events, and resets the count of failures if the stream
+    /// was healthy. Returns `None` if it was not an event stream; its beginning is kept for the
+    /// user.
     fn finish(&mut self, now: Instant) -> Option<End> {
         if self.clock.was_healthy(now, self.config.healthy_after) {
             self.failures = 0;
@@ -161,7 +163,8 @@ impl Session {
         }
     }
 
-    /// After a failure, or an end that counts as one: another attempt, or none.
+    /// Handles a failure, or an end that counts as one: schedules another attempt, or closes the
+    /// source.
     fn lost(&mut self, now: Instant, cause: Cause) -> State {
         self.failures = self.failures.saturating_add(1);
         if !self.reconnects() {

@@ -1,4 +1,4 @@
-//! What an event source wants.
+//! The next step of an event source.
 
 use alloc::boxed::Box;
 
@@ -12,29 +12,32 @@ use crate::http1::ResponseDecoder;
 use crate::receiver::Step;
 use crate::{Instant, Item, Limit, LimitExceeded, ReceiveError};
 
-/// What an [`Session`] wants. [`Prepare`](Self::Prepare), [`Request`](Self::Request), [`Read`](Self::Read),
-/// [`Wait`](Self::Wait) and [`Closed`](Self::Closed) stand until they are met; the others come once, and are gone when the next want is asked for.
+/// The next step of a [`Session`].
+///
+/// [`Prepare`](Self::Prepare), [`Request`](Self::Request), [`Read`](Self::Read),
+/// [`Wait`](Self::Wait) and [`Closed`](Self::Closed) stand until they are met. Every other want is
+/// returned once; the next call of `want` consumes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Want {
-    /// An attempt begins: its request may be changed now. Redirects that follow do not ask again.
+    /// An attempt starts, and its request may be modified. Not returned again for redirects.
     Prepare,
     /// Send the request, and report the head of its response.
     Request,
     /// Read some of the response's body.
     Read,
-    /// An event is there.
+    /// An event is available.
     Event,
-    /// Something else has happened; only where signals are asked for.
+    /// A signal other than an event is available. Only returned by `want_signal`.
     Signal,
-    /// An event exceeded this limit and is skipped. The stream goes on.
+    /// An event exceeded this limit and was skipped. The stream continues.
     Limit(LimitExceeded),
     /// Wait for the deadline.
     Wait,
-    /// Let other tasks run before asking again: the peer keeps sending without ever completing an event. A thread of its own
-    /// may ask again at once.
+    /// Yield to other tasks before asking again, because the peer keeps sending without completing
+    /// an event. A dedicated thread may ask again at once.
     Yield,
-    /// Nothing more comes.
+    /// The session is closed.
     Closed,
 }
 
@@ -51,7 +54,7 @@ impl Session {
         self.clock.deadline(&self.state, &self.config).map(|(at, _)| at)
     }
 
-    /// What to do next, as far as it can be said without reading.
+    /// Returns the next step, except for [`Want::Yield`].
     pub(crate) fn advance<const OBSERVE: bool>(&mut self, now: Instant) -> Want {
         self.clock.start(now);
         self.current = None;
@@ -59,7 +62,7 @@ impl Session {
         if core::mem::take(&mut self.end_marker_seen) {
             self.transition(now, Input::Marked);
         }
-        // However busy the peer keeps the caller.
+        // Checked here because a busy peer might keep the caller from reporting the deadline.
         if self.clock.total(&self.config.timeouts).is_some_and(|at| at <= now) {
             self.transition(now, Input::Close(CloseReason::TimedOut));
         }
@@ -114,7 +117,7 @@ impl Session {
         }
     }
 
-    /// Finds the next event, and what else has to be looked at.
+    /// Finds the next event, or any item if the configuration or the caller needs the others.
     fn advance_body<const OBSERVE: bool>(&mut self) -> Result<Step, ReceiveError> {
         if OBSERVE || self.config.end.may_lack_data() {
             return self.receiver.advance::<true>();
@@ -122,7 +125,7 @@ impl Session {
         self.receiver.advance::<false>()
     }
 
-    /// The body has ended, and all of it is decoded.
+    /// Handles the end of the body after all of it was decoded.
     fn end_of_body(&mut self, now: Instant) {
         if self.config.deliver_incomplete && self.receiver.complete() {
             return;
@@ -134,9 +137,9 @@ impl Session {
         self.transition(now, if is_marked { Input::Marked } else { Input::Ended });
     }
 
-    /// What to do with what was found; `None` if nothing.
+    /// Returns the want for the item that was found, or `None` if the caller does not want it.
     fn found<const OBSERVE: bool>(&mut self, now: Instant) -> Option<Want> {
-        // Nearly always: it is an event, and looking into it would only cost time.
+        // The common case is an event that needs no inspection.
         if !OBSERVE && matches!(self.config.end, EndMarker::None) {
             self.clock.note_event();
             return Some(Want::Event);
@@ -162,7 +165,7 @@ impl Session {
         }
     }
 
-    /// What has happened and was not signalled.
+    /// Returns the next pending signal.
     fn next_signal(&mut self) -> Option<Signal> {
         if core::mem::take(&mut self.opened) {
             return self.response.clone().map(Signal::Opened);
@@ -176,28 +179,30 @@ impl Session {
         self.reconnecting.take()
     }
 
-    /// Whether the caller may read now; others have their turn first otherwise.
+    /// Returns whether the caller may read now, or must yield first.
     pub(crate) fn may_read(&mut self, now: Instant) -> bool {
         self.clock.read(now);
         let may = self.receiver.may_read();
         if !may {
-            // A peer that keeps the caller busy reading must not keep it from looking at the clock.
+            // A busy peer must not keep the caller from reporting the deadline.
             self.handle_deadline(now);
         }
         may
     }
 
-    /// Looks for the head of the response in the bytes at hand. `None`: something has changed.
+    /// Looks for the head of the response in the available bytes. `None` means that the state may
+    /// have changed.
     #[cfg(feature = "http1")]
     fn advance_head(&mut self, now: Instant) -> Option<Want> {
         if !self.receiver.is_http1() {
             return Some(Want::Request);
         }
         if self.receiver.response().is_some() {
-            // It was looked at before, which always changes the state.
+            // A head always changes the state, so the hook that judged this head must have
+            // panicked.
             self.transition(
                 now,
-                Input::Lost(Cause::Transport("a function of the configuration panicked".into())),
+                Input::Lost(Cause::Transport("a hook of the configuration panicked".into())),
             );
             return None;
         }
@@ -226,7 +231,7 @@ impl Session {
         matches!(self.state, State::Open | State::Refused { .. })
     }
 
-    /// Whether bytes that come are looked at.
+    /// Returns whether the session processes incoming bytes.
     pub(super) fn reads(&self) -> bool {
         #[cfg(feature = "http1")]
         if self.receiver.is_http1() {
@@ -236,30 +241,30 @@ impl Session {
     }
 }
 
-/// What the peer did wrong, as the cause of a failure.
+/// Converts a fault of the peer into the cause of a failure.
 fn cause(error: ReceiveError) -> Cause {
     match error {
         #[cfg(feature = "http1")]
         ReceiveError::Http(error) => Cause::Http(error),
-        // No others come from the bytes alone.
+        // The bytes alone cause no other errors.
         error => Cause::Transport(Box::new(error)),
     }
 }
 
-/// What an HTTP/1.1 client over bytes needs besides.
+/// Additional methods for an HTTP/1.1 client over bytes.
 #[cfg(feature = "http1")]
 impl Session {
-    /// The bytes that come are those of a response.
+    /// Expects the bytes of this response next.
     pub(crate) fn expect(&mut self, response: ResponseDecoder) {
         self.receiver.expect(response);
     }
 
-    /// Whether a request is to be sent, or its response has not come.
+    /// Returns whether a request is to be sent, or its response has not arrived.
     pub(crate) fn is_connecting(&self) -> bool {
         matches!(self.state, State::Connecting)
     }
 
-    /// The number of the last request that was sent.
+    /// Returns the number of the last request that was sent.
     pub(crate) fn exchange(&self) -> u32 {
         self.exchanges
     }

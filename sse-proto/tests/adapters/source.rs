@@ -92,7 +92,7 @@ contract! { 512 * 1024;
         config.timeouts.connect = Some(SOON);
         config.max_attempts = Some(2);
         let mut source = source(&full.url, config);
-        check!(source, ["failure 1: no connection in time", "lost after 2: no connection in time"]);
+        check!(source, ["failure 1: timed out while connecting", "lost after 2: timed out while connecting"]);
     }
 
     fn a_response_that_never_comes_is_given_up() {
@@ -105,7 +105,7 @@ contract! { 512 * 1024;
             config.timeouts.response = Some(SOON);
             config.max_attempts = Some(2);
             let mut source = source(&server.url, config);
-            check!(source, ["failure 1: no response in time", "lost after 2: no response in time"]);
+            check!(source, ["failure 1: timed out waiting for the response", "lost after 2: timed out waiting for the response"]);
             assert_eq!(server.requests(), 2);
         }
     }
@@ -118,7 +118,7 @@ contract! { 512 * 1024;
         let mut config = config();
         config.timeouts.response = Some(SOON);
         config.max_attempts = Some(1);
-        check!(source(&server.url, config), ["lost after 1: no response in time"]);
+        check!(source(&server.url, config), ["lost after 1: timed out waiting for the response"]);
     }
 
     fn framing_that_servers_really_send_is_read() {
@@ -207,7 +207,7 @@ contract! { 512 * 1024;
             send(socket, &format!("HTTP/1.1 302 Found\r\nLocation: /{number}\r\nContent-Length: 0\r\n\r\n"));
         });
         let mut source = source(&server.url, SourceConfig::default());
-        check!(source, ["closed: no event stream: more than 20 redirects"]);
+        check!(source, ["closed: not an event stream: more than 20 redirects"]);
         assert_eq!(server.requests(), 21);
     }
 
@@ -217,7 +217,7 @@ contract! { 512 * 1024;
             send_endlessly(socket, "no entry ");
         });
         let mut source = source(&server.url, SourceConfig::default());
-        check!(source, ["closed: no event stream: the server answered with status 403"]);
+        check!(source, ["closed: not an event stream: the server answered with status 403"]);
         assert_eq!(source.machine().refused_body().len(), SourceConfig::default().refusal_bytes);
         assert!(source.machine().refused_body().starts_with(b"no entry no"));
         assert_eq!(server.requests(), 1);
@@ -226,7 +226,7 @@ contract! { 512 * 1024;
     fn a_response_without_a_media_type_is_read_on_request() {
         let server = Server::answering("HTTP/1.1 200 OK\r\n\r\ndata: x\n\n");
         let mut source_of_default = source(&server.url, SourceConfig::default());
-        check!(source_of_default, ["closed: no event stream: the response has no media type"]);
+        check!(source_of_default, ["closed: not an event stream: the response has no media type"]);
         let (mut config, forgiven) = (config(), String::new());
         config.max_attempts = Some(1);
         config.set_check(move |head| match check_response(head) {
@@ -289,8 +289,8 @@ contract! { 512 * 1024;
         config.max_attempts = Some(2);
         let mut source = source(&server.url, config);
         check!(source, [
-            "open 200", "last", "failure 1: the stream fell silent",
-            "open 200", "last", "lost after 2: the stream fell silent",
+            "open 200", "last", "failure 1: timed out waiting for data",
+            "open 200", "last", "lost after 2: timed out waiting for data",
         ]);
         assert_eq!([closed.recv(), closed.recv()], [Ok(true); 2], "the socket is not left behind");
     }
@@ -340,7 +340,7 @@ contract! { 512 * 1024;
         let mut source = source(&server.url, config);
         let error = wait!(source.next()).unwrap().unwrap_err();
         assert!(matches!(&error, SourceError::Closed(CloseReason::Lost { attempts: 2, .. })), "{error}");
-        assert_eq!(error.to_string(), "no event in time (after 2 attempts)");
+        assert_eq!(error.to_string(), "timed out waiting for an event (after 2 attempts)");
         assert!(wait!(source.next()).is_none());
     }
 
@@ -358,7 +358,7 @@ contract! { 512 * 1024;
             let error = wait!(source.next()).unwrap().unwrap_err();
             assert!(error.is_recoverable(), "{error}");
             let error = wait!(source.next()).unwrap().unwrap_err();
-            assert_eq!(error.to_string(), "no event in time");
+            assert_eq!(error.to_string(), "timed out waiting for an event");
         }
     }
 
@@ -410,10 +410,10 @@ contract! { 512 * 1024;
         let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
         let cut = "lost after 1: connection closed before the body was complete";
         for (rest, end) in [
-            ("\r\ndata: [DONE]", "closed: the end marker came"),
-            ("Content-Length: 12\r\n\r\ndata: [DONE]", "closed: the end marker came"),
+            ("\r\ndata: [DONE]", "closed: the end marker was received"),
+            ("Content-Length: 12\r\n\r\ndata: [DONE]", "closed: the end marker was received"),
             ("Content-Length: 13\r\n\r\ndata: [DONE]", cut),
-            ("Transfer-Encoding: chunked\r\n\r\nc\r\ndata: [DONE]\r\n0\r\n\r\n", "closed: the end marker came"),
+            ("Transfer-Encoding: chunked\r\n\r\nc\r\ndata: [DONE]\r\n0\r\n\r\n", "closed: the end marker was received"),
             ("Transfer-Encoding: chunked\r\n\r\nc\r\ndata: [DONE]\r\n", cut),
         ] {
             let server = Server::new(move |_, socket| send(socket, &format!("{head}{rest}")));
@@ -425,7 +425,7 @@ contract! { 512 * 1024;
         let named = Server::answering("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: next\ndata: {}\n\nevent: complete\n\n");
         let mut config = config();
         config.end = EndMarker::Name("complete".into());
-        check!(source(&named.url, config), ["open 200", "{}", "closed: the end marker came"]);
+        check!(source(&named.url, config), ["open 200", "{}", "closed: the end marker was received"]);
     }
 
     fn a_body_in_which_nothing_is_recognised_shows_it() {
@@ -433,7 +433,7 @@ contract! { 512 * 1024;
         let server = Server::new(move |_, socket| send(socket, &format!("{EVENT_STREAM}{json}")));
         let mut config = config();
         config.max_attempts = Some(2);
-        let failed = "no event stream: not one line of the body is a field or a comment";
+        let failed = "not an event stream: no line of the body is a field or a comment";
         let mut source = source(&server.url, config);
         check!(source, [
             "open 200", &*format!("failure 1: {failed}"), "open 200", &*format!("lost after 2: {failed}"),
@@ -619,7 +619,7 @@ contract! { 4 * BODY as u64 + 512 * 1024;
         config.max_attempts = Some(2);
         let request = Request::new("POST", &server.url).unwrap().with_body(vec![0; BODY]);
         let mut source = EventSource::new(request).with_config(config);
-        check!(source, ["failure 1: no response in time", "lost after 2: no response in time"]);
+        check!(source, ["failure 1: timed out waiting for the response", "lost after 2: timed out waiting for the response"]);
     }
 }
 

@@ -79,7 +79,7 @@ fn a_check_of_the_users_replaces_that_of_a_receiver() {
     assert_eq!((events, end), (vec!["message: x".into()], Ok(End::Clean)));
     let (_, end) = receive(receiver().with_check(check), b"HTTP/1.1 200 x\r\nX-Stream: 1\r\n\r\n", 1000);
     let error = end.unwrap_err();
-    assert_eq!(error.to_string(), "no event stream: x-stream");
+    assert_eq!(error.to_string(), "not an event stream: x-stream");
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_body_in_which_nothing_is_recognised_is_an_error_that_shows_it() {
     assert_eq!(end, Err(error(&"{}\n".repeat(10_000)[..Receiver::REFUSAL_BYTES])));
     assert_eq!(
         error("{}\n").to_string(),
-        r#"no event stream: not one line of the body is a field or a comment; it begins with "{}\n""#
+        r#"not an event stream: no line of the body is a field or a comment; it begins with "{}\n""#
     );
 }
 

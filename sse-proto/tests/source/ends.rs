@@ -17,7 +17,7 @@ fn a_marker_in_the_data_ends_the_stream_and_is_kept_to_itself() {
         &Request::new("POST", URL).unwrap(),
         &config,
         &[open("data: a\n\ndata: [DONE]\n\ndata: b\n\n")],
-        &["0 POST http://a.test/", "open 200", r#"message: "a" #"#, "closed: the end marker came"],
+        &["0 POST http://a.test/", "open 200", r#"message: "a" #"#, "closed: the end marker was received"],
     );
 }
 
@@ -35,7 +35,7 @@ fn a_named_event_or_one_that_is_recognised_is_given_before_the_end() {
                 "open 200",
                 r#"go: "[stop]" #"#,
                 r#"stop: "good bye" #4"#,
-                "closed: the end marker came",
+                "closed: the end marker was received",
             ],
         );
     }
@@ -63,7 +63,7 @@ fn an_end_before_the_marker_is_a_truncation() {
             &format!("failure 1, again in 1000: {cut}"),
             "1000 GET http://a.test/",
             "open 200",
-            "closed: the end marker came",
+            "closed: the end marker was received",
         ],
     );
     // Without a marker the body's end is an end, but not in the middle of an event.
@@ -297,7 +297,7 @@ fn a_marker_needs_no_blank_line_at_a_clean_end() {
         config.end = end;
         config
     };
-    let (finished, cut) = ("closed: the end marker came", format!("failed: {TRUNCATED}"));
+    let (finished, cut) = ("closed: the end marker was received", format!("failed: {TRUNCATED}"));
     let data = || config(EndMarker::Data("[DONE]".into()));
     let name = || config(EndMarker::Name("bye".into()));
     let when = || config(EndMarker::when(|event| event.name() == "bye" && event.id() != Some("2")));
@@ -368,7 +368,7 @@ fn a_named_end_needs_no_data() {
         let mut config = config();
         config.end = end;
         let log = ["0 GET http://a.test/", "open 200", r#"next: "{}" #"#];
-        let rest = [r#"comment """#, "message: no data #4", "retry 9", "closed: the end marker came"];
+        let rest = [r#"comment """#, "message: no data #4", "retry 9", "closed: the end marker was received"];
         check(&get(URL), &config, &[open(stream)], &[&log[..], &rest].concat());
 
         // Where only events are asked for, comments and blocks without data stay out of sight, a long one too.
@@ -408,7 +408,12 @@ fn a_clean_end_completes_the_last_event_on_request() {
         config.end = EndMarker::Data("[DONE]".into());
         check_last(&config, &body, Step::End, &[r#"message: "a" #1"#, event, &failed]);
         config.end = EndMarker::when(|event| event.data() != "a");
-        check_last(&config, &body, Step::End, &[r#"message: "a" #1"#, event, "closed: the end marker came"]);
+        check_last(
+            &config,
+            &body,
+            Step::End,
+            &[r#"message: "a" #1"#, event, "closed: the end marker was received"],
+        );
     }
     let mut config = config();
     config.deliver_incomplete = true;
@@ -426,7 +431,7 @@ fn a_clean_end_completes_the_last_event_on_request() {
 #[test]
 fn a_body_in_which_nothing_is_recognised_is_a_failure_that_shows_it() {
     let error = r#"{"error":{"message":"context too long"}}"#;
-    let failed = "no event stream: not one line of the body is a field or a comment";
+    let failed = "not an event stream: no line of the body is a field or a comment";
     let body = |text: &str| format!("body {text:?}");
     let mut config = config();
     for body_sent in [error, "{\n  \"error\": 1\n}\n", "\u{feff}<p>\r\n\r\n"] {
@@ -440,7 +445,7 @@ fn a_body_in_which_nothing_is_recognised_is_a_failure_that_shows_it() {
         &Request::new("POST", URL).unwrap(),
         &config,
         &[stream_of(pause.to_vec())],
-        &["0 POST http://a.test/", "open 200", "failed: the stream fell silent", &body(error)],
+        &["0 POST http://a.test/", "open 200", "failed: timed out waiting for data", &body(error)],
     );
     // With all that could complete or end it.
     config.end = EndMarker::when(|_| true);

@@ -33,8 +33,9 @@ fn hooks_capture_state_and_copies_share_it() {
     let busy = Answer::Response(503, vec![("X-Stream", "1".into())], vec![Step::End]);
     let headers = vec![("X-Stream", "1".into()), ("Content-Type", "text/event-stream".into())];
     let stream = Answer::Response(200, headers, vec![Step::Bytes("id: 3\ndata: x\n\n".into())]);
-    let again =
-        |delay| format!("failure 1, again in {delay}: no event stream: the server answered with status 503");
+    let again = |delay| {
+        format!("failure 1, again in {delay}: not an event stream: the server answered with status 503")
+    };
     for (script, expected) in [
         (
             vec![busy.clone(), stream],
@@ -43,10 +44,10 @@ fn hooks_capture_state_and_copies_share_it() {
                 "1000 GET http://a.test/".into(),
                 "open 200".into(),
                 r#"message: "x" #3"#.into(),
-                "closed: the end marker came".into(),
+                "closed: the end marker was received".into(),
             ],
         ),
-        (vec![open("")], vec!["failed: no event stream: no x-stream".into()]),
+        (vec![open("")], vec!["failed: not an event stream: no x-stream".into()]),
     ] {
         let log = |config: &SourceConfig| {
             let source = Session::new(get(URL), 0).with_config(config.clone());
@@ -58,7 +59,7 @@ fn hooks_capture_state_and_copies_share_it() {
     for (count, last) in [
         (2, again(1000)),
         (3, again(1000)),
-        (4, "failed: no event stream: the server answered with status 503".into()),
+        (4, "failed: not an event stream: the server answered with status 503".into()),
     ] {
         let log = World::new(std::slice::from_ref(&busy), usize::MAX).drive_source(source(), &|_| {});
         assert_eq!(log.get(1), Some(&last), "call {count}");

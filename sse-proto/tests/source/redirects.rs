@@ -74,7 +74,7 @@ fn what_comes_after_a_temporary_redirect_is_temporary() {
 #[test]
 fn no_more_than_so_many_are_followed() {
     let mut expected = vec!["0 GET http://a.test/".to_owned(); 21];
-    expected.push("failed: no event stream: more than 20 redirects".into());
+    expected.push("failed: not an event stream: more than 20 redirects".into());
     let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
     check(&get("http://a.test/"), &config(), &vec![redirect(302, "/"); 30], &expected);
 
@@ -84,7 +84,7 @@ fn no_more_than_so_many_are_followed() {
         &get("http://a.test/"),
         &config,
         &[redirect(302, "/")],
-        &["0 GET http://a.test/", "failed: no event stream: the server answered with status 302"],
+        &["0 GET http://a.test/", "failed: not an event stream: the server answered with status 302"],
     );
 }
 
@@ -107,22 +107,26 @@ fn redirects_to_nowhere_are_refused() {
         (307, " \t", "the server answered with status 307"),
         (300, "/z", "the server answered with status 300"),
         (304, "/z", "the server answered with status 304"),
-        (302, "ftp://a.test/", "redirect to nowhere: url does not begin with http:// or https://"),
-        (302, "http://[::1", "redirect to nowhere: no ipv6 address between the brackets in url"),
-        (302, "//user:secret@b.test/", "redirect to nowhere: user information before the @ at 18 in url"),
+        (302, "ftp://a.test/", "redirect to an invalid URL: url does not begin with http:// or https://"),
+        (302, "http://[::1", "redirect to an invalid URL: invalid ipv6 address in brackets in url"),
+        (
+            302,
+            "//user:secret@b.test/",
+            "redirect to an invalid URL: user information before the @ at 18 in url",
+        ),
     ] {
         check(
             &get("http://a.test/"),
             &config(),
             &[redirect(status, location)],
-            &["0 GET http://a.test/", &format!("failed: no event stream: {what}")],
+            &["0 GET http://a.test/", &format!("failed: not an event stream: {what}")],
         );
     }
     check(
         &get("https://a.test/"),
         &config(),
         &[redirect(308, "http://a.test/")],
-        &["0 GET https://a.test/", "failed: no event stream: redirect from https to http"],
+        &["0 GET https://a.test/", "failed: not an event stream: redirect from https to http"],
     );
 }
 
@@ -217,9 +221,9 @@ fn methods_change_as_browsers_change_them() {
                 &format!("0 {method} http://a.test/ Content-Type=text/plain"),
                 &format!("0 {after} http://a.test/b{kept}"),
                 &if method == "GET" {
-                    "failure 1, again in 1000: no connection in time".to_owned()
+                    "failure 1, again in 1000: timed out while connecting".to_owned()
                 } else {
-                    "failed: no connection in time".to_owned()
+                    "failed: timed out while connecting".to_owned()
                 },
             ],
         );
@@ -317,7 +321,7 @@ fn each_redirect_can_be_vetoed_before_it_is_followed() {
             "0 GET http://a.test/",
             "0 GET http://a.test/b",
             "0 GET http://a.test/c",
-            "failed: no event stream: redirect not allowed: b.test is another host",
+            "failed: not an event stream: redirect rejected: b.test is another host",
         ],
     );
     let asked: Vec<_> = asked.try_iter().collect();
@@ -333,7 +337,11 @@ fn each_redirect_can_be_vetoed_before_it_is_followed() {
         &get("http://a.test/"),
         &config,
         &[redirect(301, "/b"), redirect(307, "http://b.test/")],
-        &["0 GET http://a.test/", "0 GET http://a.test/b", "failed: no event stream: more than 1 redirects"],
+        &[
+            "0 GET http://a.test/",
+            "0 GET http://a.test/b",
+            "failed: not an event stream: more than 1 redirects",
+        ],
     );
 }
 

@@ -60,9 +60,9 @@ fn the_last_event_id_begins_where_the_user_says_and_can_be_reset() {
 fn an_id_that_no_header_may_hold_or_no_server_takes_is_left_out_and_told() {
     let (longest, too_long) = ("i".repeat(4096), "é".repeat(2049));
     for (id, why_not) in [
-        ("a\u{1}b", Some("byte 0x01 at 1")),
-        ("aé\u{7f}b", Some("byte 0x7f at 3")),
-        (&too_long, Some("4098 bytes, more than 4096")),
+        ("a\u{1}b", Some("control byte 0x01 at byte 1")),
+        ("aé\u{7f}b", Some("control byte 0x7f at byte 3")),
+        (&too_long, Some("4098 bytes exceed the limit of 4096 bytes")),
         (&longest, None),
         ("a\tb", None),
         ("é", None),
@@ -101,7 +101,7 @@ fn how_long_an_id_is_sent_is_the_users_choice() {
         &config,
         &[ended("id: 45\ndata\n\n"), open("")],
         &[
-            "last event id not sent: 3 bytes, more than 2",
+            "last event id not sent: 3 bytes exceed the limit of 2 bytes",
             "0 GET http://a.test/",
             "open 200",
             r#"message: "" #45"#,

@@ -66,7 +66,7 @@ fn connecting_to_refused_to_closed() {
             &[status(refused)],
             &[
                 "0 GET http://a.test/",
-                &format!("failed: no event stream: the server answered with status {refused}"),
+                &format!("failed: not an event stream: the server answered with status {refused}"),
             ],
         );
     }
@@ -79,7 +79,7 @@ fn connecting_to_refused_to_closed() {
             &get(URL),
             &config(),
             &[Answer::Response(200, vec![("Content-Type", media_type.into())], vec![Step::End])],
-            &["0 GET http://a.test/", &format!("failed: no event stream: the response has {what}")],
+            &["0 GET http://a.test/", &format!("failed: not an event stream: the response has {what}")],
         );
     }
     let headers = vec![("Content-Type", "text/event-stream".into()), ("Content-Encoding", "gzip".into())];
@@ -87,7 +87,7 @@ fn connecting_to_refused_to_closed() {
         &get(URL),
         &config(),
         &[Answer::Response(200, headers, vec![])],
-        &["0 GET http://a.test/", r#"failed: no event stream: the body has the content coding "gzip""#],
+        &["0 GET http://a.test/", r#"failed: not an event stream: the body has the content coding "gzip""#],
     );
 }
 
@@ -125,7 +125,7 @@ fn responses_are_read_as_browsers_read_them() {
         if let [Answer::Response(_, _, steps)] = &mut answer {
             *steps = vec![Step::End];
         }
-        let failed = format!("failed: no event stream: the {what}");
+        let failed = format!("failed: not an event stream: the {what}");
         check(&get(URL), &config(), &answer, &["0 GET http://a.test/", &failed]);
     }
 }
@@ -133,7 +133,7 @@ fn responses_are_read_as_browsers_read_them() {
 #[test]
 fn what_a_refused_response_says_can_be_read() {
     let say = |steps| vec![Answer::Response(403, vec![("Content-Type", "text/event-stream".into())], steps)];
-    let failed = "failed: no event stream: the server answered with status 403";
+    let failed = "failed: not an event stream: the server answered with status 403";
     let bytes = |text: &str| Step::Bytes(text.into());
     let mut config = config();
     config.refusal_bytes = 10;
@@ -159,15 +159,15 @@ fn connecting_to_refused_to_waiting_where_the_policy_says_so() {
         &[status(500), busy("30"), busy("1"), busy("99999999999999999999"), status(404)],
         &[
             "0 GET http://a.test/",
-            "failure 1, again in 1000: no event stream: the server answered with status 500",
+            "failure 1, again in 1000: not an event stream: the server answered with status 500",
             "1000 GET http://a.test/",
-            "failure 2, again in 30000: no event stream: the server answered with status 503",
+            "failure 2, again in 30000: not an event stream: the server answered with status 503",
             "31000 GET http://a.test/",
-            "failure 3, again in 4000: no event stream: the server answered with status 503",
+            "failure 3, again in 4000: not an event stream: the server answered with status 503",
             "35000 GET http://a.test/",
-            "failure 4, again in 3600000: no event stream: the server answered with status 503",
+            "failure 4, again in 3600000: not an event stream: the server answered with status 503",
             "3635000 GET http://a.test/",
-            "failed: no event stream: the server answered with status 404",
+            "failed: not an event stream: the server answered with status 404",
         ],
     );
 }
@@ -193,7 +193,7 @@ fn a_retry_after_date_counts_in_every_form_with_and_without_date() {
         let mut lines = Vec::new();
         for (count, delay) in failures.iter().enumerate() {
             lines.push(format!("{now} GET {URL}"));
-            let refused = "no event stream: the server answered with status 429";
+            let refused = "not an event stream: the server answered with status 429";
             lines.push(format!("failure {}, again in {delay}: {refused}", count + 1));
             now += delay.parse::<u64>().unwrap();
         }
@@ -241,7 +241,7 @@ fn a_check_of_the_users_replaces_ours() {
             r#"message: "" #"#,
             "failure 1, again in 1000: the stream ended",
             "1000 GET http://a.test/",
-            "failed: no event stream: no x-stream",
+            "failed: not an event stream: no x-stream",
             r#"body "data: x\n\n""#,
         ],
     );

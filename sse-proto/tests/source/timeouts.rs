@@ -18,12 +18,12 @@ fn no_connection_and_no_response() {
         &[Answer::NoConnection, Answer::NoResponse, redirect(307, "/b"), Answer::NoResponse],
         &[
             "0 GET http://a.test/",
-            "failure 1, again in 1000: no connection in time",
+            "failure 1, again in 1000: timed out while connecting",
             "1100 GET http://a.test/",
-            "failure 2, again in 2000: no response in time",
+            "failure 2, again in 2000: timed out waiting for the response",
             "3400 GET http://a.test/",
             "3400 GET http://a.test/b",
-            "failure 3, again in 4000: no response in time",
+            "failure 3, again in 4000: timed out waiting for the response",
         ],
     );
 }
@@ -52,7 +52,7 @@ fn any_byte_breaks_the_silence_and_only_an_event_the_other() {
     silence.timeouts.silence = Some(ms(100));
     let mut expected = vec!["0 GET http://a.test/", "open 200"];
     expected.extend([r#"comment """#; 5]);
-    expected.push("failure 1, again in 1000: the stream fell silent");
+    expected.push("failure 1, again in 1000: timed out waiting for data");
     expected.push("1550 GET http://a.test/");
     check(
         &get(URL),
@@ -72,7 +72,7 @@ fn any_byte_breaks_the_silence_and_only_an_event_the_other() {
             "open 200",
             r#"comment """#,
             r#"comment """#,
-            "failure 1, again in 1000: no event in time",
+            "failure 1, again in 1000: timed out waiting for an event",
             "1200 GET http://a.test/",
             "failure 2, again in 2000: refused",
         ],

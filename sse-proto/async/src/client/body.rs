@@ -10,13 +10,13 @@ use http_body::Body;
 
 use crate::EventStream;
 
-/// The data of an HTTP body, piece by piece; its trailers are dropped.
+/// The data of an HTTP body as a stream of chunks, without trailers.
 pub struct BodyStream<B> {
     body: Pin<Box<B>>,
 }
 
 impl<B: Body> BodyStream<B> {
-    /// The data of this body.
+    /// Creates a stream of the data of `body`.
     pub fn new(body: B) -> Self {
         Self { body: Box::pin(body) }
     }
@@ -29,7 +29,7 @@ impl<B: Body> Stream for BodyStream<B> {
         let frame = ready!(self.body.as_mut().poll_frame(cx));
         Poll::Ready(frame.map(|frame| {
             let data = frame?.into_data();
-            // Costs nothing where the data is `Bytes`, as it is nearly everywhere.
+            // Free of cost if the data is `Bytes`, which it nearly always is.
             Ok(data.map(|mut data| data.copy_to_bytes(data.remaining())).unwrap_or_default())
         }))
     }
@@ -42,7 +42,7 @@ impl<B> fmt::Debug for BodyStream<B> {
 }
 
 impl<B: Body> EventStream<BodyStream<B>> {
-    /// Reads the events of an HTTP body: that of a response of hyper's, reqwest's, tower's.
+    /// Reads the events of an HTTP body, such as that of a response of hyper, reqwest or tower.
     pub fn from_body(body: B) -> Self {
         Self::new(BodyStream::new(body))
     }

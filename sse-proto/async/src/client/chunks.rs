@@ -1,11 +1,11 @@
-//! A body that comes in pieces.
+//! A body that arrives in chunks.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::TryStream;
 
-/// A body, and what is left of its last piece.
+/// A body, and the remainder of its last chunk.
 pub(crate) struct Chunks<S: TryStream> {
     stream: Pin<Box<S>>,
     chunk: Option<S::Ok>,
@@ -17,7 +17,7 @@ impl<S: TryStream<Ok: AsRef<[u8]>>> Chunks<S> {
         Self { stream: Box::pin(stream), chunk: None, taken: 0 }
     }
 
-    /// The bytes that are next, which may be none; `None` at the end.
+    /// Returns the next bytes, which may be empty, or `None` at the end.
     pub(crate) fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<&[u8], S::Error>>> {
         if self.rest().is_empty() {
             (self.chunk, self.taken) = (None, 0);
@@ -30,7 +30,7 @@ impl<S: TryStream<Ok: AsRef<[u8]>>> Chunks<S> {
         Poll::Ready(Some(Ok(self.rest())))
     }
 
-    /// So many of those bytes were taken.
+    /// Consumes `count` of those bytes.
     pub(crate) fn take(&mut self, count: usize) {
         self.taken = self.taken.saturating_add(count);
     }

@@ -1,4 +1,4 @@
-//! An HTTP client of the user's.
+//! The user's HTTP client.
 
 use std::fmt;
 use std::pin::Pin;
@@ -18,7 +18,7 @@ type AnyBody = Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send>>;
 type Response = http::Response<AnyBody>;
 type Sending = BoxFuture<Result<Response, BoxError>>;
 
-/// What sends requests, the one that is out, and the body of its response.
+/// The function that sends requests, the pending request, and the body of its response.
 pub(crate) struct HttpClient {
     send: Box<dyn FnMut(http::Request<Vec<u8>>) -> Sending + Send>,
     sending: Option<Sending>,
@@ -40,7 +40,7 @@ impl HttpClient {
         Self { send: Box::new(send), sending: None, body: None }
     }
 
-    /// Drops what is left of the last exchange.
+    /// Drops the remains of the last exchange.
     pub(crate) fn disconnect(&mut self) {
         (self.sending, self.body) = (None, None);
     }
@@ -64,7 +64,7 @@ impl HttpClient {
         Poll::Ready(Ok(to_head(&parts)))
     }
 
-    /// The bytes that are next; `None` at the end.
+    /// Returns the next bytes, or `None` at the end.
     pub(crate) fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<&[u8], BoxError>>> {
         match &mut self.body {
             Some(body) => body.poll_bytes(cx),
@@ -72,7 +72,7 @@ impl HttpClient {
         }
     }
 
-    /// So many of those bytes were taken.
+    /// Consumes `count` of those bytes.
     pub(crate) fn take(&mut self, count: usize) {
         if let Some(body) = &mut self.body {
             body.take(count);
@@ -100,7 +100,7 @@ impl<B: Body<Error: Into<BoxError>>> Stream for Erased<B> {
     }
 }
 
-/// Fails where `http` is stricter than the request: about the length of a URL.
+/// Fails if `http` is stricter than the request, for example about the length of a URL.
 fn to_http(request: &Request) -> Result<http::Request<Vec<u8>>, http::Error> {
     let to = http::Request::builder().method(request.method()).uri(request.url().to_string());
     let to = request.headers_to_send().fold(to, |to, (name, value)| to.header(name, &*value));

@@ -1,4 +1,4 @@
-//! A subscription that reconnects, over an HTTP client of the user's.
+//! A subscription that reconnects, over the user's HTTP client.
 
 use std::fmt;
 use std::future::{poll_fn, ready};
@@ -17,21 +17,24 @@ use crate::client::http_client::HttpClient;
 use crate::net::{Alarm, BoxFuture, Clock, CloseOnDrop};
 use crate::{BoxError, CloseHandle, Runtime, Signals};
 
-/// What an [`EventSource`](crate::EventSource) is, over an HTTP client of yours: hyper, a tower service, and
-/// with them TLS, HTTP/2, proxies, cookies.
+/// An [`EventSource`](crate::EventSource) over your own HTTP client, such as hyper or a tower
+/// service, with its TLS, HTTP/2, proxies and cookies.
 ///
-/// The client is a function from a request to the future of a response. It is called for each attempt, and again for
-/// each redirect; it reports the responses as they are, whatever their status. Its body may be any [`Body`].
+/// The client is a function from a request to the future of a response. It is called for each
+/// attempt and for each redirect, and returns responses unchanged, whatever their status. The body
+/// may be any [`Body`].
 ///
-/// A client that follows redirects itself may do so: the source then sees only where they led, does not remember the
-/// permanent ones, and what goes along is the client's choice.
-/// [`Timeouts::response`](sse_proto::source::Timeouts::response) counts from the call of the function;
-/// `Timeouts::connect` has no meaning here. A timeout of the client's for the whole response would cut every stream.
+/// A client may follow redirects itself. The source then sees only the final response and does not
+/// remember permanent redirects, and the client decides which headers to keep.
+///
+/// [`Timeouts::response`](sse_proto::source::Timeouts::response) starts with the call of the
+/// function; `Timeouts::connect` has no effect. Do not set a client timeout for the whole response,
+/// which would cut every stream.
 pub struct HttpSource<R: Runtime> {
     source: Session,
     client: HttpClient,
     prepare: Prepare,
-    /// At work for this attempt.
+    /// The preparation of this attempt, while it runs.
     preparing: Option<BoxFuture<Result<Request, BoxError>>>,
     clock: Clock,
     alarm: Alarm<R>,
@@ -42,7 +45,7 @@ type Prepare = Box<dyn FnMut(Request) -> BoxFuture<Result<Request, BoxError>> + 
 type Ask = fn(&mut Session, Instant) -> (Want, Option<Instant>);
 
 impl<R: Runtime> HttpSource<R> {
-    /// Subscribes to what this request asks for. Each attempt sends it anew, by `send`.
+    /// Subscribes with this request. Each attempt sends it again by `send`.
     pub fn new<F, P, B, E>(request: Request, send: F) -> Self
     where
         F: FnMut(http::Request<Vec<u8>>) -> P + Send + 'static,
@@ -50,7 +53,7 @@ impl<R: Runtime> HttpSource<R> {
         B: Body<Error: Into<BoxError>> + Send + 'static,
         E: Into<BoxError>,
     {
-        // The only randomness in `std`: keys that differ with each call.
+        // The only randomness in `std`: hash keys that differ with each call.
         let seed = RandomState::new().hash_one(());
         Self {
             source: Session::new(request, seed),
@@ -69,10 +72,11 @@ impl<R: Runtime> HttpSource<R> {
         Self { source: self.source.with_config(config), ..self }
     }
 
-    /// Lets every attempt change its request first, as [`EventSource::with_prepare`](crate::EventSource::with_prepare)
-    /// does.
+    /// Sets a hook that can modify the request of every attempt, like
+    /// [`EventSource::with_prepare`](crate::EventSource::with_prepare).
     ///
-    /// What is added here is not sent on to where a redirect leads; what `send` adds is.
+    /// Headers added here are not sent to the target of a cross-origin redirect. Headers added by
+    /// `send` are.
     #[must_use]
     pub fn with_prepare<F, P>(self, mut prepare: F) -> Self
     where
@@ -82,37 +86,37 @@ impl<R: Runtime> HttpSource<R> {
         Self { prepare: Box::new(move |request| Box::pin(prepare(request))), ..self }
     }
 
-    /// Waits for the next event; `None` after the end.
+    /// Waits for the next event. Returns `None` after the end.
     ///
     /// # Errors
-    /// [`SourceError`]: an event was skipped, or nothing more comes.
+    /// [`SourceError`]: an event was skipped, or the source closed.
     pub async fn next(&mut self) -> Option<Result<Event, SourceError>> {
         Some(self.next_ref().await?.map(EventRef::to_event))
     }
 
-    /// Lends the next event; `None` after the end.
+    /// Waits for the next event, and lends it. Returns `None` after the end.
     ///
     /// # Errors
-    /// As [`next`](Self::next).
+    /// Like [`next`](Self::next).
     pub async fn next_ref(&mut self) -> Option<Result<EventRef<'_>, SourceError>> {
         let found = poll_fn(|cx| self.poll_event(cx)).await?;
         Some(found.map(|()| self.source.event()))
     }
 
-    /// Waits for whatever happens next; `None` after [`Signal::Closed`], which comes once.
+    /// Waits for the next signal. Returns `None` after [`Signal::Closed`], which is returned once.
     pub async fn next_signal(&mut self) -> Option<Signal> {
         poll_fn(|cx| self.poll_signal(cx)).await
     }
 
-    /// All that happens, events among it, as a stream that never fails.
+    /// Returns a stream of all signals, including events. The stream never fails.
     pub fn signals(&mut self) -> Signals<'_, Self> {
         Signals { source: self }
     }
 
-    /// Hands every event to `handler`, until nothing more comes or the source is closed, be it by the handler.
+    /// Calls `handler` for every event, until the source closes.
     ///
     /// # Errors
-    /// As [`next`](Self::next). After one that is recoverable, call again to go on.
+    /// Like [`next`](Self::next). After a recoverable error, call again to continue.
     pub async fn listen(&mut self, mut handler: impl FnMut(EventRef<'_>)) -> Result<(), SourceError> {
         while let Some(event) = self.next_ref().await {
             handler(event?);
@@ -120,29 +124,32 @@ impl<R: Runtime> HttpSource<R> {
         Ok(())
     }
 
-    /// The last event id so far; empty where there is none. Another source can go on from it, after a restart.
+    /// Returns the last event id so far, or an empty string if there is none. After a restart of
+    /// the program, a new source can resume from it.
     pub fn last_event_id(&self) -> &str {
         self.source.last_event_id()
     }
 
-    /// The machine that decides, to ask it more: for the response, the body of a refused one, whether it is open.
+    /// Returns the underlying state machine, which knows the response, the body of a refused
+    /// response, and whether the stream is open.
     pub fn machine(&self) -> &Session {
         &self.source
     }
 
-    /// A handle that closes this source from any task or thread, even while it waits.
+    /// Returns a handle that closes this source from any task or thread, even while it waits.
     pub fn close_handle(&self) -> CloseHandle {
         self.handle.clone()
     }
 
-    /// Gives up what there is, a stream or a wait, for another attempt at once: for those who know that the network is
-    /// back, or that the stream is not what they need. Earlier failures are forgotten, the last event id is not.
+    /// Abandons the current stream or delay and starts another attempt at once, for callers that
+    /// know that the network is back or that they need a different stream. Resets the count of
+    /// failures, and keeps the last event id.
     pub fn restart(&mut self) {
         self.source.restart();
         self.disconnect();
     }
 
-    /// Closes the source at once, for good; so does dropping it.
+    /// Closes the source at once and permanently, like dropping it.
     pub fn close(&mut self) {
         self.source.close();
         self.disconnect();
@@ -164,7 +171,7 @@ impl<R: Runtime> HttpSource<R> {
         Poll::Ready(self.source.take_signal())
     }
 
-    /// Does what the source wants, until there is something for the user or nothing more comes.
+    /// Does what the source wants, until there is something for the user or the source has closed.
     fn poll_advance(&mut self, cx: &mut Context<'_>, ask: Ask) -> Poll<Want> {
         loop {
             if self.handle.is_closed() {
@@ -222,7 +229,7 @@ impl<R: Runtime> HttpSource<R> {
                 Ok(()) => self.source.handle_connected(now),
                 Err(error) => self.source.handle_unsupported(error),
             }
-            // The deadline is another now.
+            // Loops once more, because the deadline has changed.
             return Poll::Ready(());
         }
         match ready!(self.client.poll_response(cx)) {
@@ -263,7 +270,7 @@ impl<R: Runtime> Stream for HttpSource<R> {
 
 impl<R: Runtime> FusedStream for HttpSource<R> {
     fn is_terminated(&self) -> bool {
-        // Not before a close from elsewhere, or a last error, has been polled for.
+        // Becomes true only after a poll has observed a close from elsewhere or the last error.
         self.handle.is_closed() && self.source.is_closed()
     }
 }

@@ -1,4 +1,4 @@
-//! Clients: what reads events.
+//! The receiving side: clients and event readers.
 
 #[cfg(feature = "http")]
 pub(crate) mod body;

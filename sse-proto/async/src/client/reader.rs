@@ -14,15 +14,17 @@ use crate::{CloseHandle, ReadError, Reads};
 
 /// Reads events from a byte stream.
 ///
-/// As a [`Stream`] it gives owned events; [`next_ref`](Self::next_ref) lends them, without allocating, and
-/// [`next_item`](Self::next_item) shows comments too. After [`ReceiveError::Limit`](sse_proto::ReceiveError::Limit) the
-/// events go on; after any other error, and at the end of the stream, the connection is dropped and `None` comes for good.
+/// As a [`Stream`] it yields owned events. [`next_ref`](Self::next_ref) lends events without
+/// allocating, and [`next_item`](Self::next_item) also returns comments. After
+/// [`ReceiveError::Limit`](sse_proto::ReceiveError::Limit) the stream continues. After any other
+/// error, and at the end of the stream, the reader drops the connection and returns `None` from
+/// then on.
 ///
-/// All futures may be dropped at any time: nothing is lost. Reads [`Receiver::CAPACITY`] bytes at a time; wrapping the
-/// stream in a `BufReader` gains nothing.
+/// All its futures are cancel-safe. The reader reads up to [`Receiver::CAPACITY`] bytes at a time,
+/// so a `BufReader` around the stream gains nothing.
 #[derive(Debug)]
 pub struct EventReader<S, R> {
-    /// Gone once nothing more comes.
+    /// `None` once the stream is over.
     io: Option<S>,
     receiver: Receiver,
     handle: Option<CloseHandle>,
@@ -30,28 +32,29 @@ pub struct EventReader<S, R> {
 }
 
 impl<S: Unpin, R: Reads<S>> EventReader<S, R> {
-    /// Reads a bare event stream.
+    /// Creates a reader of a bare event stream.
     pub fn new(io: S) -> Self {
         Self::with_receiver(io, Receiver::new())
     }
 
-    /// Reads what this receiver makes of the bytes: with other limits, with a last event id, as an HTTP response.
+    /// Creates a reader with a configured receiver, for example with other limits, with a last
+    /// event id, or for an HTTP response.
     pub fn with_receiver(io: S, receiver: Receiver) -> Self {
         Self { io: Some(io), receiver, handle: None, runtime: PhantomData }
     }
 
-    /// Waits for the next event; `None` at the end of the stream.
+    /// Waits for the next event. Returns `None` at the end of the stream.
     ///
     /// # Errors
-    /// If the stream fails, or the peer sends what cannot be accepted.
+    /// If the stream fails, or the peer sends something invalid.
     pub async fn next(&mut self) -> Option<Result<Event, ReadError>> {
         Some(self.next_ref().await?.map(EventRef::to_event))
     }
 
-    /// Lends the next event; `None` at the end of the stream.
+    /// Waits for the next event, and lends it. Returns `None` at the end of the stream.
     ///
     /// # Errors
-    /// As [`next`](Self::next).
+    /// Like [`next`](Self::next).
     pub async fn next_ref(&mut self) -> Option<Result<EventRef<'_>, ReadError>> {
         match poll_fn(|cx| self.poll_advance(cx, Receiver::want)).await? {
             Ok(()) => Some(Ok(self.receiver.event())),
@@ -59,10 +62,10 @@ impl<S: Unpin, R: Reads<S>> EventReader<S, R> {
         }
     }
 
-    /// As [`next_ref`](Self::next_ref), but shows comments and blocks without data too.
+    /// Like [`next_ref`](Self::next_ref), but also returns comments and blocks without data.
     ///
     /// # Errors
-    /// As [`next`](Self::next).
+    /// Like [`next`](Self::next).
     pub async fn next_item(&mut self) -> Option<Result<Item<'_>, ReadError>> {
         match poll_fn(|cx| self.poll_advance(cx, Receiver::want_item)).await? {
             Ok(()) => self.receiver.item().map(Ok),
@@ -70,32 +73,32 @@ impl<S: Unpin, R: Reads<S>> EventReader<S, R> {
         }
     }
 
-    /// The connection; `None` once it has been dropped.
+    /// Returns the byte stream, or `None` once it has been dropped.
     pub fn get_ref(&self) -> Option<&S> {
         self.io.as_ref()
     }
 
-    /// The last event id so far; empty where there is none.
+    /// Returns the last event id so far, or an empty string if there is none.
     pub fn last_event_id(&self) -> &str {
         self.receiver.last_event_id()
     }
 
-    /// The reconnection time that the stream asked for last.
+    /// Returns the last reconnection time that the stream requested.
     pub fn retry(&self) -> Option<Duration> {
         self.receiver.retry()
     }
 
-    /// The head of the HTTP response, if the events come in one.
+    /// Returns the head of the HTTP response, if the events are in one.
     pub fn response(&self) -> Option<&ResponseHead> {
         self.receiver.response()
     }
 
-    /// How the stream ended: `None` before its end, and where it was closed from this side.
+    /// Returns how the stream ended. `None` before its end, and if this side closed it.
     pub fn end(&self) -> Option<End> {
         self.receiver.end()
     }
 
-    /// A handle that closes this reader from another task, even while it waits.
+    /// Returns a handle that closes this reader from another task, even while it waits.
     pub fn close_handle(&mut self) -> CloseHandle {
         let handle = self.handle.get_or_insert_default();
         if self.io.is_none() {
@@ -104,7 +107,7 @@ impl<S: Unpin, R: Reads<S>> EventReader<S, R> {
         handle.clone()
     }
 
-    /// Closes the connection at once, without reading what is left; so does dropping the reader.
+    /// Closes the connection at once without reading the rest, like dropping the reader.
     pub fn close(&mut self) {
         self.io = None;
         if let Some(handle) = &self.handle {
@@ -123,7 +126,7 @@ impl<S: Unpin, R: Reads<S>> EventReader<S, R> {
         Ok(())
     }
 
-    /// Reads until the receiver has found something.
+    /// Reads until the receiver has found an item.
     fn poll_advance(
         &mut self,
         cx: &mut Context<'_>,
@@ -142,7 +145,7 @@ impl<S: Unpin, R: Reads<S>> EventReader<S, R> {
         Poll::Ready(None)
     }
 
-    /// Does one thing that the receiver wants. `None` without a connection.
+    /// Performs the receiver's next step. Returns `None` if there is no connection.
     fn poll_step(
         &mut self,
         cx: &mut Context<'_>,

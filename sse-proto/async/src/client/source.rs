@@ -18,20 +18,23 @@ use crate::net::{Alarm, BoxFuture, Clock, CloseOnDrop, Connection, Tls};
 use crate::rustls;
 use crate::{BoxError, CloseHandle, Runtime};
 
-/// Keeps a subscription to an event stream: connects, and connects again with the last event id whenever the stream is lost.
+/// Stays subscribed to an event stream: connects, and reconnects with the last event id whenever
+/// the stream is lost.
 ///
-/// As a [`Stream`] it gives owned events; [`next_ref`](Self::next_ref) lends them, without allocating, and
-/// [`signals`](Self::signals) shows all that happens besides. Transient failures are not errors: the source waits and tries
-/// again. After [`SourceError::Limit`] the events go on; any other error is the last item. A normal end is none.
+/// As a [`Stream`] it yields owned events. [`next_ref`](Self::next_ref) lends events without
+/// allocating, and [`signals`](Self::signals) also yields everything else that happens. Transient
+/// failures are not errors: the source waits and tries again. After [`SourceError::Limit`] the
+/// stream continues; any other error is the last item. A normal end is not an error.
 ///
-/// What it does when is a matter of its [`SourceConfig`]; `https` takes the feature `rustls`. Nothing happens while it is not polled:
-/// there is no task in the background. All futures may be dropped at any time: nothing is lost.
+/// [`SourceConfig`] sets timeouts, backoff and limits. `https` needs the feature `rustls`. The
+/// source works only while it is polled; there is no background task. All its futures are
+/// cancel-safe.
 pub struct EventSource<R: Runtime> {
     client: client::Connection,
     connection: Connection<R>,
     tls: Tls,
     prepare: Prepare,
-    /// At work for this attempt.
+    /// The preparation of this attempt, while it runs.
     preparing: Option<BoxFuture<Result<Request, BoxError>>>,
     clock: Clock,
     alarm: Alarm<R>,
@@ -45,20 +48,22 @@ impl<R: Runtime> EventSource<R> {
     /// Subscribes to this URL, as the specification requires.
     ///
     /// # Errors
-    /// If it is no `http` or `https` URL.
+    /// If the URL is not a valid `http` or `https` URL.
     pub fn get(url: &str) -> Result<Self, UrlError> {
         Request::get(url).map(Self::new)
     }
 
-    /// Subscribes to what this request asks for. Each attempt sends it anew, with [`USER_AGENT`](Runtime::USER_AGENT) where it has no `User-Agent`.
+    /// Subscribes with this request. Each attempt sends it again, with
+    /// [`USER_AGENT`](Runtime::USER_AGENT) if it has no `User-Agent`.
     pub fn new(request: Request) -> Self {
-        // The only randomness in `std`: keys that differ with each call.
+        // The only randomness in `std`: hash keys that differ with each call.
         let seed = RandomState::new().hash_one(());
         Self::with_client(client::Connection::new(sse_proto::source::Session::new(request, seed)))
     }
 
-    /// Does what this client says: with other limits for heads, with a seed of yours. Requests get the default
-    /// [`USER_AGENT`](Runtime::USER_AGENT), unless the client has another.
+    /// Creates a source from a configured client, for example with other limits on response heads
+    /// or your own seed. Requests get the default [`USER_AGENT`](Runtime::USER_AGENT), unless the
+    /// client has another.
     pub fn with_client(client: client::Connection) -> Self {
         Self {
             client: client.with_default_user_agent(R::USER_AGENT),
@@ -78,19 +83,22 @@ impl<R: Runtime> EventSource<R> {
         Self { client: self.client.with_config(config), ..self }
     }
 
-    /// Secures connections to `https` URLs as this configuration says: with roots of yours, with a client certificate. Without it,
-    /// what the platform trusts is trusted. Its ALPN protocols do not matter: HTTP/1.1 is spoken.
+    /// Sets the TLS configuration for `https` URLs, for example with your own roots or a client
+    /// certificate. Default: the platform's trust store. ALPN protocols are ignored, because only
+    /// HTTP/1.1 is spoken.
     ///
-    /// A server that cannot be trusted is a failure like any other: the source tries again later, as certificates get renewed. The
-    /// [`Cause`](sse_proto::source::Cause) holds the error of rustls, in one of `std::io`.
+    /// A server that is not trusted is a failure like any other: the source retries, because
+    /// certificates get renewed. The [`Cause`](sse_proto::source::Cause) holds a `std::io` error
+    /// that wraps the error of rustls.
     #[cfg(feature = "rustls-no-provider")]
     #[must_use]
     pub fn with_tls(self, config: &rustls::ClientConfig) -> Self {
         Self { tls: Tls::new(config), ..self }
     }
 
-    /// Lets every attempt change its request first: its URL, its headers (a fresh token), its body. The request comes with the
-    /// last event id. An error fails the attempt, and the source tries again later.
+    /// Sets a hook that can modify the request of every attempt: its URL, headers (such as a fresh
+    /// token) or body. The request includes the last event id. An error fails the attempt, and the
+    /// source retries.
     #[must_use]
     pub fn with_prepare<F, P>(self, mut prepare: F) -> Self
     where
@@ -100,37 +108,37 @@ impl<R: Runtime> EventSource<R> {
         Self { prepare: Box::new(move |request| Box::pin(prepare(request))), ..self }
     }
 
-    /// Waits for the next event; `None` after the end.
+    /// Waits for the next event. Returns `None` after the end.
     ///
     /// # Errors
-    /// [`SourceError`]: an event was skipped, or nothing more comes.
+    /// [`SourceError`]: an event was skipped, or the source closed.
     pub async fn next(&mut self) -> Option<Result<Event, SourceError>> {
         Some(self.next_ref().await?.map(EventRef::to_event))
     }
 
-    /// Lends the next event; `None` after the end.
+    /// Waits for the next event, and lends it. Returns `None` after the end.
     ///
     /// # Errors
-    /// As [`next`](Self::next).
+    /// Like [`next`](Self::next).
     pub async fn next_ref(&mut self) -> Option<Result<EventRef<'_>, SourceError>> {
         let found = poll_fn(|cx| self.poll_event(cx)).await?;
         Some(found.map(|()| self.client.event()))
     }
 
-    /// Waits for whatever happens next; `None` after [`Signal::Closed`], which comes once.
+    /// Waits for the next signal. Returns `None` after [`Signal::Closed`], which is returned once.
     pub async fn next_signal(&mut self) -> Option<Signal> {
         poll_fn(|cx| self.poll_signal(cx)).await
     }
 
-    /// All that happens, events among it, as a stream that never fails.
+    /// Returns a stream of all signals, including events. The stream never fails.
     pub fn signals(&mut self) -> Signals<'_, Self> {
         Signals { source: self }
     }
 
-    /// Hands every event to `handler`, until nothing more comes or the source is closed, be it by the handler.
+    /// Calls `handler` for every event, until the source closes.
     ///
     /// # Errors
-    /// As [`next`](Self::next). After one that is recoverable, call again to go on.
+    /// Like [`next`](Self::next). After a recoverable error, call again to continue.
     pub async fn listen(&mut self, mut handler: impl FnMut(EventRef<'_>)) -> Result<(), SourceError> {
         while let Some(event) = self.next_ref().await {
             handler(event?);
@@ -138,29 +146,32 @@ impl<R: Runtime> EventSource<R> {
         Ok(())
     }
 
-    /// The last event id so far; empty where there is none. Another source can go on from it, after a restart.
+    /// Returns the last event id so far, or an empty string if there is none. After a restart of
+    /// the program, a new source can resume from it.
     pub fn last_event_id(&self) -> &str {
         self.machine().last_event_id()
     }
 
-    /// The machine that decides, to ask it more: for the response, the body of a refused one, whether it is open.
+    /// Returns the underlying state machine, which knows the response, the body of a refused
+    /// response, and whether the stream is open.
     pub fn machine(&self) -> &sse_proto::source::Session {
         self.client.source()
     }
 
-    /// A handle that closes this source from any task or thread, even while it waits.
+    /// Returns a handle that closes this source from any task or thread, even while it waits.
     pub fn close_handle(&self) -> CloseHandle {
         self.handle.clone()
     }
 
-    /// Gives up what there is, a stream or a wait, for another attempt at once: for those who know that the network is back, or
-    /// that the stream is not what they need. Earlier failures are forgotten, the last event id is not.
+    /// Abandons the current stream or delay and starts another attempt at once, for callers that
+    /// know that the network is back or that they need a different stream. Resets the count of
+    /// failures, and keeps the last event id.
     pub fn restart(&mut self) {
         self.client.restart();
         self.disconnect();
     }
 
-    /// Closes the source at once, for good; so does dropping it.
+    /// Closes the source at once and permanently, like dropping it.
     pub fn close(&mut self) {
         self.client.close();
         self.disconnect();
@@ -182,7 +193,7 @@ impl<R: Runtime> EventSource<R> {
         Poll::Ready(self.client.take_signal())
     }
 
-    /// Does what the client wants, until there is something for the user or nothing more comes.
+    /// Does what the client wants, until there is something for the user or the source has closed.
     fn poll_advance(&mut self, cx: &mut Context<'_>, ask: Ask) -> Poll<Want> {
         loop {
             if self.handle.is_closed() {
@@ -271,12 +282,12 @@ impl<R: Runtime> Stream for EventSource<R> {
 
 impl<R: Runtime> FusedStream for EventSource<R> {
     fn is_terminated(&self) -> bool {
-        // Not before a close from elsewhere, or a last error, has been polled for.
+        // Becomes true only after a poll has observed a close from elsewhere or the last error.
         self.handle.is_closed() && self.machine().is_closed()
     }
 }
 
-/// All that happens to a source; see [`EventSource::signals`].
+/// All signals of a source; see [`EventSource::signals`].
 #[derive(Debug)]
 pub struct Signals<'s, S> {
     pub(crate) source: &'s mut S,

@@ -1,4 +1,4 @@
-//! Events from a body in hand.
+//! Events from a response body.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -11,15 +11,17 @@ use sse_proto::{End, Event, EventRef, Item, ReadError, ReceiveError, Receiver, W
 
 use crate::client::chunks::Chunks;
 
-/// Reads events from a body that comes in pieces: a [`Stream`] of whatever holds bytes. It does not reconnect.
+/// Reads events from a body that arrives in chunks: a [`Stream`] of anything that holds bytes. It
+/// does not reconnect.
 ///
-/// As a [`Stream`] it gives owned events; [`next_ref`](Self::next_ref) lends them, without allocating, and
-/// [`next_item`](Self::next_item) shows comments too. After [`ReceiveError::Limit`] the events go on; after an error of
-/// the body ([`ReadError::Io`]), and at its end, the body is dropped and `None` comes for good. Status and media type
-/// are for the caller to look at: [`check_response`](sse_proto::source::check_response).
+/// As a [`Stream`] it yields owned events. [`next_ref`](Self::next_ref) lends events without
+/// allocating, and [`next_item`](Self::next_item) also returns comments. After
+/// [`ReceiveError::Limit`] the stream continues. After an error of the body ([`ReadError::Io`]),
+/// and at its end, the stream drops the body and returns `None` from then on. Check the status and
+/// media type yourself, with [`check_response`](sse_proto::source::check_response).
 ///
-/// All futures may be dropped at any time: nothing is lost. Of a piece, [`Receiver::CAPACITY`] bytes are taken at a
-/// time.
+/// All its futures are cancel-safe. At most [`Receiver::CAPACITY`] bytes of a chunk are processed
+/// at a time.
 ///
 /// ```
 /// # use std::{convert::Infallible, pin::Pin, task::{Context, Poll}};
@@ -34,7 +36,7 @@ use crate::client::chunks::Chunks;
 /// use sse_async::EventStream;
 ///
 /// # futures_lite::future::block_on(async {
-/// // `body` is what an HTTP client has for the body of a response: `response.bytes_stream()` of reqwest, for instance.
+/// // `body` is the response body of an HTTP client, for example reqwest's `response.bytes_stream()`.
 /// let mut events = EventStream::new(body);
 /// while let Some(event) = events.next().await {
 ///     assert_eq!(event?.data(), "hello");
@@ -43,44 +45,45 @@ use crate::client::chunks::Chunks;
 /// # }).unwrap();
 /// ```
 pub struct EventStream<S: TryStream> {
-    /// Gone once nothing more comes.
+    /// `None` once the stream is over.
     body: Option<Chunks<S>>,
     receiver: Receiver,
 }
 
 impl<S: TryStream<Ok: AsRef<[u8]>>> EventStream<S> {
-    /// Reads the events of this body. One in which not one line is a field or a comment ends with
+    /// Reads the events of this body. A body without a single field or comment line ends with
     /// [`ReceiveError::Unrecognized`].
     pub fn new(body: S) -> Self {
         Self::with_receiver(body, Receiver::new().with_refusal_bytes(Receiver::REFUSAL_BYTES))
     }
 
-    /// Reads what this receiver makes of the bytes: with other limits, with a last event id.
+    /// Reads the body with a configured receiver, for example with other limits or with a last
+    /// event id.
     pub fn with_receiver(body: S, receiver: Receiver) -> Self {
         Self { body: Some(Chunks::new(body)), receiver }
     }
 
-    /// Waits for the next event; `None` at the end of the body.
+    /// Waits for the next event. Returns `None` at the end of the body.
     ///
     /// # Errors
-    /// If the body fails, or an event exceeds a limit.
+    /// If the body fails, an event exceeds a limit, or the body is not an event stream.
     pub async fn next(&mut self) -> Option<Result<Event, ReadError<S::Error>>> {
         Some(self.next_ref().await?.map(EventRef::to_event))
     }
 
-    /// Lends the next event; `None` at the end of the body.
+    /// Waits for the next event, and lends it. Returns `None` at the end of the body.
     ///
     /// # Errors
-    /// As [`next`](Self::next).
+    /// Like [`next`](Self::next).
     pub async fn next_ref(&mut self) -> Option<Result<EventRef<'_>, ReadError<S::Error>>> {
         let found = poll_fn(|cx| self.poll_advance(cx, Receiver::want)).await?;
         Some(found.map(|()| self.receiver.event()))
     }
 
-    /// As [`next_ref`](Self::next_ref), but shows comments and blocks without data too.
+    /// Like [`next_ref`](Self::next_ref), but also returns comments and blocks without data.
     ///
     /// # Errors
-    /// As [`next`](Self::next).
+    /// Like [`next`](Self::next).
     pub async fn next_item(&mut self) -> Option<Result<Item<'_>, ReadError<S::Error>>> {
         match poll_fn(|cx| self.poll_advance(cx, Receiver::want_item)).await? {
             Ok(()) => self.receiver.item().map(Ok),
@@ -88,17 +91,17 @@ impl<S: TryStream<Ok: AsRef<[u8]>>> EventStream<S> {
         }
     }
 
-    /// The last event id so far; empty where there is none.
+    /// Returns the last event id so far, or an empty string if there is none.
     pub fn last_event_id(&self) -> &str {
         self.receiver.last_event_id()
     }
 
-    /// The reconnection time that the stream asked for last.
+    /// Returns the last reconnection time that the stream requested.
     pub fn retry(&self) -> Option<Duration> {
         self.receiver.retry()
     }
 
-    /// How the stream ended: `None` before its end, and where the body failed.
+    /// Returns how the stream ended. `None` before its end, and if the body failed.
     pub fn end(&self) -> Option<End> {
         self.receiver.end()
     }
@@ -145,7 +148,7 @@ impl<S: TryStream> fmt::Debug for EventStream<S> {
     }
 }
 
-// The body is boxed, and its pieces are never pinned.
+// The body is boxed, and its chunks are never pinned.
 impl<S: TryStream> Unpin for EventStream<S> {}
 
 impl<S: TryStream<Ok: AsRef<[u8]>>> Stream for EventStream<S> {

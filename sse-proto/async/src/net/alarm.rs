@@ -1,4 +1,4 @@
-//! Deadlines by the clock of a runtime.
+//! Deadlines on the clock of a runtime.
 
 use std::task::{Context, Poll};
 use std::time;
@@ -7,7 +7,7 @@ use sse_proto::Instant;
 
 use crate::{Runtime, Timer};
 
-/// The time of a machine: the clock of a runtime, counted from an epoch.
+/// The clock of a machine: the clock of a runtime, relative to an epoch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     epoch: time::Instant,
@@ -15,7 +15,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// A clock that begins now.
+    /// Starts a clock, whose epoch is now.
     pub(crate) fn start<R: Runtime>() -> Self {
         Self { epoch: R::now(), read: R::now }
     }
@@ -24,16 +24,16 @@ impl Clock {
         Instant::from_epoch((self.read)().saturating_duration_since(self.epoch))
     }
 
-    /// When `deadline` is by the clock of the runtime; `None` if that is beyond what it can tell.
+    /// Converts `deadline` to the runtime's clock. Returns `None` if it overflows.
     fn at(&self, deadline: Instant) -> Option<time::Instant> {
         self.epoch.checked_add(deadline.since_epoch())
     }
 }
 
-/// One timer for the deadlines of one machine.
+/// A timer for the deadlines of one machine.
 pub(crate) struct Alarm<R: Runtime> {
     timer: R::Timer,
-    /// The deadline that it waits for, until it has fired.
+    /// The deadline of the timer, until it fires.
     set: Option<time::Instant>,
 }
 
@@ -44,12 +44,13 @@ impl<R: Runtime> Default for Alarm<R> {
 }
 
 impl<R: Runtime> Alarm<R> {
-    /// Waits until `deadline`; for ever without one.
+    /// Waits until `deadline`, or forever if there is none.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, clock: Clock, deadline: Option<Instant>) -> Poll<()> {
         self.poll_at(cx, deadline.and_then(|deadline| clock.at(deadline)))
     }
 
-    /// Waits until `deadline` or some time before, which saves setting the timer anew where the deadline moves all the time.
+    /// Waits until `deadline` or an earlier time. This saves resetting the timer for a deadline
+    /// that moves constantly.
     pub(crate) fn poll_early(
         &mut self,
         cx: &mut Context<'_>,

@@ -1,14 +1,14 @@
-//! Closing from another task.
+//! Closing a client from another task.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 
-/// Closes an [`EventReader`](crate::EventReader) or an [`EventSource`](crate::EventSource) from any task or thread, at once, even
-/// while it waits for an event.
+/// Closes an [`EventReader`](crate::EventReader) or an [`EventSource`](crate::EventSource) at once,
+/// from any task or thread, even while it waits for an event.
 ///
-/// It then drops its connection and ends without an error. Handles can be cloned.
+/// The reader or source then drops its connection and ends without an error. Handles can be cloned.
 #[derive(Clone, Debug, Default)]
 pub struct CloseHandle {
     shared: Arc<Shared>,
@@ -21,9 +21,9 @@ struct Shared {
 }
 
 impl CloseHandle {
-    /// Closes the connection. More calls do nothing.
+    /// Closes the reader or source. Further calls have no effect.
     ///
-    /// What nobody is polling drops its connection when it is polled next.
+    /// If it is not being polled, it drops its connection when it is polled next.
     pub fn close(&self) {
         self.shared.closed.store(true, Ordering::Release);
         let waker = self.shared.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -32,12 +32,14 @@ impl CloseHandle {
         }
     }
 
-    /// Whether the connection has been closed: by a handle, or because what it closes has ended or is gone.
+    /// Returns whether the reader or source is closed: by a handle, by its own end, or by being
+    /// dropped.
     pub fn is_closed(&self) -> bool {
         self.shared.closed.load(Ordering::Acquire)
     }
 
-    /// Wakes this task when it is closed. To be called before `is_closed` is asked.
+    /// Registers the waker to be woken on close. Call it before `is_closed`, so that no close is
+    /// missed.
     pub(crate) fn register(&self, waker: &Waker) {
         let mut slot = self.shared.waker.lock().unwrap_or_else(PoisonError::into_inner);
         if slot.as_ref().is_some_and(|registered| registered.will_wake(waker)) {
@@ -45,12 +47,13 @@ impl CloseHandle {
         }
         let former = slot.replace(waker.clone());
         drop(slot);
-        // It may be the last of its task, whose drop may call anything: not while the lock is held.
+        // Not dropped under the lock: it may be the last reference to its task, whose drop may call
+        // anything.
         drop(former);
     }
 }
 
-/// The handle of what it belongs to.
+/// A handle that closes when its owner is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct CloseOnDrop(CloseHandle);
 

@@ -9,7 +9,7 @@ use crate::Runtime;
 use crate::net::tls::MaybeTls;
 use crate::net::{BoxFuture, Tls, dial};
 
-/// A connection that is made when it is needed, and again.
+/// A connection that can be established repeatedly.
 pub(crate) struct Connection<R: Runtime> {
     connecting: Option<BoxFuture<io::Result<MaybeTls<R>>>>,
     io: Option<MaybeTls<R>>,
@@ -26,7 +26,7 @@ impl<R: Runtime> Connection<R> {
         *self = Self::default();
     }
 
-    /// Makes a new connection, in place of the one before.
+    /// Establishes a new connection, which replaces the previous one.
     pub(crate) fn poll_connect(
         &mut self,
         cx: &mut Context<'_>,

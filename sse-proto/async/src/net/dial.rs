@@ -13,7 +13,7 @@ use sse_proto::http1::dial::{HappyEyeballs, Want};
 use crate::Runtime;
 use crate::net::{Alarm, Clock};
 
-/// Connects to whichever address of the host answers first.
+/// Connects to the address of the host that answers first.
 pub(crate) async fn dial<R: Runtime>(url: &Url) -> io::Result<R::Socket> {
     let addresses = R::resolve(&url.host_with_zone(), url.port()).await?;
     let socket = race::<R>(&addresses).await?;
@@ -21,11 +21,11 @@ pub(crate) async fn dial<R: Runtime>(url: &Url) -> io::Result<R::Socket> {
     Ok(socket)
 }
 
-/// Connects to whichever of these addresses answers first (RFC 8305, "Happy Eyeballs"): each attempt has a
-/// [head start](HappyEyeballs::HEAD_START) before the next one.
+/// Connects to the address that answers first (RFC 8305, "Happy Eyeballs"). Each attempt has a
+/// [head start](HappyEyeballs::HEAD_START) over the next one.
 ///
 /// # Errors
-/// The error of the attempt that failed last; `AddrNotAvailable` without an address.
+/// The error of the attempt that failed last; `AddrNotAvailable` if `addresses` is empty.
 pub async fn race<R: Runtime>(addresses: &[SocketAddr]) -> io::Result<R::Socket> {
     let (mut race, clock) = (HappyEyeballs::new(addresses.len()), Clock::start::<R>());
     let mut attempts = Vec::new();
@@ -49,7 +49,8 @@ pub async fn race<R: Runtime>(addresses: &[SocketAddr]) -> io::Result<R::Socket>
     }
 }
 
-/// What the first attempt that is over came to; it is then gone. `None` if there is none in time.
+/// Removes the first attempt to complete, and returns its result. Returns `None` if the deadline
+/// passes first.
 async fn first<R: Runtime, F: Future>(
     attempts: &mut Vec<Pin<Box<F>>>,
     clock: Clock,

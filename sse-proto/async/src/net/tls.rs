@@ -1,4 +1,4 @@
-//! TLS, where the feature for it is on.
+//! Optional TLS.
 
 use std::error::Error;
 use std::io;
@@ -21,7 +21,7 @@ use {
     std::sync::{Arc, OnceLock},
 };
 
-/// A connection, secured or not.
+/// A connection, with or without TLS.
 pub(crate) enum MaybeTls<R: Runtime> {
     Plain(R::Socket),
     #[cfg(feature = "rustls-no-provider")]
@@ -34,7 +34,8 @@ impl<R: Runtime> MaybeTls<R> {
             Self::Plain(socket) => socket.poll_read(cx, space),
             #[cfg(feature = "rustls-no-provider")]
             Self::Tls(stream) => {
-                // What was written may still be on its way. Whether it gets there decides nothing: the peer may have answered without it.
+                // Written bytes may still be buffered. A failed flush is ignored, because the peer
+                // may have answered without them.
                 let _ = Pin::new(&mut *stream).poll_flush(cx);
                 Pin::new(stream).poll_read(cx, space)
             }
@@ -50,21 +51,21 @@ impl<R: Runtime> MaybeTls<R> {
     }
 }
 
-/// What secures connections to `https` URLs, if anything.
+/// The TLS configuration for `https` URLs.
 #[derive(Clone, Default)]
 pub(crate) struct Tls {
-    /// `None` until it is needed, unless it is the user's.
+    /// `None` until the platform's configuration is loaded, unless the user sets one.
     #[cfg(feature = "rustls-no-provider")]
     config: Option<Arc<ClientConfig>>,
 }
 
 #[cfg(not(feature = "rustls-no-provider"))]
 impl Tls {
-    /// Fails where no connection to this URL can succeed.
+    /// Fails if no connection to this URL can succeed.
     pub(crate) fn check(&mut self, url: &Url) -> Result<(), Box<dyn Error + Send + Sync>> {
         match url.scheme() {
             Scheme::Http => Ok(()),
-            Scheme::Https => Err("https takes the feature rustls".into()),
+            Scheme::Https => Err("https requires the feature rustls".into()),
         }
     }
 
@@ -77,12 +78,12 @@ impl Tls {
 impl Tls {
     pub(crate) fn new(config: &ClientConfig) -> Self {
         let mut config = config.clone();
-        // Nothing else is spoken, whatever the configuration is made for.
+        // HTTP/1.1 is the only protocol, whatever the configuration offers.
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Self { config: Some(Arc::new(config)) }
     }
 
-    /// Fails where no connection to this URL can succeed.
+    /// Fails if no connection to this URL can succeed.
     pub(crate) fn check(&mut self, url: &Url) -> Result<(), Box<dyn Error + Send + Sync>> {
         if url.scheme() == Scheme::Https {
             ServerName::try_from(url.host())?;
@@ -103,7 +104,8 @@ impl Tls {
     }
 }
 
-/// Trusts what the platform trusts. Kept for all sources, as it takes a while to read.
+/// Returns a configuration with the platform's trust store. It is shared by all sources, because
+/// loading it takes a while.
 #[cfg(feature = "rustls-no-provider")]
 fn platform() -> Result<Tls, Box<dyn Error + Send + Sync>> {
     static PLATFORM: OnceLock<Tls> = OnceLock::new();
@@ -116,7 +118,7 @@ fn platform() -> Result<Tls, Box<dyn Error + Send + Sync>> {
     Ok(PLATFORM.get_or_init(|| Tls::new(&config)).clone())
 }
 
-/// That of the process; without one, *ring* where the feature is on.
+/// Returns the process-wide provider, or else *ring* if its feature is enabled.
 #[cfg(feature = "rustls-no-provider")]
 fn provider() -> Option<Arc<CryptoProvider>> {
     let installed = CryptoProvider::get_default().cloned();
@@ -125,7 +127,7 @@ fn provider() -> Option<Arc<CryptoProvider>> {
     installed
 }
 
-/// A socket of a runtime, as rustls' driver reads and writes it.
+/// A socket of a runtime, with the I/O traits that the rustls driver uses.
 #[cfg(feature = "rustls-no-provider")]
 pub(crate) struct Socket<R: Runtime>(R::Socket);
 

@@ -13,22 +13,22 @@ use crate::server::shared_stream::{SharedStream, release, wait_as_driver};
 use crate::server::state::ServerState;
 use crate::{BoxError, ByteStream, Incoming, Runtime};
 
-/// Serves a connection to its end; dropped before, it closes it.
+/// Serves a connection until its end. Dropping the task closes the connection.
 pub(crate) struct ConnectionTask<S, R: Runtime> {
     socket: S,
     peer: net::SocketAddr,
     state: Arc<ServerState>,
-    /// Its number among the connections.
+    /// The connection's number in the server.
     number: u64,
     stream: Arc<SharedStream>,
-    /// Something was written since the last flush.
+    /// Whether anything was written since the last flush.
     is_unflushed: bool,
     alarm: Alarm<R>,
-    /// What the handler does.
+    /// The future of the handler.
     work: Option<BoxFuture<Result<(), BoxError>>>,
 }
 
-/// What the connection has come to.
+/// The next event in the life of a connection.
 enum Step {
     Request(Incoming),
     Closed,
@@ -51,16 +51,16 @@ impl<S: ByteStream<R>, R: Runtime> ConnectionTask<S, R> {
             Some(Poll::Ready(done)) => Some(done),
             None => None,
         };
-        // What it is made of may panic when it is dropped.
+        // Dropping the future runs user code, which may panic.
         let dropped = guard(|| self.work = None);
         self.handle_done(done.filter(|_| dropped.is_some()));
     }
 
-    /// Reports what came of the handler; nothing, if it panicked.
+    /// Reports the result of the handler, or `None` if it panicked.
     fn handle_done(&self, done: Option<Result<(), BoxError>>) {
         let now = self.stream.now();
         match done {
-            // An error that nobody is told is dropped when the lock is released.
+            // An error that the client is not told of is dropped after the lock is released.
             Some(done) => drop(self.stream.act(|stream| stream.handle_done(now, done))),
             None => self.stream.act(|stream| stream.handle_panic(now)),
         }
@@ -73,7 +73,7 @@ impl<S: ByteStream<R>, R: Runtime> ConnectionTask<S, R> {
         }
     }
 
-    /// Does what the machine wants, until the request is there or nothing more comes.
+    /// Does what the machine wants, until a request has arrived or the connection is over.
     fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         let mut stream = self.stream.lock();
         loop {
@@ -99,7 +99,7 @@ impl<S: ByteStream<R>, R: Runtime> ConnectionTask<S, R> {
                 Want::KeepAlive => {
                     let hooks = server.hooks().clone();
                     drop(stream);
-                    // Code of the user's: not while the lock is held.
+                    // User code, so not called under the lock.
                     let frame = guard(|| hooks.keep_alive());
                     stream = self.stream.lock();
                     match frame {
@@ -119,7 +119,7 @@ impl<S: ByteStream<R>, R: Runtime> ConnectionTask<S, R> {
                 }
             };
             let done = match done {
-                // A transport may buffer, as TLS does.
+                // The transport may buffer, as TLS does.
                 Poll::Pending if self.is_unflushed => match self.socket.poll_flush(cx) {
                     Poll::Ready(flushed) => {
                         self.is_unflushed = false;
@@ -134,7 +134,7 @@ impl<S: ByteStream<R>, R: Runtime> ConnectionTask<S, R> {
                 Poll::Ready(Err(error)) => server.handle_error(now, error),
                 Poll::Pending => {
                     wait_as_driver(stream, cx);
-                    // Only now, as the timer drops the waker that it had.
+                    // Only after the lock is released, because the timer drops its previous waker.
                     ready!(self.alarm.poll_early(cx, self.stream.clock(), deadline));
                     stream = self.stream.lock();
                     stream.connection().handle_deadline(self.state.now());
@@ -144,7 +144,7 @@ impl<S: ByteStream<R>, R: Runtime> ConnectionTask<S, R> {
     }
 
     fn poll_serve(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        // What the handler appends is written below, and needs no waking.
+        // The loop writes whatever the handler appends, so no wake-up is needed.
         drop(self.stream.lock().take_driver());
         loop {
             self.poll_work(cx);
@@ -160,7 +160,7 @@ impl<S: ByteStream<R>, R: Runtime> Future for ConnectionTask<S, R> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // Whatever panics here takes this connection with it, and no other, whatever the runtime does then.
+        // A panic must end only this connection, whatever the runtime does on panics.
         guard(|| self.poll_serve(cx)).unwrap_or(Poll::Ready(()))
     }
 }
@@ -174,7 +174,7 @@ impl<S, R: Runtime> Drop for ConnectionTask<S, R> {
         });
         let closed = closed.unwrap_or(Closed::Aborted);
         self.state.handle_closed(self.number, self.peer, &closed);
-        // An error of the user's, which may panic when it is dropped.
+        // Dropping the user's error may panic.
         guard(|| drop(closed));
     }
 }

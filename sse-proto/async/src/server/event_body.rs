@@ -22,15 +22,18 @@ use crate::net::{Alarm, BoxFuture, Clock};
 use crate::server::shared_stream::{SharedStream, release, wait_as_driver};
 use crate::{BoxError, EventSender, Runtime, Subscriber};
 
-/// An event stream as the body of a response: for axum, hyper, tonic, and whatever else takes a [`Body`].
+/// An event stream as the body of a response, for axum, hyper, tonic, and any framework that
+/// accepts a [`Body`].
 ///
-/// It keeps the connection open by itself (a comment after 15 s of silence, unless its [`StreamConfig`] says otherwise), holds no more than
-/// [`high_water`](StreamConfig::high_water) bytes, and is dropped by the framework when the client leaves, and with it what it is made
-/// of. The body fails where the stream does, so that the client can tell that it was cut.
+/// The body sends keep-alives by itself (a comment after 15 s of silence, unless its
+/// [`StreamConfig`] says otherwise) and applies backpressure at
+/// [`high_water`](StreamConfig::high_water) pending bytes. When the client leaves, the framework
+/// drops the body, and with it the future that sends the events. The body fails if the stream
+/// fails, so that the client can detect the cut.
 ///
 /// With the feature `axum` it is a response by itself: an axum handler returns it.
 ///
-/// For those who come from `axum::response::sse`:
+/// For users of `axum::response::sse`:
 ///
 /// | there | here |
 /// |---|---|
@@ -44,12 +47,12 @@ use crate::{BoxError, EventSender, Runtime, Subscriber};
 /// | `mpsc::channel`, `ReceiverStream` | [`channel`](Self::channel): bounded by bytes |
 /// | `broadcast::channel`, `BroadcastStream` | [`Hub`](crate::Hub), [`from_hub`](Self::from_hub): encoded once, with replay |
 /// | `X-Accel-Buffering` by hand | is sent |
-/// | a graceful shutdown that waits for ever | [`until`](Self::until) |
+/// | a graceful shutdown that waits forever | [`until`](Self::until) |
 pub struct EventBody<R: Runtime> {
     stream: Arc<SharedStream>,
-    /// What sends the events, if it is polled with the body.
+    /// The future that sends the events, if the body polls it.
     work: Option<Exclusive<BoxFuture<Result<(), BoxError>>>>,
-    /// Ready when the server stops.
+    /// Completes when the server stops.
     stop: Option<Exclusive<BoxFuture<()>>>,
     alarm: Exclusive<Alarm<R>>,
     on_closed: Option<Exclusive<OnClosed>>,
@@ -58,8 +61,9 @@ pub struct EventBody<R: Runtime> {
 type OnClosed = Box<dyn FnOnce(&Closed) + Send>;
 
 impl<R: Runtime> EventBody<R> {
-    /// The events that this sends: a future that is polled with the body, and dropped with it. When it is done, and all senders are
-    /// gone, the body ends; if it fails, so does the body.
+    /// Creates a body with the events that the future returned by `send` sends. The body polls the
+    /// future, and drops it when it is dropped itself. It ends when the future completes and all
+    /// senders are dropped, and fails if the future fails.
     pub fn new<W>(send: impl FnOnce(EventSender) -> W) -> Self
     where
         W: Future<Output = Result<(), BoxError>> + Send + 'static,
@@ -69,7 +73,7 @@ impl<R: Runtime> EventBody<R> {
         Self::with_work(stream, Some(Box::pin(work)))
     }
 
-    /// The events of a stream. An error fails the body.
+    /// Creates a body with the events of a stream. An error of the stream fails the body.
     pub fn from_stream<S, E>(stream: S) -> Self
     where
         S: Stream<Item = Result<Event, E>> + Send + 'static,
@@ -77,7 +81,8 @@ impl<R: Runtime> EventBody<R> {
     {
         Self::new(async move |events| {
             let mut stream = pin!(stream);
-            // Not an `E` across an `await`: it need not be `Send`.
+            // Converted at once, because `E` need not be `Send` and must not be held across an
+            // `await`.
             let mut next = |cx: &mut Context<'_>| stream.as_mut().poll_next(cx).map_err(Into::into);
             while let Some(event) = poll_fn(&mut next).await {
                 events.send(&event?).await?;
@@ -86,12 +91,13 @@ impl<R: Runtime> EventBody<R> {
         })
     }
 
-    /// The events of a hub, until it is closed or the client lags.
+    /// Creates a body with the events of a hub. It ends when the hub is closed or the client lags.
     pub fn from_hub(mut subscriber: Subscriber) -> Self {
         Self::new(async move |events| Ok(events.forward(&mut subscriber).await?))
     }
 
-    /// What is sent with the sender and its clones. When they are gone, the body ends.
+    /// Creates a body and a sender for it. The body ends when the sender and all its clones are
+    /// dropped.
     pub fn channel() -> (EventSender, Self) {
         let stream = bare_stream::<R>();
         let sender = EventSender::new(Arc::clone(&stream));
@@ -104,13 +110,14 @@ impl<R: Runtime> EventBody<R> {
     #[must_use]
     pub fn with_config(self, config: StreamConfig) -> Self {
         let former = self.stream.lock().connection().set_stream_config(config, seed());
-        // What it has captured is code of the user's: not while the lock is held.
+        // The old configuration may hold user code, so it is not dropped under the lock.
         drop(former);
         self
     }
 
-    /// Ends within [`StreamConfig::drain_window`] of when this future is ready, so that the client comes back: for a server that stops gracefully, and
-    /// would wait for the stream for ever. Give it the same signal as the server. Senders are [told](EventSender::draining).
+    /// Ends the body within [`StreamConfig::drain_window`] after `stop` completes, so that the
+    /// client reconnects. A server that shuts down gracefully would otherwise wait for the stream
+    /// forever: pass the same signal to both. Senders are [told](EventSender::draining).
     #[must_use]
     pub fn until(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
         self.stop = Some(Exclusive::new(Box::pin(stop)));
@@ -127,7 +134,8 @@ impl<R: Runtime> EventBody<R> {
         self
     }
 
-    /// A response with this body: status 200, and the [headers](header::RESPONSE) of an event stream.
+    /// Creates a response with this body, status 200, and the [headers](header::RESPONSE) of an
+    /// event stream.
     pub fn response(self) -> http::Response<Self> {
         let mut response = http::Response::new(self);
         for (name, value) in header::RESPONSE {
@@ -142,7 +150,7 @@ impl<R: Runtime> EventBody<R> {
         Self { stream, work, stop: None, alarm, on_closed: None }
     }
 
-    /// Drops what is the user's, each by itself: it may panic.
+    /// Drops the user's futures, each of which may panic.
     fn drop_work(&mut self) {
         guard(|| self.work = None);
         guard(|| self.stop = None);
@@ -163,7 +171,7 @@ impl<R: Runtime> EventBody<R> {
         let Some(work) = &mut self.work else { return };
         if let Poll::Ready(done) = work.get_mut().as_mut().poll(cx) {
             self.work = None;
-            // An error that nobody is told is dropped when the lock is released.
+            // An error that the client is not told of is dropped after the lock is released.
             drop(self.stream.act(|stream| stream.handle_done(now, done)));
         }
     }
@@ -175,9 +183,9 @@ impl<R: Runtime> Body for EventBody<R> {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let body = &mut *self;
-        // What is appended from here on is taken below, and needs no waking.
+        // The loop takes whatever is appended from here on, so no wake-up is needed.
         drop(body.stream.lock().take_driver());
-        // A panic fails this body; the connection may have other streams.
+        // A panic must fail only this body, because the connection may carry other streams.
         if guard(|| body.poll_work(cx)).is_none() {
             let now = body.stream.now();
             body.stream.act(|stream| stream.handle_panic(now));
@@ -197,7 +205,7 @@ impl<R: Runtime> Body for EventBody<R> {
                 Want::KeepAlive => {
                     let hooks = server.hooks().clone();
                     drop(stream);
-                    // Code of the user's: not while the lock is held.
+                    // User code, so not called under the lock.
                     let frame = guard(|| hooks.keep_alive());
                     stream = body.stream.lock();
                     match frame {
@@ -207,7 +215,7 @@ impl<R: Runtime> Body for EventBody<R> {
                 }
                 Want::Open | Want::Wait => {
                     wait_as_driver(stream, cx);
-                    // Only now, as the timer drops the waker that it had.
+                    // Only after the lock is released, because the timer drops its previous waker.
                     if body.alarm.get_mut().poll_early(cx, body.stream.clock(), deadline).is_pending() {
                         return Poll::Pending;
                     }
@@ -269,7 +277,7 @@ fn bare_stream<R: Runtime>() -> Arc<SharedStream> {
 }
 
 fn seed() -> u64 {
-    // The only randomness in `std`: keys that differ with each call.
+    // The only randomness in `std`: hash keys that differ with each call.
     RandomState::new().hash_one(())
 }
 
@@ -277,7 +285,7 @@ fn into_bytes(piece: Piece<Bytes>) -> Bytes {
     match piece {
         Piece::Frame(frame) => frame.get_ref().slice(frame.range()),
         Piece::Bytes(bytes) => bytes.into(),
-        // No more kinds exist.
+        // There are no other variants.
         _ => Bytes::new(),
     }
 }

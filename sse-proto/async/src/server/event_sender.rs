@@ -1,4 +1,4 @@
-//! Events to a stream that others write to as well.
+//! A handle that sends events on a stream that others may write to as well.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -13,17 +13,19 @@ use sse_proto::{EventRef, Sender};
 use crate::server::shared_stream::SharedStream;
 use crate::{Frame, Subscriber};
 
-/// Sends events to one client. A handle, which can be cloned and used from any task and thread: events are never mixed.
+/// Sends events to one client. The handle can be cloned and used from any task or thread; events
+/// are never interleaved.
 ///
-/// What is sent is written at once, by the task of the connection; a client that does not read makes
-/// [`send`](Self::send) wait, once as much is pending as
-/// [`high_water`](sse_proto::sender::StreamConfig::high_water) says. Keep-alives are sent without being asked for.
+/// The task of the connection writes each event as soon as it is sent. If the client does not read,
+/// [`send`](Self::send) waits once the pending bytes reach
+/// [`high_water`](sse_proto::sender::StreamConfig::high_water). Keep-alives are sent automatically.
 ///
-/// The stream ends when its handler has returned `Ok` and all senders are dropped, or with [`finish`](Self::finish), or
-/// [`finish_with_retry`](Self::finish_with_retry). The client can tell that it was cut if the handler fails, or one of them panics, or with
-/// [`abort`](Self::abort).
+/// The stream ends cleanly when its handler has returned `Ok` and all senders are dropped, or on
+/// [`finish`](Self::finish) or [`finish_with_retry`](Self::finish_with_retry). The client can
+/// detect that the stream was cut if the handler fails, if the handler or a task with a sender
+/// panics, or on [`abort`](Self::abort).
 ///
-/// The futures can be dropped: no event is partially sent.
+/// Its futures are cancel-safe: no event is partially sent.
 #[derive(Debug)]
 pub struct EventSender {
     stream: Arc<SharedStream>,
@@ -35,12 +37,12 @@ impl EventSender {
         Self { stream }
     }
 
-    /// Sends one event; waits while the client is too slow.
+    /// Sends an event. Waits while the client is too slow.
     ///
     /// # Errors
     /// If the stream has ended, or the client is gone. The event is not sent.
     pub async fn send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<(), Ended> {
-        // Code of the user's: not while the lock is held.
+        // User code, so not called under the lock.
         let event = event.into();
         self.room().await?;
         self.act(|stream| stream.event(event))
@@ -49,25 +51,26 @@ impl EventSender {
     /// Sends a comment, which clients ignore.
     ///
     /// # Errors
-    /// As [`send`](Self::send).
+    /// Like [`send`](Self::send).
     pub async fn comment(&self, text: &str) -> Result<(), Ended> {
         self.room().await?;
         self.act(|stream| stream.comment(text))
     }
 
-    /// Sends an event that is encoded already, and shared with other streams.
+    /// Sends an encoded event, which other streams may share.
     ///
     /// # Errors
-    /// As [`send`](Self::send).
+    /// Like [`send`](Self::send).
     pub async fn send_frame(&self, frame: Frame) -> Result<(), Ended> {
         self.room().await?;
         self.act(|stream| stream.frame(frame))
     }
 
-    /// Sends one event, if there is room; for those who cannot wait. `false` if there is none, and the event is not sent.
+    /// Sends an event without waiting. Returns `false` if the stream is full and the event was not
+    /// sent.
     ///
     /// # Errors
-    /// As [`send`](Self::send).
+    /// Like [`send`](Self::send).
     pub fn try_send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<bool, Ended> {
         let event = event.into();
         self.stream.act(|stream| {
@@ -79,52 +82,55 @@ impl EventSender {
         })
     }
 
-    /// Passes on what a subscriber of a hub gets, until that ends or lags: the stream then [ends](Self::finish_with_retry), and the client comes back.
+    /// Forwards the deliveries of a hub's subscriber until the last one, when the hub is closed or
+    /// the subscriber lags. The stream then [ends](Self::finish_with_retry), and the client
+    /// reconnects.
     ///
     /// # Errors
-    /// If the stream ended before, or the client is gone.
+    /// If the stream ended before that, or the client is gone.
     pub async fn forward(&self, subscriber: &mut Subscriber) -> Result<(), Ended> {
         poll_fn(|cx| self.poll_forward(cx, subscriber)).await
     }
 
-    /// Waits until the stream has ended: because it was ended, or the client is gone.
+    /// Waits until the stream has ended or the client is gone.
     pub async fn closed(&self) {
         poll_fn(|cx| self.poll_end(cx, |_, is_open| !is_open)).await;
     }
 
-    /// Waits until the server stops, or the stream has ended: the time for last words, which is
-    /// [short](sse_proto::sender::StreamConfig::drain_window).
+    /// Waits until the server starts a graceful shutdown, or the stream has ended. A handler may
+    /// then still send final events for a [short
+    /// time](sse_proto::sender::StreamConfig::drain_window).
     pub async fn draining(&self) {
         poll_fn(|cx| self.poll_end(cx, |is_draining, is_open| is_draining || !is_open)).await;
     }
 
-    /// Whether the stream has ended: because it was ended, or the client is gone.
+    /// Returns whether the stream has ended or the client is gone.
     pub fn is_closed(&self) -> bool {
         !self.stream.lock().connection().is_open()
     }
 
-    /// Whether the server stops.
+    /// Returns whether the server is shutting down.
     pub fn is_draining(&self) -> bool {
         self.stream.lock().connection().is_draining()
     }
 
-    /// Ends the stream for all its senders, so that the client sees a clean end.
+    /// Ends the stream cleanly, for all its senders.
     pub fn finish(&self) {
         let _ = self.act(|stream| stream.finish());
     }
 
-    /// Ends the stream so that the client comes back, at the time that the [server's
-    /// config](sse_proto::sender::StreamConfig::final_retry) says.
+    /// Ends the stream so that the client reconnects, after the delay set by
+    /// [`final_retry`](sse_proto::sender::StreamConfig::final_retry).
     pub fn finish_with_retry(&self) {
         let _ = self.act(|stream| stream.finish_with_retry());
     }
 
-    /// Cuts the stream: what is pending is not sent, and the client can tell.
+    /// Cuts the stream. Pending bytes are not sent, and the client can detect the cut.
     pub fn abort(&self) {
         self.stream.act(|stream| stream.connection().close());
     }
 
-    /// Waits until something can be appended.
+    /// Waits until the stream accepts an event.
     async fn room(&self) -> Result<(), Ended> {
         poll_fn(|cx| self.poll_room(cx)).await
     }
@@ -138,7 +144,7 @@ impl EventSender {
 
     fn deliver(&self, delivery: Delivery<Frame>) -> Result<(), Ended> {
         let Delivery::Gap(gap) = delivery else { return self.stream.act(|stream| stream.deliver(delivery)) };
-        // Code of the user's: not while the lock is held.
+        // User code, so not called under the lock.
         let hooks = self.stream.lock().connection().hooks().clone();
         let frame = hooks.gap(gap);
         self.act(|stream| stream.encoded(&frame))

@@ -1,4 +1,4 @@
-//! Servers: what sends events.
+//! The sending side: servers and event writers.
 
 mod connection_task;
 #[cfg(feature = "http")]

@@ -1,4 +1,4 @@
-//! A server of event streams.
+//! A server for event streams.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -20,23 +20,29 @@ use crate::{BoxError, ByteStream, Incoming, Runtime};
 
 type Spawn = Box<dyn Fn(BoxFuture<()>) + Send + Sync>;
 
-/// Serves event streams over HTTP/1.1, and what little else their users need: a page, an answer to a POST.
+/// Serves event streams over HTTP/1.1, and the few other responses that their users need: a page,
+/// the answer to a POST.
 ///
-/// For each request the handler is called. Its future is polled by the task of the connection, and is dropped when that is over: when
-/// the client leaves, even while nothing is written, or soon after the whole answer was sent. Before the answer, a client that leaves cannot be told
-/// from one that only shut down its writing half, and has [some time](ServerConfig::half_closed). What must go on regardless belongs in
-/// a task of its own. An error, a panic, or no answer is told
-/// to the client as 500, or as a cut where the stream is open.
+/// The handler is called for each request. The task of the connection polls the handler's future,
+/// and drops it when the connection is over: as soon as the client leaves, even if nothing is being
+/// written, or soon after a complete response was sent. Before the response, a client that has left
+/// looks like one that has only shut down its writing half, so it is given [some
+/// time](ServerConfig::half_closed). Spawn a task for work that must continue regardless. If the
+/// handler fails, panics or does not answer, the client receives status 500; if the stream is
+/// already open, it is cut.
 ///
-/// What is bounded, and how long what may take, is a matter of its [`ServerConfig`]. Requests that cannot be served never get to the
+/// [`ServerConfig`] sets all limits and timeouts. Requests that exceed the limits never reach the
 /// handler.
 ///
 /// # Pages of other origins
 ///
-/// A browser shows a stream to a page of another origin if the response has `Access-Control-Allow-Origin` (Fetch, "CORS protocol").
-/// Clients that set headers of their own, a token for instance, ask before, with `OPTIONS`: add it to [`ServerConfig::methods`], and
-/// answer it with status 204 and `Access-Control-Allow-Origin`, `Access-Control-Allow-Methods`, `Access-Control-Allow-Headers`:
-/// `Last-Event-ID, Cache-Control`, and what else they may set.
+/// A browser gives a page of another origin access to a stream if the response has
+/// `Access-Control-Allow-Origin` (Fetch, "CORS protocol"). Clients that set custom headers, such as
+/// a token, first send a preflight request with `OPTIONS`. Add `OPTIONS` to
+/// [`ServerConfig::methods`], and answer it with status 204 and the headers
+/// `Access-Control-Allow-Origin`, `Access-Control-Allow-Methods` and
+/// `Access-Control-Allow-Headers`. The last one lists `Last-Event-ID, Cache-Control`, and the
+/// custom headers.
 pub struct Server<R> {
     handler: Handler,
     on_closed: OnClosed,
@@ -46,7 +52,7 @@ pub struct Server<R> {
 }
 
 impl<R: Runtime> Server<R> {
-    /// Answers requests with this.
+    /// Creates a server that answers requests by `handler`.
     pub fn new<F, A>(handler: F) -> Self
     where
         F: Fn(Incoming) -> A + Send + Sync + 'static,
@@ -68,13 +74,14 @@ impl<R: Runtime> Server<R> {
         self
     }
 
-    /// Calls this whenever a connection is over: for a log. It must not block.
+    /// Sets a callback for the end of each connection, for example for a log. It must not block.
     #[must_use]
     pub fn with_on_closed(self, on_closed: impl Fn(SocketAddr, &Closed) + Send + Sync + 'static) -> Self {
         Self { on_closed: Arc::new(on_closed), ..self }
     }
 
-    /// Hands the task of each connection to `spawn`, to run it elsewhere than the runtime does by itself: on another executor, in a span of yours.
+    /// Sets a function that spawns the task of each connection, for example on another executor or
+    /// in a tracing span. Default: the runtime's own way to spawn.
     #[must_use]
     pub fn with_spawn(
         self,
@@ -83,15 +90,16 @@ impl<R: Runtime> Server<R> {
         Self { spawn: Some(Box::new(spawn)), ..self }
     }
 
-    /// A handle that stops this server from any task or thread.
+    /// Returns a handle that stops this server from any task or thread.
     pub fn handle(&self) -> ServerHandle {
         self.handle.clone()
     }
 
-    /// Accepts connections and serves them, each in a task of its own, until the server was [shut down](ServerHandle::shutdown)
-    /// and they are over. When it cannot accept, it tries again a little later.
+    /// Accepts connections and serves each in its own task, until the server is [shut
+    /// down](ServerHandle::shutdown) and all connections are over. After an accept error, it
+    /// retries a little later.
     ///
-    /// If this future is dropped, the connections are closed.
+    /// Dropping the future closes all connections.
     pub async fn serve(self, listener: R::Listener) {
         let _closes = CloseOnDrop(self.handle());
         let (state, spawn, tasks) = (self.state(), self.spawn, R::Tasks::default());
@@ -100,13 +108,15 @@ impl<R: Runtime> Server<R> {
         R::run(&tasks, poll_fn(|cx| accepting.poll(cx))).await;
     }
 
-    /// Serves one connection that was accepted elsewhere, over TLS or a Unix socket for instance, until it is over. It counts
-    /// among the connections of this server: the configuration's limits hold, and [shutdown](ServerHandle::shutdown) ends it.
+    /// Serves one connection that was accepted elsewhere, for example over TLS or a Unix socket,
+    /// until it is over. It counts as a connection of this server: the limits of the configuration
+    /// apply, and [shutdown](ServerHandle::shutdown) ends it.
     ///
-    /// `peer` is passed on to [`Incoming::peer_addr`] and [`with_on_closed`](Self::with_on_closed). Options of the socket,
-    /// such as `TCP_NODELAY`, are left to the caller.
+    /// `peer` is passed to [`Incoming::peer_addr`] and to the callback of
+    /// [`with_on_closed`](Self::with_on_closed). Socket options such as `TCP_NODELAY` are left to
+    /// the caller.
     ///
-    /// If this future is dropped, the connection is closed.
+    /// Dropping the future closes the connection.
     pub async fn serve_connection<S: ByteStream<R>>(&self, io: S, peer: SocketAddr) {
         let Some(Admitted { number, stream, .. }) = self.handle.admit() else { return };
         ConnectionTask::<S, R>::new(io, peer, self.state(), (number, stream)).await;
@@ -120,7 +130,7 @@ impl<R: Runtime> Server<R> {
         })
     }
 
-    /// As [`serve`](Self::serve), and shuts down when this future is ready: a signal of the system, for instance.
+    /// Like [`serve`](Self::serve), and starts a graceful shutdown when `signal` completes.
     pub async fn serve_with_shutdown(self, listener: R::Listener, signal: impl Future<Output = ()>) {
         let handle = self.handle();
         let (mut signal, mut served) = (pin!(signal), pin!(self.serve(listener)));
@@ -142,10 +152,10 @@ impl<R> fmt::Debug for Server<R> {
     }
 }
 
-/// Accepts connections, and starts the task of each.
+/// Accepts connections, and spawns the task of each.
 struct Accepting<'t, R: Runtime> {
     state: Arc<ServerState>,
-    /// Gone once the server drains.
+    /// `None` once the server drains.
     listener: Option<R::Listener>,
     alarm: Alarm<R>,
     tasks: &'t R::Tasks,
@@ -187,8 +197,8 @@ impl<R: Runtime> Accepting<'_, R> {
     }
 }
 
-/// Small events go out at once, a machine that has vanished is noticed, and the system takes no more than it soon sends. What the
-/// system does not have, it goes without.
+/// Sets socket options, so that small events are sent at once, a vanished peer is detected, and the
+/// system buffers no more than it can send soon. Unsupported options are ignored.
 fn prepare(socket: SockRef<'_>, unacknowledged: Option<Duration>, unsent: Option<u32>) {
     let _ = socket.set_tcp_nodelay(true);
     #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
@@ -197,11 +207,11 @@ fn prepare(socket: SockRef<'_>, unacknowledged: Option<Duration>, unsent: Option
     let _ = unsent.map(|bytes| socket.set_tcp_notsent_lowat(bytes));
     #[cfg(not(any(target_os = "android", target_os = "linux")))]
     let _ = unsent;
-    // Where nothing is sent, there is nothing to go without an answer.
+    // Probes idle connections, on which no data could go unacknowledged.
     let _ = socket.set_keepalive(unacknowledged.is_some());
 }
 
-/// Closes what is left when the server is done, or dropped.
+/// Closes the remaining connections when the server is done or dropped.
 struct CloseOnDrop(ServerHandle);
 
 impl Drop for CloseOnDrop {

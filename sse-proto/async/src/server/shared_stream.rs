@@ -1,4 +1,4 @@
-//! What the senders of a stream share with the task that sends it.
+//! The state that the senders of a stream share with the task of its connection.
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,11 +31,11 @@ impl SharedStream {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, server::SharedStream<Bytes, Waker>> {
-        // The machine is never left half changed: it does not panic.
+        // The machine is always consistent: it does not panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Appends or decides something, and has it carried out.
+    /// Changes the stream, and wakes the task that carries the change out.
     pub(crate) fn act<R>(&self, act: impl FnOnce(&mut server::SharedStream<Bytes, Waker>) -> R) -> R {
         let mut state = self.lock();
         let result = act(&mut state);
@@ -44,7 +44,8 @@ impl SharedStream {
     }
 }
 
-/// Releases the lock, and wakes those who can go on; if something is to be carried out, also the task that does that.
+/// Releases the lock, and wakes the tasks that can continue. With `wakes_driver`, also wakes the
+/// task that does the I/O.
 pub(crate) fn release(mut state: MutexGuard<'_, server::SharedStream<Bytes, Waker>>, wakes_driver: bool) {
     let mut woken = Vec::new();
     state.take_woken(&mut woken);
@@ -60,6 +61,7 @@ pub(crate) fn wait_as_driver(
 ) {
     let former = state.set_driver(cx.waker().clone());
     release(state, false);
-    // It may be the last of its task, whose drop may call anything: not while the lock is held.
+    // Not dropped under the lock: it may be the last reference to its task, whose drop may call
+    // anything.
     mem::drop(former);
 }

@@ -1,4 +1,4 @@
-//! The state of a server, which its accept loop, its connections and its handles share.
+//! The state of a server, shared by its accept loop, its connections and its handles.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -20,7 +20,7 @@ use crate::{BoxError, Incoming};
 pub(crate) type Handler = Arc<dyn Fn(Incoming) -> BoxFuture<Result<(), BoxError>> + Send + Sync>;
 pub(crate) type OnClosed = Arc<dyn Fn(SocketAddr, &Closed) + Send + Sync>;
 
-/// Stops a [`Server`](crate::Server), from any task or thread. Handles can be cloned.
+/// Stops a [`Server`](crate::Server) from any task or thread. Handles can be cloned.
 #[derive(Clone, Debug)]
 pub struct ServerHandle {
     shared: Arc<Shared>,
@@ -32,13 +32,13 @@ struct Shared {
     connections: Mutex<Connections>,
 }
 
-/// The connections there are.
+/// The open connections.
 #[derive(Debug)]
 struct Connections {
     acceptor: Acceptor,
     streams: HashMap<u64, Arc<SharedStream>>,
     next: u64,
-    /// The task that accepts.
+    /// The waker of the accept loop.
     waker: Option<Waker>,
 }
 
@@ -53,8 +53,10 @@ impl ServerHandle {
         Self { shared: Arc::new(Shared { clock, connections: Mutex::new(connections) }) }
     }
 
-    /// Stops the server gracefully: it accepts nothing more, tells the [handlers](crate::EventSender::draining), ends the
-    /// streams over a [window](sse_proto::sender::StreamConfig::drain_window), and cuts what is left after a [while](ServerConfig::drain_timeout).
+    /// Starts a graceful shutdown: the server stops accepting, tells its
+    /// [handlers](crate::EventSender::draining), and ends the streams within the [drain
+    /// window](sse_proto::sender::StreamConfig::drain_window). After the [drain
+    /// timeout](ServerConfig::drain_timeout), it cuts the remaining connections.
     pub fn shutdown(&self) {
         let now = self.shared.clock.now();
         let mut connections = self.lock();
@@ -62,14 +64,14 @@ impl ServerHandle {
         self.tell_all(connections, |stream| stream.connection().drain(now));
     }
 
-    /// Stops the server at once: cuts all connections.
+    /// Stops the server at once, and cuts all connections.
     pub fn close(&self) {
         let mut connections = self.lock();
         connections.acceptor.close();
         self.tell_all(connections, |stream| stream.connection().close());
     }
 
-    /// How many connections there are, those that are sent away among them.
+    /// Returns the number of connections, including those that are being rejected.
     pub fn connections(&self) -> usize {
         self.lock().acceptor.connections()
     }
@@ -77,7 +79,7 @@ impl ServerHandle {
     pub(crate) fn set_config(&self, config: ServerConfig) {
         let acceptor = Acceptor::new(config, seed());
         let former = mem::replace(&mut self.lock().acceptor, acceptor);
-        // What its configuration has captured is code of the user's: not while the lock is held.
+        // The old configuration may hold user code, so it is not dropped under the lock.
         drop(former);
     }
 
@@ -85,15 +87,17 @@ impl ServerHandle {
         self.shared.clock
     }
 
-    /// What to do about new connections now. `waker` is woken when that changes before the deadline.
+    /// Returns what to do about new connections now. `waker` is woken when that changes before the
+    /// deadline.
     pub(crate) fn want(&self, waker: &Waker) -> (AcceptWant, Option<Instant>) {
         let waker = waker.clone();
         let mut connections = self.lock();
-        // First, so that no change in between is missed.
+        // Registered first, so that no change is missed.
         let former = connections.waker.replace(waker);
         let want = connections.acceptor.want(self.shared.clock.now());
         drop(connections);
-        // It may be the last of its task, whose drop may call anything: not while the lock is held.
+        // Not dropped under the lock: it may be the last reference to its task, whose drop may call
+        // anything.
         drop(former);
         want
     }
@@ -102,7 +106,7 @@ impl ServerHandle {
         self.lock().acceptor.handle_error(self.shared.clock.now());
     }
 
-    /// Takes a connection in, unless there are too many already.
+    /// Admits a connection, unless there are too many.
     pub(crate) fn admit(&self) -> Option<Admitted> {
         let now = self.shared.clock.now();
         let since_unix_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -130,7 +134,7 @@ impl ServerHandle {
         waker.into_iter().for_each(Waker::wake);
     }
 
-    /// Tells all connections something, and whoever accepts, once the lock is released.
+    /// Applies `tell` to all connections, and wakes the accept loop, after the lock is released.
     fn tell_all(
         &self,
         mut connections: MutexGuard<'_, Connections>,
@@ -144,21 +148,21 @@ impl ServerHandle {
     }
 
     fn lock(&self) -> MutexGuard<'_, Connections> {
-        // It is never left half changed: nothing that is called under the lock panics.
+        // The state is always consistent: nothing called under the lock panics.
         self.shared.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A connection that was taken in, and what the configuration says of its socket.
+/// An admitted connection, and the socket options of the configuration.
 pub(crate) struct Admitted {
-    /// Its number among the connections.
+    /// The connection's number in the server.
     pub(crate) number: u64,
     pub(crate) stream: Arc<SharedStream>,
     pub(crate) unacknowledged: Option<Duration>,
     pub(crate) unsent: Option<u32>,
 }
 
-/// What the connections of a server need of it.
+/// The part of a server that its connections use.
 pub(crate) struct ServerState {
     pub(crate) handle: ServerHandle,
     pub(crate) handler: Handler,
@@ -181,6 +185,6 @@ impl ServerState {
 }
 
 fn seed() -> u64 {
-    // The only randomness in `std`: keys that differ with each call.
+    // The only randomness in `std`: hash keys that differ with each call.
     RandomState::new().hash_one(())
 }

@@ -1,4 +1,4 @@
-//! Events to a byte stream.
+//! Writes events to a byte stream.
 
 use std::future::poll_fn;
 use std::io;
@@ -11,13 +11,14 @@ use sse_proto::{Event, EventRef, Sender};
 
 use crate::Writes;
 
-/// Writes events to a byte stream: each event is one write, and is flushed.
+/// Writes events to a byte stream. Each event is one write, followed by a flush.
 ///
-/// Dropping a writer aborts the stream; only [`close`](Self::close) ends it so that the client sees a clean end (where
-/// the framing can show it: in a chunked HTTP response).
+/// Only [`close`](Self::close) ends the stream cleanly; dropping the writer cuts it. In a chunked
+/// HTTP response, the client can tell the two apart.
 ///
-/// If the future of a method is dropped, what it was to write is kept whole, and written by the next call that writes.
-/// As a [`Sink`] it takes events without flushing each, and writes when it is flushed or [full](Sender::is_full).
+/// If the future of a method is dropped, its bytes stay pending and are written by the next call
+/// that writes. As a [`Sink`], the writer buffers events without flushing each, and writes when it
+/// is flushed or [full](Sender::is_full).
 #[derive(Debug)]
 pub struct EventWriter<S, R> {
     io: S,
@@ -26,30 +27,31 @@ pub struct EventWriter<S, R> {
 }
 
 impl<S: Unpin, R: Writes<S>> EventWriter<S, R> {
-    /// Writes a bare event stream.
+    /// Creates a writer of a bare event stream.
     pub fn new(io: S) -> Self {
         Self::with_sender(io, Sender::new())
     }
 
-    /// Writes what this sender frames; what is pending in it goes out with the next write.
+    /// Creates a writer with this sender, which determines the framing. Bytes already pending in
+    /// the sender go out with the next write.
     pub fn with_sender(io: S, sender: Sender) -> Self {
         Self { io, sender, runtime: PhantomData }
     }
 
-    /// The connection.
+    /// Returns the byte stream.
     pub fn get_ref(&self) -> &S {
         &self.io
     }
 
-    /// The connection. What is written to it from outside must not fall into the middle of an event.
+    /// Returns the byte stream. Do not write to it in the middle of an event.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.io
     }
 
-    /// Sends one event.
+    /// Sends an event.
     ///
     /// # Errors
-    /// If the stream fails. The event is kept, and written by the next call that writes.
+    /// If the stream fails. The event stays pending and is written by the next call that writes.
     pub async fn send<'e>(&mut self, event: impl Into<EventRef<'e>>) -> io::Result<()> {
         self.sender.event(event);
         self.flush().await
@@ -58,30 +60,31 @@ impl<S: Unpin, R: Writes<S>> EventWriter<S, R> {
     /// Sends a comment, which clients ignore.
     ///
     /// # Errors
-    /// As [`send`](Self::send).
+    /// Like [`send`](Self::send).
     pub async fn comment(&mut self, text: &str) -> io::Result<()> {
         self.sender.comment(text);
         self.flush().await
     }
 
-    /// Sends the shortest comment: it keeps an idle connection open, and finds out whether it still is.
+    /// Sends the shortest comment, which keeps an idle connection open and detects a broken one.
     ///
     /// # Errors
-    /// As [`send`](Self::send).
+    /// Like [`send`](Self::send).
     pub async fn keep_alive(&mut self) -> io::Result<()> {
         self.sender.keep_alive();
         self.flush().await
     }
 
-    /// Writes what is pending, and flushes.
+    /// Writes all pending bytes, and flushes.
     ///
     /// # Errors
-    /// If the stream fails; `WriteZero` if it takes no more bytes. What was not written stays pending.
+    /// If the stream fails; `WriteZero` if it accepts no more bytes. Unwritten bytes stay pending.
     pub async fn flush(&mut self) -> io::Result<()> {
         poll_fn(|cx| self.poll_write_all(cx)).await
     }
 
-    /// Ends the stream cleanly: writes what is pending and the end of the HTTP body, and closes the connection.
+    /// Ends the stream cleanly: writes the pending bytes and the end of the HTTP body, and shuts
+    /// the connection down.
     ///
     /// # Errors
     /// If the stream fails.
@@ -89,7 +92,8 @@ impl<S: Unpin, R: Writes<S>> EventWriter<S, R> {
         poll_fn(|cx| Pin::new(&mut self).poll_close(cx)).await
     }
 
-    /// Drops the connection without ending the stream, so that a client of a chunked response sees that it was cut.
+    /// Drops the connection without ending the stream. The client of a chunked response can detect
+    /// the cut.
     pub fn abort(self) {}
 
     fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
