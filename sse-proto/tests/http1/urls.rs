@@ -198,10 +198,7 @@ fn written_by_people() {
         assert!(base.join(reference).is_err(), "{reference}");
     }
     let error = Url::parse("http://bücher.example/").unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "host name is not ascii at byte 8 in url; use its ascii form, which starts with xn--"
-    );
+    assert_eq!(error, "host name is not ascii at byte 8 in url; use its ascii form, which starts with xn--");
 }
 
 /// RFC 6874, and the bare percent sign that people copy from other programs.
