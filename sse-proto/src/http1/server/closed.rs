@@ -1,4 +1,4 @@
-//! Why a connection is over.
+//! Why a connection closed.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -9,33 +9,35 @@ use core::fmt;
 use super::config::ServerConfig;
 use crate::http1::{BodyError, RequestHeadError, Response};
 
-/// Why nothing more happens on a connection.
+/// Why a connection closed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Closed {
-    /// The answer was sent to its end.
+    /// The response was sent completely.
     Finished,
-    /// The client was told to come later.
+    /// The connection was rejected with status 503, because there were too many.
     Busy,
-    /// The server stops, and the client was told to come later before it had asked for anything.
+    /// The server was shutting down, and the client had not sent its request. It received status
+    /// 503.
     Draining,
-    /// The client is at fault, and was told so where that was possible.
+    /// The client made a mistake, and received an error response if that was possible.
     Fault(Fault),
-    /// The client closed the connection, and nothing was cut but the stream it left.
+    /// The client closed the connection. At most, the stream that it left was cut.
     Left,
-    /// The client took nothing for [too long](crate::sender::StreamConfig::stall).
+    /// The client accepted no bytes for [too long](crate::sender::StreamConfig::stall).
     Stalled,
-    /// The caller closed it.
+    /// The caller closed the connection.
     Aborted,
-    /// The caller [failed](super::Connection::handle_done) to answer, or to go on with the stream.
+    /// The caller [failed](super::Connection::handle_done) to answer, or to continue the stream.
     Failed(Box<dyn Error + Send + Sync>),
     /// The connection failed.
     Error(Box<dyn Error + Send + Sync>),
 }
 
 impl Closed {
-    /// What cut the answer, as an error; `None` if it was sent to its end. For a library that takes a [body](super::Connection::bare), and
-    /// cuts the response where that fails.
+    /// Returns the error that cut the response, or `None` if the response was sent completely. For
+    /// a library that takes a [body](super::Connection::bare), and cuts the response if the body
+    /// fails.
     pub fn into_error(self) -> Option<Box<dyn Error + Send + Sync>> {
         match self {
             Self::Finished => None,
@@ -60,27 +62,28 @@ impl fmt::Display for Closed {
     }
 }
 
-/// What a client did wrong.
+/// A mistake of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The head of its request.
+    /// The head of the request is invalid.
     Head(RequestHeadError),
-    /// A method that is not [served](ServerConfig::methods).
+    /// The method is not [served](ServerConfig::methods).
     Method {
         /// The method.
         method: String,
     },
-    /// The framing of its request's body.
+    /// The body framing of the request is invalid.
     Body(BodyError),
-    /// A body of more bytes than [`ServerConfig::body_bytes`].
+    /// The body is larger than [`ServerConfig::body_bytes`].
     BodyTooLarge {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// No whole request within [`ServerConfig::head_timeout`] and [`ServerConfig::body_timeout`].
+    /// The request was not complete within [`ServerConfig::head_timeout`] and
+    /// [`ServerConfig::body_timeout`].
     Slow,
-    /// More bytes after its request than [`ServerConfig::discarded_bytes`].
+    /// The client sent more bytes after its request than [`ServerConfig::discarded_bytes`].
     Unasked {
         /// The limit, in bytes.
         limit: usize,
@@ -88,7 +91,8 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The status that tells the client (RFC 9110 section 15.5): 400, 405, 408, 413, 414, 431, 501 or 505.
+    /// Returns the status of the error response (RFC 9110 section 15.5): 400, 405, 408, 413, 414,
+    /// 431, 501 or 505.
     pub fn status(&self) -> u16 {
         match self {
             Self::Head(error) => error.status(),
@@ -114,7 +118,7 @@ impl Fault {
     }
 }
 
-/// Without it, if the caller's methods are none.
+/// Adds the header, unless it is invalid, which a caller's list of methods can cause.
 pub(super) fn with_header(response: Response, name: &str, value: &str) -> Response {
     response.clone().with_header(name, value).unwrap_or(response)
 }
