@@ -29,12 +29,12 @@ use crate::{EventRef, Instant, LimitExceeded};
 ///
 /// | want | what to do | what to report |
 /// |---|---|---|
-/// | [`Prepare`](Want::Prepare) | drop the connection; change [`request_mut`](Self::request_mut) if you like | [`handle_prepared`](Self::handle_prepared) |
-/// | [`Connect`](Want::Connect) | make a connection to the URL of [`request`](Self::request), in place of the one before | [`handle_connected`](Self::handle_connected) |
+/// | [`Prepare`](Want::Prepare) | drop the connection, and modify [`request_mut`](Self::request_mut) if necessary | [`handle_prepared`](Self::handle_prepared) |
+/// | [`Connect`](Want::Connect) | connect to the URL of [`request`](Self::request), and drop the previous connection | [`handle_connected`](Self::handle_connected) |
 /// | [`Write`](Want::Write) | write some of [`pending`](Self::pending), and flush | [`handle_written`](Self::handle_written) |
 /// | [`Read`](Want::Read) | read into [`space`](Self::space) | [`handle_read`](Self::handle_read) |
-/// | [`Event`](Want::Event), [`Signal`](Want::Signal), [`Limit`](Want::Limit), [`Yield`](Want::Yield) | as of [`source::Want`] | nothing: they come once |
-/// | [`Wait`](Want::Wait), [`Closed`](Want::Closed) | drop the connection; wait for the deadline, or be done | nothing else |
+/// | [`Event`](Want::Event), [`Signal`](Want::Signal), [`Limit`](Want::Limit), [`Yield`](Want::Yield) | see [`source::Want`] | nothing; returned once |
+/// | [`Wait`](Want::Wait), [`Closed`](Want::Closed) | drop the connection; for `Wait`, wait for the deadline | [`handle_deadline`](Self::handle_deadline), or nothing |
 ///
 /// Report any failure of the connection with [`handle_error`](Self::handle_error), and a deadline
 /// that has passed with [`handle_deadline`](Self::handle_deadline).

@@ -14,7 +14,7 @@ use crate::random::Random;
 /// ```text
 ///                        failed
 ///  new ──► Accept ◄───────────────► Pause
-///             └────── drain ───────────┴──► Drain ── the last one is gone, or the time is over ──► Closed
+///             └────── drain ───────────┴──► Drain ── all closed, or deadline ──► Closed
 /// ```
 ///
 /// ```
@@ -29,8 +29,8 @@ use crate::random::Random;
 ///
 /// // The first connection is served, the second is rejected, each by its own machine.
 /// assert_eq!(acceptor.want(now), (AcceptWant::Accept, None));
-/// let first = acceptor.admit::<Vec<u8>>(now).expect("one may come");
-/// let second = acceptor.admit::<Vec<u8>>(now).expect("it is told so");
+/// let first = acceptor.admit::<Vec<u8>>(now).expect("one is allowed");
+/// let second = acceptor.admit::<Vec<u8>>(now).expect("it is rejected with 503");
 /// assert!(first.pending().is_empty() && second.pending().starts_with(b"HTTP/1.1 503 "));
 ///
 /// acceptor.drain(now);

@@ -51,13 +51,13 @@ use crate::{Frame, Instant, Sender};
 /// | want | what to do | what to report |
 /// |---|---|---|
 /// | [`Read`](Want::Read) | read into [`space`](Self::space) | [`handle_read`](Self::handle_read) |
-/// | [`Request`](Want::Request) | look at [`request`](Self::request), or [take](Self::take_request) it | [`open`](Self::open) or [`respond`](Self::respond) |
+/// | [`Request`](Want::Request) | inspect [`request`](Self::request), or [take](Self::take_request) it | [`open`](Self::open) or [`respond`](Self::respond) |
 /// | [`Write`](Want::Write) | write some of [`pending`](Self::pending), and flush; append events, unless it is [full](Self::is_full) | [`handle_written`](Self::handle_written) |
-/// | [`Open`](Want::Open) | append events when there are any; meanwhile read into [`space`](Self::space), to notice when the client leaves | [`handle_read`](Self::handle_read) |
-/// | [`KeepAlive`](Want::KeepAlive) | append what keeps the connection open | [`send_keep_alive`](Self::send_keep_alive) |
+/// | [`Open`](Want::Open) | append events as they occur, and meanwhile read into [`space`](Self::space), to notice when the client leaves | [`handle_read`](Self::handle_read) |
+/// | [`KeepAlive`](Want::KeepAlive) | append a keep-alive | [`send_keep_alive`](Self::send_keep_alive) |
 /// | [`Wait`](Want::Wait) | wait for the deadline, or until the request is answered, and read nothing | nothing |
 /// | [`Shutdown`](Want::Shutdown) | shut down the writing half of the connection | [`handle_shutdown`](Self::handle_shutdown) |
-/// | [`Closed`](Want::Closed) | drop the connection; the reason is [`take_closed`](Self::take_closed) | nothing: this is the end |
+/// | [`Closed`](Want::Closed) | drop the connection; the reason is [`take_closed`](Self::take_closed) | nothing |
 ///
 /// Report any failure of the connection with [`handle_error`](Self::handle_error), and a deadline
 /// that has passed with [`handle_deadline`](Self::handle_deadline). A report that does not apply to
