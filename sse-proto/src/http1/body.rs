@@ -318,14 +318,20 @@ pub enum BodyError {
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BodyError::ChunkSize { byte } => write!(f, "byte 0x{byte:02x} in a chunk size"),
+            BodyError::ChunkSize { byte } => write!(f, "invalid byte 0x{byte:02x} in a chunk size"),
             BodyError::ChunkTooLarge => f.write_str("chunk size of 2^64 or above"),
-            BodyError::ChunkExtension { byte } => write!(f, "byte 0x{byte:02x} in a chunk extension"),
-            BodyError::ChunkLineTooLong { limit } => write!(f, "chunk line longer than {limit} bytes"),
-            BodyError::ChunkEnd { byte } => write!(f, "byte 0x{byte:02x} where a chunk's line end belongs"),
-            BodyError::Trailer { byte } => write!(f, "byte 0x{byte:02x} in a trailer"),
-            BodyError::TrailersTooLarge { limit } => write!(f, "trailers larger than {limit} bytes"),
-            BodyError::TooManyTrailers { limit } => write!(f, "more than {limit} trailers"),
+            BodyError::ChunkExtension { byte } => write!(f, "invalid byte 0x{byte:02x} in a chunk extension"),
+            BodyError::ChunkLineTooLong { limit } => {
+                write!(f, "chunk line exceeds the limit of {limit} bytes")
+            }
+            BodyError::ChunkEnd { byte } => write!(f, "byte 0x{byte:02x} instead of the line end of a chunk"),
+            BodyError::Trailer { byte } => write!(f, "invalid byte 0x{byte:02x} in a trailer"),
+            BodyError::TrailersTooLarge { limit } => {
+                write!(f, "trailer section exceeds the limit of {limit} bytes")
+            }
+            BodyError::TooManyTrailers { limit } => {
+                write!(f, "trailer section exceeds the limit of {limit} fields")
+            }
             BodyError::Incomplete => f.write_str("connection closed before the body was complete"),
         }
     }

@@ -70,11 +70,13 @@ pub enum HeadError {
 impl fmt::Display for HeadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            HeadError::TooLarge { limit } => write!(f, "head larger than {limit} bytes"),
-            HeadError::TooManyHeaders { limit } => write!(f, "more than {limit} headers"),
+            HeadError::TooLarge { limit } => write!(f, "head exceeds the limit of {limit} bytes"),
+            HeadError::TooManyHeaders { limit } => write!(f, "head exceeds the limit of {limit} headers"),
             HeadError::Header { line } => write!(f, "malformed header line {line}"),
-            HeadError::ContentLength { value } => write!(f, "bad or conflicting content-length \"{value}\""),
-            HeadError::TransferEncoding { value } => write!(f, "bad transfer-encoding \"{value}\""),
+            HeadError::ContentLength { value } => {
+                write!(f, "invalid or conflicting content-length \"{value}\"")
+            }
+            HeadError::TransferEncoding { value } => write!(f, "invalid transfer-encoding \"{value}\""),
             HeadError::UnknownTransferCoding { value } => write!(f, "unknown transfer coding \"{value}\""),
             HeadError::Http10TransferEncoding => f.write_str("transfer-encoding in an http/1.0 message"),
             HeadError::ConflictingFraming => f.write_str("both content-length and transfer-encoding"),

@@ -17,7 +17,7 @@ const LEADING_EMPTY_LINES: usize = 4;
 /// ```text
 ///  ┌─head─┐
 ///  ▼      │
-/// Reading ┴─error──► Failed, for good
+/// Reading ┴─error──► Failed, permanently
 /// ```
 ///
 /// ```

@@ -309,9 +309,13 @@ impl From<HeadError> for RequestHeadError {
 impl fmt::Display for RequestHeadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RequestHeadError::NotHttp { byte } => write!(f, "byte 0x{byte:02x} where a method should begin"),
+            RequestHeadError::NotHttp { byte } => {
+                write!(f, "not an http request: it starts with byte 0x{byte:02x}")
+            }
             RequestHeadError::RequestLine { line } => write!(f, "malformed request line \"{line}\""),
-            RequestHeadError::UriTooLong { limit } => write!(f, "request line longer than {limit} bytes"),
+            RequestHeadError::UriTooLong { limit } => {
+                write!(f, "request line exceeds the limit of {limit} bytes")
+            }
             RequestHeadError::Version { version } => write!(f, "unsupported version {version}"),
             RequestHeadError::MissingHost => f.write_str("http/1.1 request without a host header"),
             RequestHeadError::DuplicateHost => f.write_str("more than one host header"),

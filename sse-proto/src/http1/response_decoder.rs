@@ -15,7 +15,7 @@ use crate::http::{Framing, ResponseHead};
 /// Head ──┴─final──► Body, until its decoder is complete
 ///  └──────┬───────────┘
 ///         ▼ error
-///       Failed, for good
+///       Failed, permanently
 /// ```
 ///
 /// ```
@@ -262,7 +262,7 @@ impl fmt::Display for ResponseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ResponseError::NotHttp1 { byte, position } => {
-                write!(f, "byte 0x{byte:02x} at {position} of a response that should begin with HTTP/1.")
+                write!(f, "not an http/1 response: unexpected byte 0x{byte:02x} at byte {position}")
             }
             ResponseError::StatusLine { line } => write!(f, "malformed status line \"{line}\""),
             ResponseError::Head(error) => error.fmt(f),

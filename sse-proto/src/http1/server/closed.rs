@@ -51,11 +51,11 @@ impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Finished => f.write_str("answered"),
-            Self::Busy => f.write_str("told to come later"),
-            Self::Draining => f.write_str("told that the server stops"),
+            Self::Busy => f.write_str("rejected with status 503: too many connections"),
+            Self::Draining => f.write_str("rejected with status 503: the server is shutting down"),
             Self::Fault(fault) => fault.fmt(f),
-            Self::Left => f.write_str("the client left"),
-            Self::Stalled => f.write_str("the client reads no more"),
+            Self::Left => f.write_str("the client closed the connection"),
+            Self::Stalled => f.write_str("the client stopped reading"),
             Self::Aborted => f.write_str("closed by the server"),
             Self::Failed(error) | Self::Error(error) => error.fmt(f),
         }
@@ -129,9 +129,9 @@ impl fmt::Display for Fault {
             Self::Head(error) => error.fmt(f),
             Self::Method { method } => write!(f, "method {method} is not served"),
             Self::Body(error) => error.fmt(f),
-            Self::BodyTooLarge { limit } => write!(f, "body larger than {limit} bytes"),
-            Self::Slow => f.write_str("no whole request in time"),
-            Self::Unasked { limit } => write!(f, "more than {limit} bytes after the request"),
+            Self::BodyTooLarge { limit } => write!(f, "request body exceeds the limit of {limit} bytes"),
+            Self::Slow => f.write_str("timed out waiting for the request"),
+            Self::Unasked { limit } => write!(f, "bytes after the request exceed the limit of {limit} bytes"),
         }
     }
 }

@@ -337,7 +337,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
         self.is_draining = true;
         if let State::Reading(intake) = &self.state {
             let retry_after = intake.config.retry_after;
-            self.send_away(now, Closed::Draining, retry_after, b"the server stops\n");
+            self.send_away(now, Closed::Draining, retry_after, b"the server is shutting down\n");
         }
         if let Some(stream) = self.stream() {
             stream.drain(now);
