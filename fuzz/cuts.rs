@@ -1,6 +1,7 @@
-//! The layout of an input: how many cuts, the cuts, then the stream itself. So a seed is a stream with a NUL before it.
+//! The layout of an input: the number of cuts, the cuts, then the stream. A seed is therefore a
+//! stream after a NUL byte.
 
-/// The stream, and where it is cut.
+/// Returns the stream and the offsets of its cuts.
 pub fn split(data: &[u8]) -> (&[u8], Vec<usize>) {
     let Some((count, rest)) = data.split_first() else { return (data, Vec::new()) };
     let (cuts, stream) = rest.split_at(usize::from(*count % 16).min(rest.len()));
@@ -10,14 +11,14 @@ pub fn split(data: &[u8]) -> (&[u8], Vec<usize>) {
     (stream, offsets)
 }
 
-/// The bytes of the cuts as they are, for what else a target lets the input choose.
+/// Returns the raw bytes of the cuts, from which a target derives other choices.
 #[allow(dead_code, reason = "not every target has something to choose")]
 pub fn choices(data: &[u8]) -> impl Iterator<Item = usize> + '_ {
     let count = data.first().map_or(0, |count| usize::from(*count % 16));
     data.iter().skip(1).take(count).map(|choice| usize::from(*choice))
 }
 
-/// The stream in these pieces.
+/// Cuts the stream at these offsets.
 pub fn pieces<'a>(stream: &'a [u8], offsets: &[usize]) -> Vec<&'a [u8]> {
     let mut pieces = Vec::new();
     let mut start = 0;

@@ -1,4 +1,9 @@
-//! The codec alone, for work on it: `cargo bench -p sse-benches --bench codec -- --save-baseline before`, then `--baseline before`.
+//! The codec alone, to compare two states of the code.
+//!
+//! ```sh
+//! cargo bench -p sse-benches --bench codec -- --save-baseline before
+//! cargo bench -p sse-benches --bench codec -- --baseline before
+//! ```
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 
 use std::hint::black_box;
@@ -7,7 +12,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sse_benches::inputs;
 use sse_proto::{Decoder, Encoder};
 
-/// Fits the second-level cache.
+/// Fits into the second-level cache.
 const SIZE: usize = 1 << 20;
 
 fn decode(criterion: &mut Criterion) {

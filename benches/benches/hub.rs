@@ -1,4 +1,5 @@
-//! Fan-out without a network: what the hub costs for each event and each subscriber, beside tokio's broadcast channel.
+//! Fan-out without a network: the cost of the hub per event and subscriber, compared with tokio's
+//! broadcast channel.
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 
 use std::hint::black_box;
@@ -27,7 +28,7 @@ fn publish(hub: &mut Hub<Shared>, topic: &str, frame: &Shared) {
     assert!(published.is_ok());
 }
 
-/// Takes all there is, and says how much.
+/// Takes all pending events, and returns their number.
 fn drain(hub: &mut Hub<Shared>, cursor: &mut Cursor, mut each: impl FnMut(&Shared)) -> usize {
     let mut events = 0;
     while let Next::Event(entry) = hub.next(NOW, cursor) {
@@ -117,7 +118,7 @@ fn delivering(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A server whose stream is open.
+/// Returns a server connection with an open stream.
 fn open() -> Connection<Arc<[u8]>> {
     const REQUEST: &[u8] = b"GET /price HTTP/1.1\r\nHost: a\r\n\r\n";
     let mut server = Connection::new(server::ServerConfig::default(), 7);

@@ -1,21 +1,22 @@
-//! Inputs of the benches: event streams of the kinds that services send, generated the same each time.
+//! Inputs of the benches: event streams like those of real services, generated identically each
+//! time.
 
 use std::fmt::Write;
 
-/// A stream to decode, and what is in it.
+/// A stream to decode, and a description of it.
 #[derive(Debug)]
 pub struct Input {
-    /// A letter for tables.
+    /// The short name in tables.
     pub name: &'static str,
-    /// What it is like.
+    /// The kind of events.
     pub description: &'static str,
     /// The bytes.
     pub stream: String,
-    /// The events in it.
+    /// The number of events.
     pub events: usize,
 }
 
-/// All inputs, each of about `size` bytes: a whole number of events.
+/// Returns all inputs, each a whole number of events of about `size` bytes in total.
 pub fn inputs(size: usize) -> Vec<Input> {
     let input = |name, description, event: &dyn Fn(usize) -> String| {
         let mut stream = String::with_capacity(size + (2 << 20));

@@ -1,4 +1,5 @@
-//! Whatever servers send, in whatever pieces: a client gives the same events, makes a bounded number of attempts, and ends.
+//! Whatever servers send, and however the bytes are cut, a client delivers the same events, makes a
+//! bounded number of attempts, and ends.
 #![no_main]
 
 #[path = "../cuts.rs"]
@@ -10,7 +11,7 @@ use sse_proto::http::Request;
 use sse_proto::http1::client::{Connection, Want};
 use sse_proto::source::{Session, SourceConfig};
 
-/// How often the client may connect: the first attempt and two more, each with its redirects.
+/// The maximum number of connections: three attempts, each with up to 20 redirects.
 const CONNECTIONS: u32 = 3 * 21;
 
 fuzz_target!(|data: &[u8]| {
@@ -20,7 +21,8 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(run(&pieces), whole);
 });
 
-/// The events, and why there are no more. Each connection brings the same bytes, then ends.
+/// Returns the events and the reason of the end. Every connection receives the same bytes, then
+/// ends.
 fn run(pieces: &[&[u8]]) -> (Vec<String>, String) {
     let mut config = SourceConfig::default();
     config.max_attempts = Some(3);

@@ -1,4 +1,5 @@
-//! However a stream is cut, and whatever the limits, the decoder gives what the slow reference decoder gives.
+//! However a stream is cut, and whatever the limits, the decoder returns the same items as the slow
+//! reference decoder.
 #![no_main]
 
 #[path = "../cuts.rs"]

@@ -1,5 +1,5 @@
-//! However the bytes of a connection are cut, the request decoder gives the same heads, or the same error; and what a URL
-//! is parsed to, parses to itself.
+//! However the bytes of a connection are cut, the request decoder returns the same heads or the
+//! same error. A parsed URL, printed and parsed again, is equal to itself.
 #![no_main]
 
 #[path = "../cuts.rs"]

@@ -1,5 +1,6 @@
-//! However the bytes of a connection are cut, the response decoder gives the same response, or the same error. For single use it
-//! reads all that it reads otherwise, alike.
+//! However the bytes of a connection are cut, the response decoder returns the same response or the
+//! same error. For single use, it decodes every response that the strict decoder accepts, with the
+//! same result.
 #![no_main]
 
 #[path = "../cuts.rs"]

@@ -1,4 +1,5 @@
-//! Whatever the sizes of buffer and reads, a receiver gives the same; without HTTP, what the reference decoder gives.
+//! Whatever the sizes of the buffer and the reads, a receiver returns the same events. Without
+//! HTTP, they are those of the reference decoder.
 #![no_main]
 
 #[path = "../cuts.rs"]

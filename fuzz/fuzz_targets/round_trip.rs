@@ -1,4 +1,5 @@
-//! What can be an event decodes to itself, however it is written; what cannot be one holds a byte that says why.
+//! A valid event decodes to itself, however it was encoded. Invalid fields are rejected exactly if
+//! they hold a byte that an event stream cannot carry.
 #![no_main]
 
 use std::fmt::Write as _;
@@ -16,7 +17,7 @@ struct Fields {
     id: Option<String>,
     retry: Option<u64>,
     comment: String,
-    /// How long the pieces are that a writer gets, the rest in one; empty ones are pieces too.
+    /// The lengths of the pieces passed to a data writer, which may be 0. The rest is one piece.
     pieces: Vec<u8>,
 }
 
@@ -102,7 +103,7 @@ impl Fields {
     }
 }
 
-/// Line breaks in data arrive as LF.
+/// Replaces the line breaks in data by LF, as a decoder does.
 fn normalised(event: Event) -> Option<Event> {
     if event == Event::default() {
         return None;
@@ -125,7 +126,7 @@ fn decode(mut wire: &[u8]) -> Option<Event> {
                 assert!(found.replace(event.to_event()).is_none())
             }
             Ok(Some(_)) => {}
-            // The one limit that a fuzzer's input can reach.
+            // Only the limits of 64 KiB are in reach of a fuzzer's input.
             Err(error) => assert!(error.max() >= 64 * 1024),
             Ok(None) => break,
         }

@@ -1,4 +1,5 @@
-//! Whatever a client sends, in whatever pieces, and however it reads: a server answers or closes, and holds little.
+//! Whatever a client sends, however the bytes are cut, and however the client reads: a server
+//! answers or closes, and holds a bounded amount of memory.
 #![no_main]
 
 #[path = "../cuts.rs"]
@@ -17,14 +18,15 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(serve(&pieces, 1), whole);
 });
 
-/// What the server sends, if the client reads so much at once.
+/// Returns the bytes that the server sends to a client that reads `read` bytes at a time.
 fn serve(pieces: &[&[u8]], read: usize) -> Vec<u8> {
     let mut config = ServerConfig::default();
     config.body_bytes = 100;
     let mut pieces = pieces.iter().filter(|piece| !piece.is_empty());
     let mut server: Connection = Connection::new(config, 1);
     let (mut left, mut sent, mut events): (&[u8], _, _) = (&[], Vec::new(), 0);
-    // Time stands still: what waits for the client to go on waits for the end of what it sends.
+    // Time stands still, so no deadline passes: a server that waits for more of the request waits
+    // until the client's bytes end.
     let now = Instant::default();
     loop {
         match server.want(now).0 {

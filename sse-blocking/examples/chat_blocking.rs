@@ -1,4 +1,5 @@
-//! A chat: what is said to everybody, or to one, reaches all who listen, in all their tabs; and a page to do it.
+//! A chat server: a broadcast reaches all users, a direct message one user, in all their tabs.
+//! Serves a page for it.
 //!
 //! ```sh
 //! cargo run -p sse-blocking --example chat_blocking    # and open http://127.0.0.1:8888/, or

@@ -1,13 +1,13 @@
-//! Prints the events of a stream as they come: from a URL, a file, or standard input.
+//! Prints the events of a stream as they arrive: from a URL, a file, or standard input.
 //!
 //! ```sh
 //! cargo run -p sse-blocking --example ssecat -- http://127.0.0.1:8888/sse
 //! curl -sN https://stream.example/events | cargo run -p sse-blocking --example ssecat -- --json -
 //! ```
 //!
-//! With `--json`, an event is one line `{"event":…,"data":…,"id":…}`: its type, its data, and the last event id when it
-//! was dispatched. Without, it is printed as an event stream. `--comments` shows comments too, and `--chunk N` reads at
-//! most N bytes at a time.
+//! With `--json`, each event is one line `{"event":…,"data":…,"id":…}`: its type, its data, and the
+//! last event id at its dispatch. Otherwise events are printed as an event stream. `--comments`
+//! prints comments, too, and `--chunk N` reads at most N bytes at a time.
 
 use std::error::Error;
 use std::fs::File;
@@ -65,13 +65,13 @@ fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     print(EventReader::new(Pieces { io: file, most }), options)
 }
 
-/// Prints all events. False: some could not be shown.
+/// Prints all events. Returns `false` if some were skipped.
 fn print<R: Read>(mut reader: EventReader<R>, options: &Options) -> Result<bool, Box<dyn Error>> {
     let mut complete = true;
     let mut line = String::new();
     loop {
         line.clear();
-        // Without `--comments` the decoder need not look at them.
+        // Without `--comments`, the decoder can skip comments quickly.
         let item = if options.comments {
             reader.next_item()
         } else {
@@ -108,13 +108,13 @@ fn print<R: Read>(mut reader: EventReader<R>, options: &Options) -> Result<bool,
     Ok(complete)
 }
 
-/// What was sent instead of events, without what could control a terminal.
+/// Returns the text that was sent instead of events, without terminal control characters.
 fn printable(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).chars().filter(|char| !char.is_control() || *char == '\n').collect()
 }
 
 fn json(event: EventRef<'_>, line: &mut String) -> serde_json::Result<()> {
-    // Written field by field: the order is part of the format.
+    // Written field by field, because the order is part of the format.
     for (key, value) in
         [("{\"event\":", event.name()), (",\"data\":", event.data()), (",\"id\":", event.last_event_id())]
     {
@@ -125,7 +125,7 @@ fn json(event: EventRef<'_>, line: &mut String) -> serde_json::Result<()> {
     Ok(())
 }
 
-/// Reads at most so many bytes at a time.
+/// Limits the number of bytes per read.
 struct Pieces<S> {
     io: S,
     most: usize,

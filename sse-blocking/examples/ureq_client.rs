@@ -1,10 +1,10 @@
-//! Follows an event stream over ureq.
+//! Follows an event stream with ureq.
 //!
 //! ```sh
 //! cargo run -p sse-blocking --example ureq_client -- http://127.0.0.1:8888/sse
 //! ```
 //!
-//! In a program of your own: `cargo add sse-blocking ureq`, which brings TLS.
+//! In your own program, run `cargo add sse-blocking ureq`, which includes TLS.
 
 use std::error::Error;
 use std::time::Duration;
@@ -16,7 +16,8 @@ use ureq::{Agent, BodyReader, http};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let url = std::env::args().nth(1).ok_or("usage: ureq_client URL")?;
-    // The source follows redirects itself, and looks at statuses. No timeout for the whole: it would cut the stream.
+    // The source follows redirects and checks the status itself. A timeout for the whole response
+    // would cut the stream.
     let agent = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)

@@ -1,28 +1,29 @@
-//! Ending what blocks another thread.
+//! Unblocking another thread.
 
 use std::net::{self, TcpStream};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{fmt, io, mem};
 
-/// A connection whose reads another thread can end.
+/// A connection whose blocking reads another thread can end.
 ///
-/// Implement it for a wrapper (TLS, say) by asking the connection inside.
+/// A wrapper, for example for TLS, forwards to the connection inside.
 pub trait Shutdown {
-    /// Something that shuts the connection down when it is called, and holds its own handle of the socket until then.
+    /// Returns a function that shuts the connection down. The function owns a duplicate of the
+    /// socket until it is called or dropped.
     ///
     /// # Errors
-    /// If no other handle can be had, for want of file descriptors.
+    /// If the socket cannot be duplicated, for lack of file descriptors.
     fn shutdown_handle(&self) -> io::Result<ShutdownFn>;
 }
 
-/// Shuts a connection down, and drops its own handle of it.
+/// Shuts a connection down, and drops its own duplicate of the socket.
 pub type ShutdownFn = Box<dyn FnOnce() + Send>;
 
 impl Shutdown for TcpStream {
     fn shutdown_handle(&self) -> io::Result<ShutdownFn> {
         let socket = self.try_clone()?;
-        // An error means that the connection is closed already.
+        // An error means that the connection is already closed.
         Ok(Box::new(move || drop(socket.shutdown(net::Shutdown::Both))))
     }
 }
@@ -35,13 +36,14 @@ impl Shutdown for std::os::unix::net::UnixStream {
     }
 }
 
-/// Closes an [`EventReader`](crate::EventReader) or an [`EventSource`](crate::EventSource) from any thread, at once, even while
-/// it is blocked.
+/// Closes an [`EventReader`](crate::EventReader) or an [`EventSource`](crate::EventSource) at once,
+/// from any thread, even while it is blocked.
 ///
-/// It then ends without an error. Handles can be cloned; a handle does not keep the connection open.
+/// The reader or source then ends without an error. Handles can be cloned, and do not keep the
+/// connection open.
 #[derive(Clone)]
 pub struct CloseHandle {
-    /// `None` once it is closed.
+    /// `None` once closed.
     shutdown: Arc<Mutex<Option<ShutdownFn>>>,
 }
 
@@ -50,7 +52,7 @@ impl CloseHandle {
         Self { shutdown: Arc::new(Mutex::new(Some(shutdown))) }
     }
 
-    /// Closes the connection. More calls do nothing.
+    /// Closes the reader or source. Further calls have no effect.
     pub fn close(&self) {
         let shutdown = self.shutdown.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(shutdown) = shutdown {
@@ -58,12 +60,14 @@ impl CloseHandle {
         }
     }
 
-    /// Whether the connection has been closed: by a handle, or because what it closes has ended or is gone.
+    /// Returns whether the reader or source is closed: by a handle, by its own end, or by being
+    /// dropped.
     pub fn is_closed(&self) -> bool {
         self.shutdown.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
-    /// From now on closing does this instead of what it did before. If it is closed already, this is done at once.
+    /// Replaces the function that closing calls. If the handle is already closed, calls the new
+    /// function at once.
     pub(crate) fn on_close(&self, shutdown: ShutdownFn) {
         let mut slot = self.shutdown.lock().unwrap_or_else(PoisonError::into_inner);
         let former = match &mut *slot {
@@ -74,7 +78,7 @@ impl CloseHandle {
             }
         };
         drop(slot);
-        // With the socket it has: not while the lock is held.
+        // The old function owns a socket, so it is not dropped under the lock.
         drop(former);
     }
 }
@@ -85,7 +89,7 @@ impl fmt::Debug for CloseHandle {
     }
 }
 
-/// The handle of what it belongs to.
+/// A handle that closes when its owner is dropped.
 #[derive(Debug)]
 pub(crate) struct CloseOnDrop(CloseHandle);
 

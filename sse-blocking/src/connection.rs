@@ -11,24 +11,25 @@ use crate::timeouts::{is_timeout, set_timeouts};
 use crate::tls::{Io, Tls};
 use crate::{CloseHandle, Shutdown};
 
-/// A connection that is made when it is needed, and again.
+/// A connection that can be established repeatedly.
 ///
-/// Whatever blocks ends at its time limit, and when the handle is closed; it then gives `None`, otherwise how many bytes it moved.
+/// Every blocking method returns `None` at its time limit or when the handle is closed, and
+/// otherwise the number of bytes transferred.
 #[derive(Default)]
 pub(crate) struct Connection {
     io: Option<Box<dyn Io>>,
-    /// The timeouts of the socket.
+    /// The current timeouts of the socket.
     limit: Option<Duration>,
 }
 
 impl Connection {
-    /// Closes it. The handle has a socket of its own, which would keep it open.
+    /// Closes the connection, including the handle's duplicate of the socket.
     pub(crate) fn close(&mut self, handle: &CloseHandle) {
         *self = Self::default();
         handle.on_close(Box::new(|| {}));
     }
 
-    /// Closes it, and waits.
+    /// Closes the connection, and waits for the limit or a close.
     pub(crate) fn wait(
         &mut self,
         limit: Option<Duration>,
@@ -36,7 +37,7 @@ impl Connection {
     ) -> io::Result<Option<usize>> {
         *self = Self::default();
         let (wake, woken) = mpsc::sync_channel(1);
-        // The handle lets go of its socket too.
+        // Replacing the function drops the handle's duplicate of the socket.
         handle.on_close(Box::new(move || {
             let _ = wake.send(());
         }));
@@ -44,7 +45,7 @@ impl Connection {
         Ok(None)
     }
 
-    /// Makes a new connection, in place of the one before.
+    /// Establishes a new connection, which replaces the previous one.
     pub(crate) fn connect(
         &mut self,
         url: &Url,
@@ -59,7 +60,8 @@ impl Connection {
         handle.on_close(Box::new(move || {
             let _ = closed.send(None);
         }));
-        // Nothing else ends the look-up of a name, or an attempt to connect, before its time.
+        // A separate thread, because neither a DNS lookup nor a connection attempt can be
+        // cancelled.
         spawn(move || done.send(Some(dial(&to, limit))))?;
         let Some(Some(socket)) = receive(&connected, limit) else { return Ok(None) };
         let socket = socket?;
@@ -73,7 +75,8 @@ impl Connection {
     pub(crate) fn write(&mut self, bytes: &[u8], limit: Option<Duration>) -> io::Result<Option<usize>> {
         let io = self.io(limit)?;
         let written = io.write(bytes);
-        // Its error is that of the next call too; this one has taken bytes, and has to say so.
+        // A failed flush also fails the next call. This call has accepted bytes and must report
+        // them.
         let _ = io.flush();
         in_time(written)
     }

@@ -15,19 +15,20 @@ use crate::server::ServerState;
 use crate::shared_stream::SharedStream;
 use crate::timeouts::timeout;
 
-/// Serves a connection to its end; dropped before, it closes it.
+/// Serves a connection until its end. Dropping the task closes the connection.
 pub(crate) struct ConnectionTask {
     peer: SocketAddr,
     state: Arc<ServerState>,
-    /// Its number among the connections.
+    /// The connection's number in the server.
     number: u64,
     stream: Arc<SharedStream>,
-    /// Runs the handler.
+    /// The thread of the handler.
     work: Option<JoinHandle<()>>,
 }
 
 impl ConnectionTask {
-    /// For how long a read blocks at most: nothing else makes the thread look at a deadline that has moved forward.
+    /// The maximum time that a read blocks, because only then does the thread notice that a
+    /// deadline has moved forward.
     const LONGEST_READ: Duration = Duration::from_millis(500);
 
     pub(crate) fn new(
@@ -38,7 +39,7 @@ impl ConnectionTask {
         Self { peer, state, number, stream, work: None }
     }
 
-    /// Reads to the end, while others write.
+    /// Reads until the end of the connection, while other threads write.
     pub(crate) fn run(mut self) {
         loop {
             let (want, deadline, request, can_read) = self.stream.act(|stream| {
@@ -60,14 +61,14 @@ impl ConnectionTask {
         }
     }
 
-    /// For how long to block.
+    /// Returns how long to block.
     fn limit(&self, deadline: Option<Instant>) -> Duration {
         let limit = deadline.map_or(Self::LONGEST_READ, |at| at.since(self.stream.now()));
         timeout(limit.min(Self::LONGEST_READ))
     }
 
     fn keep_alive(&self) {
-        // Code of the user's: not while the lock is held.
+        // User code, so not called under the lock.
         let hooks = self.stream.look(|stream| stream.connection().hooks().clone());
         let (now, frame) = (self.stream.now(), guard(|| hooks.keep_alive()));
         self.stream.act(|stream| match &frame {
@@ -76,7 +77,7 @@ impl ConnectionTask {
         });
     }
 
-    /// Waits until the connection is closed, or for the deadline.
+    /// Waits until the connection is closed, or until the deadline.
     fn wait(&self, deadline: Option<Instant>) {
         self.stream.look(|stream| stream.set_driver(thread::current()));
         thread::park_timeout(self.limit(deadline));
@@ -105,7 +106,7 @@ impl ConnectionTask {
             let done = guard(|| state.handle(incoming));
             let now = stream.now();
             match done {
-                // An error that nobody is told is dropped when the lock is released.
+                // An error that the client is not told of is dropped after the lock is released.
                 Some(done) => drop(stream.act(|stream| stream.handle_done(now, done))),
                 None => stream.act(|stream| stream.handle_panic(now)),
             }
@@ -126,11 +127,12 @@ impl Drop for ConnectionTask {
             stream.connection().close();
             stream.connection().take_closed()
         });
-        // It counts until its thread has ended, which it may take its time for; a panic was caught.
+        // The connection counts until its handler's thread has ended, which may take a while. A
+        // panic has been caught in the thread.
         let _ = self.work.take().map(JoinHandle::join);
         let closed = closed.unwrap_or(Closed::Aborted);
         self.state.handle_closed(self.number, self.peer, &closed);
-        // An error of the user's, which may panic when it is dropped.
+        // Dropping the user's error may panic.
         guard(|| drop(closed));
     }
 }

@@ -11,7 +11,7 @@ use sse_proto::http1::dial::{HappyEyeballs, Want};
 
 use crate::timeouts::timeout;
 
-/// Connects to whichever address of the host answers first. No attempt lasts longer than this.
+/// Connects to the address of the host that answers first. `limit` applies to each attempt.
 pub(crate) fn dial(url: &Url, limit: Option<Duration>) -> io::Result<TcpStream> {
     let addresses: Vec<_> = (&*url.host_with_zone(), url.port()).to_socket_addrs()?.collect();
     let socket = race(&addresses, limit)?;
@@ -52,7 +52,7 @@ fn connect(address: Option<SocketAddr>, limit: Option<Duration>) -> io::Result<T
     }
 }
 
-/// Runs what nothing else could end before its time.
+/// Runs a call that cannot be cancelled, in a separate thread.
 pub(crate) fn spawn<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name("sse-connect".into()).spawn(run).map(drop)
 }

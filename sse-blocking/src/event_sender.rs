@@ -1,4 +1,4 @@
-//! Events to a stream that others write to as well.
+//! A handle that sends events on a stream that others may write to as well.
 
 use std::sync::Arc;
 use std::thread::{self, Thread};
@@ -11,15 +11,18 @@ use sse_proto::{EventRef, Sender};
 use crate::shared_stream::SharedStream;
 use crate::{Frame, Subscriber};
 
-/// Sends events to one client. A handle, which can be cloned and used from any thread: events are never mixed.
+/// Sends events to one client. The handle can be cloned and used from any thread; events are never
+/// interleaved.
 ///
-/// What is sent is written at once. A client that does not read makes the thread that writes wait, for as long as
-/// [`stall`](sse_proto::sender::StreamConfig::stall) says; what other threads send meanwhile is kept for it, until as much is pending as
-/// [`high_water`](sse_proto::sender::StreamConfig::high_water) says. Keep-alives are sent without being asked for.
+/// The calling thread writes each event as soon as it is sent. A client that does not read blocks
+/// the writing thread, for at most [`stall`](sse_proto::sender::StreamConfig::stall). Other threads
+/// meanwhile queue their events, and block once the pending bytes reach
+/// [`high_water`](sse_proto::sender::StreamConfig::high_water). Keep-alives are sent automatically.
 ///
-/// The stream ends when its handler has returned `Ok` and all senders are dropped, or with [`finish`](Self::finish), or
-/// [`finish_with_retry`](Self::finish_with_retry). The client can tell that it was cut if the handler fails, or one of them panics, or with
-/// [`abort`](Self::abort).
+/// The stream ends cleanly when its handler has returned `Ok` and all senders are dropped, or on
+/// [`finish`](Self::finish) or [`finish_with_retry`](Self::finish_with_retry). The client can
+/// detect that the stream was cut if the handler fails, if the handler or a thread with a sender
+/// panics, or on [`abort`](Self::abort).
 #[derive(Debug)]
 pub struct EventSender {
     stream: Arc<SharedStream>,
@@ -31,12 +34,12 @@ impl EventSender {
         Self { stream }
     }
 
-    /// Sends one event; waits while the client is too slow.
+    /// Sends an event. Blocks while the client is too slow.
     ///
     /// # Errors
     /// If the stream has ended, or the client is gone. The event is not sent.
     pub fn send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<(), Ended> {
-        // Code of the user's: not while the lock is held.
+        // User code, so not called under the lock.
         let event = event.into();
         self.room()?;
         self.act(|stream| stream.event(event))
@@ -45,25 +48,26 @@ impl EventSender {
     /// Sends a comment, which clients ignore.
     ///
     /// # Errors
-    /// As [`send`](Self::send).
+    /// Like [`send`](Self::send).
     pub fn comment(&self, text: &str) -> Result<(), Ended> {
         self.room()?;
         self.act(|stream| stream.comment(text))
     }
 
-    /// Sends an event that is encoded already, and shared with other streams.
+    /// Sends an encoded event, which other streams may share.
     ///
     /// # Errors
-    /// As [`send`](Self::send).
+    /// Like [`send`](Self::send).
     pub fn send_frame(&self, frame: Frame) -> Result<(), Ended> {
         self.room()?;
         self.act(|stream| stream.frame(frame))
     }
 
-    /// Sends one event, if there is room; for those who cannot wait. `false` if there is none, and the event is not sent.
+    /// Sends an event if the stream is not full. Returns `false` if it is full and the event was
+    /// not sent.
     ///
     /// # Errors
-    /// As [`send`](Self::send).
+    /// Like [`send`](Self::send).
     pub fn try_send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<bool, Ended> {
         let event = event.into();
         self.stream.act(|stream| {
@@ -75,10 +79,12 @@ impl EventSender {
         })
     }
 
-    /// Passes on what a subscriber of a hub gets, until that ends or lags: the stream then [ends](Self::finish_with_retry), and the client comes back.
+    /// Forwards the deliveries of a hub's subscriber until the last one, when the hub is closed or
+    /// the subscriber lags. The stream then [ends](Self::finish_with_retry), and the client
+    /// reconnects.
     ///
     /// # Errors
-    /// If the stream ended before, or the client is gone, which wakes this thread.
+    /// If the stream ended before that, or the client is gone, which wakes this thread.
     pub fn forward(&self, subscriber: &mut Subscriber) -> Result<(), Ended> {
         loop {
             self.room()?;
@@ -86,7 +92,7 @@ impl EventSender {
                 if self.wait_for(|_, is_open| !is_open) {
                     return Err(Ended);
                 }
-                // Whoever publishes after the lock was released unparks it, also if it is not parked yet.
+                // A publisher unparks this thread even if it is not parked yet.
                 thread::park();
                 continue;
             };
@@ -98,48 +104,49 @@ impl EventSender {
         }
     }
 
-    /// Waits until the stream has ended: because it was ended, or the client is gone.
+    /// Blocks until the stream has ended or the client is gone.
     pub fn closed(&self) {
         while !self.wait_for(|_, is_open| !is_open) {
             thread::park();
         }
     }
 
-    /// Waits until the server stops, or the stream has ended: the time for last words, which is
-    /// [short](sse_proto::sender::StreamConfig::drain_window).
+    /// Blocks until the server starts a graceful shutdown, or the stream has ended. A handler may
+    /// then still send final events for a [short
+    /// time](sse_proto::sender::StreamConfig::drain_window).
     pub fn draining(&self) {
         while !self.wait_for(|is_draining, is_open| is_draining || !is_open) {
             thread::park();
         }
     }
 
-    /// Whether the stream has ended: because it was ended, or the client is gone.
+    /// Returns whether the stream has ended or the client is gone.
     pub fn is_closed(&self) -> bool {
         self.stream.look(|stream| !stream.connection().is_open())
     }
 
-    /// Whether the server stops.
+    /// Returns whether the server is shutting down.
     pub fn is_draining(&self) -> bool {
         self.stream.look(|stream| stream.connection().is_draining())
     }
 
-    /// Ends the stream for all its senders, so that the client sees a clean end.
+    /// Ends the stream cleanly, for all its senders.
     pub fn finish(&self) {
         let _ = self.act(|stream| stream.finish());
     }
 
-    /// Ends the stream so that the client comes back, at the time that the [server's
-    /// config](sse_proto::sender::StreamConfig::final_retry) says.
+    /// Ends the stream so that the client reconnects, after the delay set by
+    /// [`final_retry`](sse_proto::sender::StreamConfig::final_retry).
     pub fn finish_with_retry(&self) {
         let _ = self.act(|stream| stream.finish_with_retry());
     }
 
-    /// Cuts the stream: what is pending is not sent, and the client can tell.
+    /// Cuts the stream. Pending bytes are not sent, and the client can detect the cut.
     pub fn abort(&self) {
         self.stream.act(|stream| stream.connection().close());
     }
 
-    /// Waits until something can be appended.
+    /// Blocks until the stream accepts an event.
     fn room(&self) -> Result<(), Ended> {
         let current = thread::current();
         let is_ready = |stream: &mut server::SharedStream<_, Thread>| {
@@ -164,12 +171,13 @@ impl EventSender {
 
     fn deliver(&self, delivery: Delivery<Frame>) -> Result<(), Ended> {
         let Delivery::Gap(gap) = delivery else { return self.stream.act(|stream| stream.deliver(delivery)) };
-        // Code of the user's: not while the lock is held.
+        // User code, so not called under the lock.
         let frame = self.stream.look(|stream| stream.connection().hooks().clone()).gap(gap);
         self.act(|stream| stream.encoded(&frame))
     }
 
-    /// Whether it is so. If not, this thread will be unparked when it is.
+    /// Returns whether the condition holds. If not, registers this thread to be unparked when it
+    /// may.
     fn wait_for(&self, is_so: impl FnOnce(bool, bool) -> bool) -> bool {
         let current = thread::current();
         self.stream.look(|stream| {

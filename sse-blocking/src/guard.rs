@@ -1,14 +1,15 @@
-//! Code of the user's that may panic.
+//! Containment of panics in user code.
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Calls code of the user's, whose panic must cost no more than what it was called for: `None` if it panics.
+/// Calls user code, and returns `None` if it panics.
 pub(crate) fn guard<R>(call: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(result) => Some(result),
         Err(panic) => {
-            // What was thrown may panic when it is dropped. What that throws is not dropped.
+            // Dropping the panic payload may panic, too. The second payload is leaked rather than
+            // dropped.
             if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
                 mem::forget(another);
             }

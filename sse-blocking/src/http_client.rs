@@ -1,4 +1,4 @@
-//! An HTTP client of the user's.
+//! The user's HTTP client.
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Read};
@@ -14,31 +14,31 @@ use crate::dial::receive;
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
-/// What sends requests, and the one that is out. Whatever blocks ends at its time limit, and when the handle is closed;
-/// it then gives `None`.
+/// The function that sends requests, and the current exchange. Every blocking method returns `None`
+/// at its time limit or when the handle is closed.
 pub(crate) struct HttpClient {
     work: Arc<Work>,
     exchange: Option<Exchange>,
 }
 
-/// Does an exchange: takes buffers to be read into, and answers.
+/// Runs an exchange: receives buffers to read into, and sends answers.
 type Work = dyn Fn(&Request, &Receiver<Vec<u8>>, &SyncSender<Answer>) + Send + Sync;
 
-/// A request, its response, and the thread that does both. It blocks as long as the client of the user's does: it is
-/// given up then, and ends when that returns.
+/// A request, its response, and the thread that runs both. The thread blocks as long as the user's
+/// client does. An abandoned exchange ends when the client returns.
 struct Exchange {
-    /// Buffers to be read into.
+    /// Sends buffers to read into.
     asks: SyncSender<Vec<u8>>,
     answers: Receiver<Answer>,
-    /// The response has not come.
+    /// Whether the response has not arrived.
     is_sending: bool,
-    /// `None` while the thread has it.
+    /// `None` while the thread has the buffer.
     buffer: Option<Vec<u8>>,
 }
 
 enum Answer {
     Head(Result<ResponseHead, BoxError>),
-    /// What was read, and how many bytes of it.
+    /// The buffer, and the number of bytes read into it.
     Body(Vec<u8>, Result<usize, BoxError>),
     /// The handle was closed, or the thread has ended.
     Over,
@@ -53,7 +53,7 @@ impl HttpClient {
                 Ok((head, body)) => (Ok(head), Some(body)),
                 Err(error) => (Err(error.into()), None),
             };
-            // Who gave the exchange up takes no answer.
+            // Fails if the exchange was abandoned.
             let _ = answers.send(Answer::Head(head));
             while let (Some(body), Ok(mut buffer)) = (&mut body, asks.recv()) {
                 let read = read(body, &mut buffer);
@@ -63,13 +63,13 @@ impl HttpClient {
         Self { work: Arc::new(work), exchange: None }
     }
 
-    /// Gives up what is left of the last exchange.
+    /// Abandons the last exchange.
     pub(crate) fn close(&mut self, handle: &CloseHandle) {
         self.exchange = None;
         handle.on_close(Box::new(|| {}));
     }
 
-    /// Gives up what is left of the last exchange, and waits.
+    /// Abandons the last exchange, and waits for the limit or a close.
     pub(crate) fn wait(&mut self, limit: Option<Duration>, handle: &CloseHandle) {
         self.exchange = None;
         let (wake, woken) = mpsc::sync_channel(1);
@@ -85,7 +85,8 @@ impl HttpClient {
 
     pub(crate) fn send(&mut self, request: &Request, handle: &CloseHandle) -> io::Result<()> {
         let (asks, asked) = mpsc::sync_channel(1);
-        // There is room for all that can come while nobody listens: an answer, the end of the thread, and closing.
+        // Capacity for everything that can be sent while nobody receives: an answer, the end of the
+        // thread, and the close.
         let (answer, answers) = mpsc::sync_channel(3);
         let (work, request, over) = (self.work.clone(), request.clone(), OverOnDrop(answer.clone()));
         handle.on_close(Box::new(move || {
@@ -113,7 +114,7 @@ impl HttpClient {
         }
     }
 
-    /// Reads some of the body into the space.
+    /// Reads some of the body into `space`.
     pub(crate) fn read(
         &mut self,
         space: &mut [u8],
@@ -143,7 +144,7 @@ impl fmt::Debug for HttpClient {
     }
 }
 
-/// Tells that the thread has ended, also where the function of the user's panicked.
+/// Reports the end of the thread, even if the user's function panics.
 struct OverOnDrop(SyncSender<Answer>);
 
 impl Drop for OverOnDrop {
@@ -152,7 +153,7 @@ impl Drop for OverOnDrop {
     }
 }
 
-/// After [`Answer::Over`].
+/// Handles [`Answer::Over`].
 fn over<T>(handle: &CloseHandle) -> Result<Option<T>, BoxError> {
     if handle.is_closed() { Ok(None) } else { Err("the http client has panicked".into()) }
 }

@@ -1,4 +1,4 @@
-//! A subscription that reconnects, over an HTTP client of the user's.
+//! A subscription that reconnects, over the user's HTTP client.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
@@ -13,21 +13,23 @@ use crate::close::CloseOnDrop;
 use crate::http_client::{BoxError, HttpClient};
 use crate::{CloseHandle, Signals};
 
-/// What an [`EventSource`](crate::EventSource) is, over an HTTP client of yours: ureq, for instance, and with it TLS
-/// and proxies.
+/// An [`EventSource`](crate::EventSource) over your own HTTP client, such as ureq, with its TLS and
+/// proxies.
 ///
-/// The client is a function that sends a request, and returns the head of the response and something to read the body
-/// from. It is called for each attempt, and again for each redirect, on a thread of its own; it reports the responses
-/// as they are, whatever their status.
+/// The client is a function that sends a request, and returns the head of the response and a reader
+/// of its body. It is called for each attempt and for each redirect, on a separate thread, and
+/// returns responses unchanged, whatever their status.
 ///
-/// A client that follows redirects itself may do so: the source then sees only where they led, does not remember the
-/// permanent ones, and what goes along is the client's choice.
-/// [`Timeouts::response`](sse_proto::source::Timeouts::response) counts from the call of the function;
-/// `Timeouts::connect` has no meaning here. A timeout of the client's for the whole response would cut every stream.
+/// A client may follow redirects itself. The source then sees only the final response and does not
+/// remember permanent redirects, and the client decides which headers to keep.
 ///
-/// A timeout, and closing, end the wait at once. But what the client itself blocks on cannot be ended from here: its
-/// thread, and its connection, end when the function or the read returns. Connecting should have a time limit in the
-/// client too.
+/// [`Timeouts::response`](sse_proto::source::Timeouts::response) starts with the call of the
+/// function; `Timeouts::connect` has no effect. Do not set a client timeout for the whole response,
+/// which would cut every stream.
+///
+/// A timeout or a close ends the wait at once. But it cannot interrupt the client's own blocking
+/// calls: the client's thread and connection end when the function or the read returns. Set a
+/// connect timeout in the client, too.
 ///
 /// With ureq 3:
 ///
@@ -48,7 +50,7 @@ use crate::{CloseHandle, Signals};
 /// }
 ///
 /// # fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// // The source looks at statuses, and follows redirects.
+/// // The source checks the status and follows redirects.
 /// let agent = Agent::from(Agent::config_builder().http_status_as_error(false).max_redirects(0).build());
 /// let request = Request::get("http://127.0.0.1:8888/sse")?;
 /// for event in HttpSource::new(request, move |request| send(&agent, request)) {
@@ -61,7 +63,7 @@ pub struct HttpSource {
     source: Session,
     client: HttpClient,
     prepare: Prepare,
-    /// When the source's time begins.
+    /// The epoch of the session's time.
     epoch: time::Instant,
     handle: CloseOnDrop,
 }
@@ -70,12 +72,12 @@ type Prepare = Box<dyn FnMut(Request) -> Result<Request, BoxError> + Send>;
 type Ask = fn(&mut Session, Instant) -> (Want, Option<Instant>);
 
 impl HttpSource {
-    /// Subscribes to what this request asks for. Each attempt sends it anew, by `send`.
+    /// Subscribes with this request. Each attempt sends it again by `send`.
     pub fn new<R: Read, E: Into<BoxError>>(
         request: Request,
         send: impl Fn(&Request) -> Result<(ResponseHead, R), E> + Send + Sync + 'static,
     ) -> Self {
-        // The only randomness in `std`: keys that differ with each call.
+        // The only randomness in `std`: hash keys that differ with each call.
         let seed = RandomState::new().hash_one(());
         Self {
             source: Session::new(request, seed),
@@ -92,10 +94,11 @@ impl HttpSource {
         Self { source: self.source.with_config(config), ..self }
     }
 
-    /// Lets every attempt change its request first, as [`EventSource::with_prepare`](crate::EventSource::with_prepare)
-    /// does.
+    /// Sets a hook that can modify the request of every attempt, like
+    /// [`EventSource::with_prepare`](crate::EventSource::with_prepare).
     ///
-    /// What is added here is not sent on to where a redirect leads; what `send` adds is.
+    /// Headers added here are not sent to the target of a cross-origin redirect. Headers added by
+    /// `send` are.
     #[must_use]
     pub fn with_prepare(
         self,
@@ -104,30 +107,31 @@ impl HttpSource {
         Self { prepare: Box::new(prepare), ..self }
     }
 
-    /// Lends the next event, blocking until it is there; `None` after the end.
+    /// Blocks until the next event, and lends it. Returns `None` after the end.
     ///
     /// # Errors
-    /// [`SourceError`]: an event was skipped, or nothing more comes.
+    /// [`SourceError`]: an event was skipped, or the source closed.
     pub fn next_ref(&mut self) -> Option<Result<EventRef<'_>, SourceError>> {
         let want = self.advance(Session::want);
         Some(self.source.take_item(want)?.map(|()| self.source.event()))
     }
 
-    /// Waits for whatever happens next; `None` after [`Signal::Closed`], which comes once.
+    /// Blocks until the next signal. Returns `None` after [`Signal::Closed`], which is returned
+    /// once.
     pub fn next_signal(&mut self) -> Option<Signal> {
         self.advance(Session::want_signal);
         self.source.take_signal()
     }
 
-    /// All that happens, events among it, as an iterator that never fails.
+    /// Returns an iterator over all signals, including events. The iterator never fails.
     pub fn signals(&mut self) -> Signals<'_, Self> {
         Signals { source: self }
     }
 
-    /// Hands every event to `handler`, until nothing more comes or the source is closed, be it by the handler.
+    /// Calls `handler` for every event, until the source closes.
     ///
     /// # Errors
-    /// As [`next_ref`](Self::next_ref). After one that is recoverable, call again to go on.
+    /// Like [`next_ref`](Self::next_ref). After a recoverable error, call again to continue.
     pub fn listen(&mut self, mut handler: impl FnMut(EventRef<'_>)) -> Result<(), SourceError> {
         while let Some(event) = self.next_ref() {
             handler(event?);
@@ -135,29 +139,32 @@ impl HttpSource {
         Ok(())
     }
 
-    /// The last event id so far; empty where there is none. Another source can go on from it, after a restart.
+    /// Returns the last event id so far, or an empty string if there is none. After a restart of
+    /// the program, a new source can resume from it.
     pub fn last_event_id(&self) -> &str {
         self.source.last_event_id()
     }
 
-    /// The machine that decides, to ask it more: for the response, the body of a refused one, whether it is open.
+    /// Returns the underlying state machine, which knows the response, the body of a refused
+    /// response, and whether the stream is open.
     pub fn machine(&self) -> &Session {
         &self.source
     }
 
-    /// A handle that closes this source from any thread, even while it is blocked.
+    /// Returns a handle that closes this source from any thread, even while it is blocked.
     pub fn close_handle(&self) -> CloseHandle {
         self.handle.clone()
     }
 
-    /// Gives up what there is, a stream or a wait, for another attempt at once: for those who know that the network is
-    /// back, or that the stream is not what they need. Earlier failures are forgotten, the last event id is not.
+    /// Abandons the current stream or delay and starts another attempt at once, for callers that
+    /// know that the network is back or that they need a different stream. Resets the count of
+    /// failures, and keeps the last event id.
     pub fn restart(&mut self) {
         self.source.restart();
         self.client.close(&self.handle);
     }
 
-    /// Closes the source at once, for good; so does dropping it.
+    /// Closes the source at once and permanently, like dropping it.
     pub fn close(&mut self) {
         self.source.close();
         self.disconnect();
@@ -172,7 +179,7 @@ impl HttpSource {
         Instant::from_epoch(self.epoch.elapsed())
     }
 
-    /// Does what the source wants, until there is something for the user or nothing more comes.
+    /// Does what the source wants, until there is something for the user or the source has closed.
     fn advance(&mut self, ask: Ask) -> Want {
         loop {
             if self.handle.is_closed() {
@@ -192,7 +199,7 @@ impl HttpSource {
                 }
                 Want::Request if !self.client.is_sending() => {
                     match self.client.send(self.source.request(), &self.handle) {
-                        // The deadline is another now.
+                        // Loops once more, because the deadline has changed.
                         Ok(()) => self.source.handle_connected(now),
                         Err(error) => self.source.handle_error(now, error),
                     }

@@ -1,4 +1,4 @@
-//! One stream of events for many subscribers.
+//! Fan-out of one event stream to many subscribers.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,11 +13,12 @@ use sse_proto::{EventRef, Instant};
 
 use crate::Frame;
 
-/// One stream of events for many subscribers: live ones, and those who come back with a last event id. A handle, which can be
-/// cloned and used from any thread.
+/// Fans out events to many subscribers, live and by replay to clients that reconnect with a last
+/// event id. The handle can be cloned and used from any thread.
 ///
-/// Each event is encoded once, as a [`Frame`], which all subscribers share. A subscriber that is slow costs the
-/// others nothing; what becomes of it is chosen with its [`Subscription`]. The decisions are those of [`sse_proto::Hub`].
+/// Each event is encoded once, as a [`Frame`] that all subscribers share. A slow subscriber costs the
+/// others nothing; its [`Subscription`] sets the lag policy. This is a blocking front for
+/// [`sse_proto::Hub`], which describes the details.
 ///
 /// ```
 /// use sse_blocking::{Delivery, Hub, HubConfig, Subscription};
@@ -47,39 +48,41 @@ impl Clone for Hub {
 }
 
 impl Hub {
-    /// An empty hub. A random number tells its ids from those of other hubs: of one before a restart, of a replica.
+    /// Creates an empty hub. A random generation distinguishes its ids from those of other hubs,
+    /// such as its predecessor before a restart, or a replica.
     pub fn new(config: HubConfig) -> Self {
-        // Keys that differ with each call, and in each process; the time besides, where a system has little to draw them from.
+        // The hash keys differ per call and per process. The time is added for systems with little
+        // entropy.
         Self::with_generation(RandomState::new().hash_one(SystemTime::now()), config)
     }
 
-    /// An empty hub with ids of this generation: see [`sse_proto::Hub::new`].
+    /// Creates an empty hub with this generation; see [`sse_proto::Hub::new`].
     pub fn with_generation(generation: u64, config: HubConfig) -> Self {
         let state = SharedHub::new(generation, config);
         Self { shared: Arc::new(Shared { epoch: time::Instant::now(), state: Mutex::new(state) }) }
     }
 
-    /// Publishes an event of a topic: with its own id if it has one, else with one of the hub's.
+    /// Publishes an event on a topic, with the event's own id or else a generated one.
     ///
     /// # Errors
-    /// If the hub is closed, or the name of the topic is too long.
+    /// If the hub is closed, or the topic name is too long.
     pub fn publish<'e>(
         &self,
         topic: &str,
         event: impl Into<EventRef<'e>>,
     ) -> Result<Published, PublishError> {
-        // Code of the user's: not while the lock is held.
+        // User code, so not called under the lock.
         let (event, mut woken) = (event.into(), Vec::new());
         let published = self.shared.state().publish(self.shared.now(), topic, event, &mut woken)?;
         woken.into_iter().for_each(|thread| thread.unpark());
         Ok(published)
     }
 
-    /// As [`publish`](Self::publish), but waits for subscribers that [want that](sse_proto::hub::Lag::Wait), no longer than
-    /// [`HubConfig::wait`].
+    /// Like [`publish`](Self::publish), but waits for subscribers with
+    /// [`Lag::Wait`](sse_proto::hub::Lag::Wait), for at most [`HubConfig::wait`].
     ///
     /// # Errors
-    /// If the hub is closed, or the name of the topic is too long.
+    /// If the hub is closed, or the topic name is too long.
     pub fn publish_waiting<'e>(
         &self,
         topic: &str,
@@ -101,24 +104,25 @@ impl Hub {
         Ok(published)
     }
 
-    /// A subscriber to what is published from now on.
+    /// Subscribes to the events published from now on.
     pub fn subscribe(&self, subscription: &Subscription) -> Subscriber {
         self.enter(|hub, _| (hub.subscribe(subscription), ())).0
     }
 
-    /// A subscriber to what is held, from the oldest event on, and to what is published from now on.
+    /// Subscribes to all held events, from the oldest on, and then to the events published from now
+    /// on.
     pub fn replay(&self, subscription: &Subscription) -> Subscriber {
         self.enter(|hub, now| (hub.replay(now, subscription), ())).0
     }
 
-    /// A subscriber that has had everything up to the event with this id. Takes whatever a client may send. If events are gone,
-    /// a [`Gap`](Delivery::Gap) comes before any other.
+    /// Subscribes to all events after the one with this id, which may be any text that a client
+    /// sends. After a loss, a [`Gap`](Delivery::Gap) precedes all other deliveries.
     pub fn resume(&self, subscription: &Subscription, last_event_id: &str) -> (Subscriber, Resume) {
         self.enter(|hub, now| hub.resume(now, subscription, last_event_id))
     }
 
-    /// A subscriber for a client that may come back: one that [resumes](Self::resume), if there is an id, else one to
-    /// [what is published from now on](Self::subscribe).
+    /// Subscribes a client that may have reconnected: [resumes](Self::resume) if there is an id,
+    /// otherwise [subscribes](Self::subscribe) to the events published from now on.
     pub fn subscribe_from(
         &self,
         subscription: &Subscription,
@@ -127,18 +131,19 @@ impl Hub {
         self.enter(|hub, now| hub.subscribe_from(now, subscription, last_event_id))
     }
 
-    /// How many subscribers get the events of this topic.
+    /// Returns the number of subscribers that receive the events of this topic.
     pub fn subscribers(&self, topic: &str) -> usize {
         self.shared.state().hub().subscribers(topic)
     }
 
-    /// The numbers now.
+    /// Returns the current statistics.
     pub fn stats(&self) -> Stats {
         self.shared.state().hub().stats()
     }
 
-    /// Ends the stream: nothing more can be published, and subscribers get what is there, and then the end. Clients connect again,
-    /// unless they are then answered with status 204 (HTML, "The EventSource interface").
+    /// Closes the hub: nothing more can be published, and subscribers receive the remaining events
+    /// before the end. Clients reconnect, unless the server then answers with status 204 (HTML,
+    /// "The EventSource interface").
     pub fn close(&self) {
         let woken = self.shared.state().close();
         woken.into_iter().for_each(|thread| thread.unpark());
@@ -154,29 +159,29 @@ impl Hub {
     }
 }
 
-/// Gets the events of a [`Hub`]. Dropping it ends the subscription.
+/// Receives the events of a [`Hub`]. Dropping it ends the subscription.
 #[derive(Debug)]
 pub struct Subscriber {
     shared: Arc<Shared>,
-    /// `None` only while it is dropped.
+    /// `None` only during the drop.
     id: Option<SubscriberId>,
 }
 
 impl Subscriber {
-    /// What comes next; waits until there is something. The last delivery comes again and again.
+    /// Blocks until the next delivery. The last delivery is returned again by every further call.
     pub fn recv(&mut self) -> Delivery<Frame> {
         loop {
             if let Some(delivery) = self.take(Some(thread::current())) {
                 return delivery;
             }
-            // Whoever publishes after the lock was released unparks it, also if it is not parked yet.
+            // A publisher unparks this thread even if it is not parked yet.
             thread::park();
         }
     }
 
-    /// As [`recv`](Self::recv), but waits no longer than this.
+    /// Like [`recv`](Self::recv), but blocks for at most `timeout`. Returns `None` after that.
     pub fn recv_timeout(&mut self, timeout: Duration) -> Option<Delivery<Frame>> {
-        // Without one, if it is beyond what the clock can tell.
+        // `None` if the clock cannot represent the end.
         let end = time::Instant::now().checked_add(timeout);
         loop {
             let delivery = self.take(Some(thread::current()));
@@ -188,18 +193,18 @@ impl Subscriber {
         }
     }
 
-    /// What comes next, if there is something now.
+    /// Returns the next delivery, if there is one now.
     pub fn try_recv(&mut self) -> Option<Delivery<Frame>> {
         self.take(None)
     }
 
-    /// What comes next. If there is nothing now, this thread is unparked when there is.
+    /// Returns the next delivery. If there is none, registers the thread to be unparked.
     pub(crate) fn take(&mut self, waker: Option<Thread>) -> Option<Delivery<Frame>> {
         let Some(subscriber) = &mut self.id else { return Some(Delivery::Closed) };
         let mut woken = Vec::new();
         let (delivery, former) =
             self.shared.state().next(self.shared.now(), subscriber, || waker, &mut woken);
-        // Only now that the lock is released: the drop of the last one of its task may call anything.
+        // Dropped only after the lock is released, like every waker.
         drop(former);
         woken.into_iter().for_each(|thread| thread.unpark());
         delivery
@@ -218,7 +223,7 @@ impl Drop for Subscriber {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, SharedHub<Arc<[u8]>, Thread>> {
-        // The hub is never left half changed: it does not panic.
+        // The hub is always consistent: it does not panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

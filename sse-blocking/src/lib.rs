@@ -105,8 +105,8 @@ pub use crate::server::{Server, ServerHandle};
 pub use crate::source::{EventSource, Signals};
 pub use crate::writer::EventWriter;
 
-/// The `User-Agent` of requests that have none: this crate and its version. A program that names itself may put it behind its own
-/// name (RFC 9110 section 10.1.5).
+/// The default `User-Agent` of requests: the name and version of this crate. A program that
+/// identifies itself may append it to its own name (RFC 9110 section 10.1.5).
 ///
 /// ```
 /// use sse_blocking::{EventSource, Request};
@@ -118,7 +118,7 @@ pub use crate::writer::EventWriter;
 /// ```
 pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// Why an answer failed: any error.
+/// The error of a handler: any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// An event that is encoded once, for any number of streams.

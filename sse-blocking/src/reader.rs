@@ -10,45 +10,49 @@ use crate::{CloseHandle, ReadError, Shutdown};
 
 /// Reads events from a byte stream.
 ///
-/// As an iterator it gives owned events; [`next_ref`](Self::next_ref) lends them, without allocating, and
-/// [`next_item`](Self::next_item) shows comments too. After [`ReceiveError::Limit`](sse_proto::ReceiveError::Limit) the
-/// events go on; after any other error, and at the end of the stream, the connection is dropped and `None` comes for good.
+/// As an iterator it yields owned events. [`next_ref`](Self::next_ref) lends events without
+/// allocating, and [`next_item`](Self::next_item) also returns comments. After
+/// [`ReceiveError::Limit`](sse_proto::ReceiveError::Limit) the stream continues. After any other
+/// error, and at the end of the stream, the reader drops the connection and returns `None` from
+/// then on.
 ///
-/// Where the connection has a read timeout, `WouldBlock` and `TimedOut` (it depends on the system) are errors after which
-/// the next call waits again.
+/// If the connection has a read timeout, `WouldBlock` and `TimedOut` (depending on the system) are
+/// recoverable: the next call waits again.
 ///
-/// Reads [`Receiver::CAPACITY`] bytes at a time; wrapping the stream in a `BufReader` gains nothing.
+/// The reader reads up to [`Receiver::CAPACITY`] bytes at a time, so a `BufReader` around the
+/// stream gains nothing.
 #[derive(Debug)]
 pub struct EventReader<R> {
-    /// Gone once nothing more comes.
+    /// `None` once the stream is over.
     io: Option<R>,
     receiver: Receiver,
     handle: Option<CloseHandle>,
 }
 
 impl<R: Read> EventReader<R> {
-    /// Reads a bare event stream.
+    /// Creates a reader of a bare event stream.
     pub fn new(io: R) -> Self {
         Self::with_receiver(io, Receiver::new())
     }
 
-    /// Reads what this receiver makes of the bytes: with other limits, with a last event id, as an HTTP response.
+    /// Creates a reader with a configured receiver, for example with other limits, with a last
+    /// event id, or for an HTTP response.
     pub fn with_receiver(io: R, receiver: Receiver) -> Self {
         Self { io: Some(io), receiver, handle: None }
     }
 
-    /// Lends the next event, blocking until it is there; `None` at the end of the stream.
+    /// Blocks until the next event, and lends it. Returns `None` at the end of the stream.
     ///
     /// # Errors
-    /// If the stream fails, or the peer sends what cannot be accepted.
+    /// If the stream fails, or the peer sends something invalid.
     pub fn next_ref(&mut self) -> Option<Result<EventRef<'_>, ReadError>> {
         Some(self.advance(Receiver::want)?.map(|()| self.receiver.event()))
     }
 
-    /// As [`next_ref`](Self::next_ref), but shows comments and blocks without data too.
+    /// Like [`next_ref`](Self::next_ref), but also returns comments and blocks without data.
     ///
     /// # Errors
-    /// As [`next_ref`](Self::next_ref).
+    /// Like [`next_ref`](Self::next_ref).
     pub fn next_item(&mut self) -> Option<Result<Item<'_>, ReadError>> {
         match self.advance(Receiver::want_item)? {
             Ok(()) => self.receiver.item().map(Ok),
@@ -56,35 +60,35 @@ impl<R: Read> EventReader<R> {
         }
     }
 
-    /// The connection; `None` once it has been dropped.
+    /// Returns the byte stream, or `None` once it has been dropped.
     pub fn get_ref(&self) -> Option<&R> {
         self.io.as_ref()
     }
 
-    /// The last event id so far; empty where there is none.
+    /// Returns the last event id so far, or an empty string if there is none.
     pub fn last_event_id(&self) -> &str {
         self.receiver.last_event_id()
     }
 
-    /// The reconnection time that the stream asked for last.
+    /// Returns the last reconnection time that the stream requested.
     pub fn retry(&self) -> Option<Duration> {
         self.receiver.retry()
     }
 
-    /// The head of the HTTP response, if the events come in one.
+    /// Returns the head of the HTTP response, if the events are in one.
     pub fn response(&self) -> Option<&ResponseHead> {
         self.receiver.response()
     }
 
-    /// How the stream ended: `None` before its end, and where it was closed from this side.
+    /// Returns how the stream ended. `None` before its end, and if this side closed it.
     pub fn end(&self) -> Option<End> {
         self.receiver.end()
     }
 
-    /// A handle that closes this reader from another thread, even while it is blocked.
+    /// Returns a handle that closes this reader from another thread, even while it is blocked.
     ///
     /// # Errors
-    /// If no other handle of the connection can be had, for want of file descriptors.
+    /// If the socket cannot be duplicated, for lack of file descriptors.
     pub fn close_handle(&mut self) -> io::Result<CloseHandle>
     where
         R: Shutdown,
@@ -100,10 +104,10 @@ impl<R: Read> EventReader<R> {
         Ok(handle)
     }
 
-    /// Closes the connection at once, without reading what is left; so does dropping the reader.
+    /// Closes the connection at once without reading the rest, like dropping the reader.
     pub fn close(&mut self) {
         self.io = None;
-        // The handle has a socket of its own, which would keep the connection open.
+        // The handle owns a duplicate of the socket, which would keep the connection open.
         if let Some(handle) = &self.handle {
             handle.close();
         }
@@ -120,7 +124,7 @@ impl<R: Read> EventReader<R> {
         Ok(())
     }
 
-    /// Reads until the receiver has found something.
+    /// Reads until the receiver has found an item.
     fn advance(&mut self, want: impl Fn(&mut Receiver) -> Wanted + Copy) -> Option<Result<(), ReadError>> {
         while let Some(step) = self.step(want) {
             match step {
@@ -132,7 +136,7 @@ impl<R: Read> EventReader<R> {
         None
     }
 
-    /// Does one thing that the receiver wants. `None` without a connection.
+    /// Performs the receiver's next step. Returns `None` if there is no connection.
     fn step(&mut self, want: impl Fn(&mut Receiver) -> Wanted + Copy) -> Option<Result<Want, ReadError>> {
         if self.is_closed() {
             self.close();
@@ -143,11 +147,11 @@ impl<R: Read> EventReader<R> {
             Ok(Want::Read) => match io.read(self.receiver.space()) {
                 Ok(count) => self.receiver.handle_read(count),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // A read timeout of the connection's: the next call waits again.
+                // The connection's read timeout: the next call waits again.
                 Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
                     return Some(Err(error.into()));
                 }
-                // What a read ends with that a handle has ended does not matter.
+                // The result of a read that a handle has interrupted is meaningless.
                 Err(_) if self.is_closed() => {}
                 Err(error) => {
                     self.close();

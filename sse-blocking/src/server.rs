@@ -1,4 +1,4 @@
-//! A server of event streams.
+//! A server for event streams.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -21,21 +21,26 @@ use crate::{BoxError, Incoming};
 type Handler = Arc<dyn Fn(Incoming) -> Result<(), BoxError> + Send + Sync>;
 type OnClosed = Arc<dyn Fn(SocketAddr, &Closed) + Send + Sync>;
 
-/// Serves event streams over HTTP/1.1, and what little else their users need: a page, an answer to a POST.
+/// Serves event streams over HTTP/1.1, and the few other responses that their users need: a page,
+/// the answer to a POST.
 ///
-/// For each request the handler is called, in a thread of its own. When the client leaves, even while nothing is written, whatever
-/// waits in a method of [`EventSender`](crate::EventSender) is woken, and gets an error. An error, a panic, or no answer is told
-/// to the client as 500, or as a cut where the stream is open.
+/// The handler is called for each request, in a separate thread. When the client leaves, even if
+/// nothing is being written, every blocked call of [`EventSender`](crate::EventSender) wakes up and
+/// returns an error. If the handler fails, panics or does not answer, the client receives status
+/// 500; if the stream is already open, it is cut.
 ///
-/// What is bounded, and how long what may take, is a matter of its [`ServerConfig`]. Requests that cannot be served never get to the
+/// [`ServerConfig`] sets all limits and timeouts. Requests that exceed the limits never reach the
 /// handler.
 ///
 /// # Pages of other origins
 ///
-/// A browser shows a stream to a page of another origin if the response has `Access-Control-Allow-Origin` (Fetch, "CORS protocol").
-/// Clients that set headers of their own, a token for instance, ask before, with `OPTIONS`: add it to [`ServerConfig::methods`], and
-/// answer it with status 204 and `Access-Control-Allow-Origin`, `Access-Control-Allow-Methods`, `Access-Control-Allow-Headers`:
-/// `Last-Event-ID, Cache-Control`, and what else they may set.
+/// A browser gives a page of another origin access to a stream if the response has
+/// `Access-Control-Allow-Origin` (Fetch, "CORS protocol"). Clients that set custom headers, such as
+/// a token, first send a preflight request with `OPTIONS`. Add `OPTIONS` to
+/// [`ServerConfig::methods`], and answer it with status 204 and the headers
+/// `Access-Control-Allow-Origin`, `Access-Control-Allow-Methods` and
+/// `Access-Control-Allow-Headers`. The last one lists `Last-Event-ID, Cache-Control`, and the
+/// custom headers.
 ///
 /// ```no_run
 /// use sse_blocking::{BoxError, Incoming, Response, Server};
@@ -73,7 +78,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers requests with this.
+    /// Creates a server that answers requests by `handler`.
     pub fn new(handler: impl Fn(Incoming) -> Result<(), BoxError> + Send + Sync + 'static) -> Self {
         Self { handler: Arc::new(handler), on_closed: Arc::new(|_, _| {}), handle: ServerHandle::new() }
     }
@@ -81,40 +86,41 @@ impl Server {
     /// Sets the configuration.
     #[must_use]
     pub fn with_config(self, config: ServerConfig) -> Self {
-        // The only randomness in `std`: keys that differ with each call.
+        // The only randomness in `std`: hash keys that differ with each call.
         let seed = RandomState::new().hash_one(());
         let former = mem::replace(&mut self.handle.lock().acceptor, Acceptor::new(config, seed));
-        // What its configuration has captured is code of the user's: not while the lock is held.
+        // The old configuration may hold user code, so it is not dropped under the lock.
         drop(former);
         self
     }
 
-    /// Calls this whenever a connection is over: for a log. It must not block.
+    /// Sets a callback for the end of each connection, for example for a log. It must not block.
     #[must_use]
     pub fn with_on_closed(self, on_closed: impl Fn(SocketAddr, &Closed) + Send + Sync + 'static) -> Self {
         Self { on_closed: Arc::new(on_closed), ..self }
     }
 
-    /// A handle that stops this server from any thread.
+    /// Returns a handle that stops this server from any thread.
     pub fn handle(&self) -> ServerHandle {
         self.handle.clone()
     }
 
-    /// Accepts connections and serves them, each with two threads of its own: one reads, the other runs the handler. Returns when
-    /// the server was [shut down](ServerHandle::shutdown) and they are over, or their time is. When it cannot accept, it tries
-    /// again a little later.
+    /// Accepts connections and serves each with two threads: one reads, the other runs the handler.
+    /// Returns when the server was [shut down](ServerHandle::shutdown) and all connections are over
+    /// or were cut at the drain timeout. After an accept error, it retries a little later.
     ///
-    /// A deadline may be noticed half a second late.
+    /// A deadline may be noticed up to half a second late.
     pub fn serve(self, listener: TcpListener) {
         let _closes = CloseOnDrop(self.handle());
         self.state().listen(listener);
     }
 
-    /// Serves one connection that was accepted elsewhere, until it is over. It counts among the connections of this server: the
-    /// configuration's limits hold, and [shutdown](ServerHandle::shutdown) ends it. This thread reads; another one runs the
-    /// handler.
+    /// Serves one connection that was accepted elsewhere, until it is over. It counts as a
+    /// connection of this server: the limits of the configuration apply, and
+    /// [shutdown](ServerHandle::shutdown) ends it. This thread reads, another one runs the handler.
     ///
-    /// `peer` is passed on to [`Incoming::peer_addr`] and [`with_on_closed`](Self::with_on_closed).
+    /// `peer` is passed to [`Incoming::peer_addr`] and to the callback of
+    /// [`with_on_closed`](Self::with_on_closed).
     pub fn serve_connection(&self, socket: TcpStream, peer: SocketAddr) {
         if let Some(connection) = self.state().admit(socket, peer) {
             connection.run();
@@ -136,7 +142,7 @@ impl fmt::Debug for Server {
     }
 }
 
-/// Stops a [`Server`], from any thread. Handles can be cloned.
+/// Stops a [`Server`] from any thread. Handles can be cloned.
 #[derive(Clone, Debug)]
 pub struct ServerHandle {
     shared: Arc<Shared>,
@@ -148,18 +154,18 @@ struct Shared {
     connections: Mutex<Connections>,
 }
 
-/// The connections there are.
+/// The open connections.
 #[derive(Debug)]
 struct Connections {
     acceptor: Acceptor,
     streams: HashMap<u64, Arc<SharedStream>>,
     next: u64,
-    /// The thread that accepts, and where it can be called upon while it does.
+    /// The accepting thread, and the address of its listener while it blocks in `accept`.
     accepting: Option<(Thread, Option<SocketAddr>)>,
 }
 
 impl ServerHandle {
-    /// How long calling upon the thread that accepts may take.
+    /// The timeout of the connection that wakes the accepting thread.
     const LONGEST_CALL: Duration = Duration::from_millis(100);
 
     fn new() -> Self {
@@ -174,8 +180,10 @@ impl ServerHandle {
         }
     }
 
-    /// Stops the server gracefully: it accepts nothing more, tells the [handlers](crate::EventSender::draining), ends the
-    /// streams over a [window](sse_proto::sender::StreamConfig::drain_window), and cuts what is left after a [while](ServerConfig::drain_timeout).
+    /// Starts a graceful shutdown: the server stops accepting, tells its
+    /// [handlers](crate::EventSender::draining), and ends the streams within the [drain
+    /// window](sse_proto::sender::StreamConfig::drain_window). After the [drain
+    /// timeout](ServerConfig::drain_timeout), it cuts the remaining connections.
     pub fn shutdown(&self) {
         let now = self.now();
         let mut connections = self.lock();
@@ -183,19 +191,20 @@ impl ServerHandle {
         self.tell_all(connections, |stream| stream.connection().drain(now));
     }
 
-    /// Stops the server at once: cuts all connections.
+    /// Stops the server at once, and cuts all connections.
     pub fn close(&self) {
         let mut connections = self.lock();
         connections.acceptor.close();
         self.tell_all(connections, |stream| stream.connection().close());
     }
 
-    /// How many connections there are, those that are sent away among them.
+    /// Returns the number of connections, including those that are being rejected.
     pub fn connections(&self) -> usize {
         self.lock().acceptor.connections()
     }
 
-    /// Tells all connections something, and whoever accepts, once the lock is released.
+    /// Applies `tell` to all connections, and wakes the accepting thread, after the lock is
+    /// released.
     fn tell_all(
         &self,
         connections: MutexGuard<'_, Connections>,
@@ -207,13 +216,14 @@ impl ServerHandle {
         streams.iter().for_each(|stream| stream.act(&tell));
         if let Some((thread, address)) = accepting {
             thread.unpark();
-            // Ends `accept` at once. Where this fails, for want of descriptors or because of a firewall, its timeout does.
+            // Ends `accept` at once. If connecting fails, for lack of descriptors or because of a
+            // firewall, `accept` ends at its timeout.
             let _ = address.map(|address| TcpStream::connect_timeout(&address, Self::LONGEST_CALL));
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Connections> {
-        // It is never left half changed: nothing that is called under the lock panics.
+        // The state is always consistent: nothing called under the lock panics.
         self.shared.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -222,7 +232,7 @@ impl ServerHandle {
     }
 }
 
-/// A server at work.
+/// The part of a server that its connections use.
 pub(crate) struct ServerState {
     handle: ServerHandle,
     handler: Handler,
@@ -267,7 +277,7 @@ impl ServerState {
                             self.spawn(connection);
                         }
                     }
-                    // The time to look whether the server stops.
+                    // Lets the loop notice a shutdown.
                     Err(error) if is_timeout(&error) => {}
                     Err(_) => self.handle.lock().acceptor.handle_error(now),
                 },
@@ -282,11 +292,11 @@ impl ServerState {
         }
     }
 
-    /// Takes a connection in, unless there are too many already.
+    /// Admits a connection, unless there are too many or the server drains.
     fn admit(self: &Arc<Self>, socket: TcpStream, peer: SocketAddr) -> Option<ConnectionTask> {
         let mut connections = self.handle.lock();
         let now = self.handle.now();
-        // Then it is the call that ended `accept`, most likely.
+        // Most likely the connection that woke `accept`.
         if connections.acceptor.is_draining() {
             return None;
         }
@@ -302,16 +312,16 @@ impl ServerState {
         Some(ConnectionTask::new(peer, Arc::clone(self), (number, stream)))
     }
 
-    /// Serves a connection in a thread of its own.
+    /// Serves a connection in a separate thread.
     fn spawn(&self, connection: ConnectionTask) {
-        // If there can be no thread, the connection is closed.
+        // If the thread cannot be spawned, the connection is closed.
         if thread::Builder::new().name("sse-connection".into()).spawn(|| connection.run()).is_err() {
             self.handle.lock().acceptor.handle_error(self.handle.now());
         }
     }
 }
 
-/// Where the listener can be reached from here.
+/// Returns an address at which this machine can reach the listener.
 fn local_address(listener: &TcpListener) -> Option<SocketAddr> {
     let mut address = listener.local_addr().ok()?;
     match address.ip() {
@@ -322,16 +332,17 @@ fn local_address(listener: &TcpListener) -> Option<SocketAddr> {
     Some(address)
 }
 
-/// Has `accept` end now and then: nothing else need then wake the thread that accepts. Only some systems do, Linux among them; on the
-/// others, a server that stops calls upon itself.
+/// Makes `accept` time out periodically, so that nothing else need wake the accepting thread. Only
+/// some systems support that, Linux among them; on the others, a server that stops connects to
+/// itself.
 fn prepare_listener(listener: &TcpListener) {
     const LONGEST_ACCEPT: Duration = Duration::from_millis(500);
     let _ = listener.set_nonblocking(false);
     let _ = SockRef::from(listener).set_read_timeout(Some(LONGEST_ACCEPT));
 }
 
-/// Small events go out at once, a machine that has vanished is noticed, and the system takes no more than it soon sends. What the
-/// system does not have, it goes without.
+/// Sets socket options, so that small events are sent at once, a vanished peer is detected, and the
+/// system buffers no more than it can send soon. Unsupported options are ignored.
 fn prepare(socket: &TcpStream, config: &ServerConfig) {
     let unacknowledged = config.unacknowledged;
     let _ = socket.set_nodelay(true);
@@ -340,11 +351,11 @@ fn prepare(socket: &TcpStream, config: &ServerConfig) {
     let _ = SockRef::from(socket).set_tcp_user_timeout(unacknowledged);
     #[cfg(any(target_os = "android", target_os = "linux"))]
     let _ = config.unsent.map(|bytes| SockRef::from(socket).set_tcp_notsent_lowat(bytes));
-    // Where nothing is sent, there is nothing to go without an answer.
+    // Probes idle connections, on which no data could go unacknowledged.
     let _ = SockRef::from(socket).set_keepalive(unacknowledged.is_some());
 }
 
-/// Closes what is left when the server is done, or dropped.
+/// Closes the remaining connections when the server is done or dropped.
 struct CloseOnDrop(ServerHandle);
 
 impl Drop for CloseOnDrop {

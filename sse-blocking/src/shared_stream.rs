@@ -1,4 +1,4 @@
-//! What the senders of a stream share with the thread that watches its connection.
+//! The state that the senders of a stream share with the thread that reads its connection.
 
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
@@ -13,12 +13,12 @@ use crate::timeouts::is_timeout;
 
 type Shared = server::SharedStream<Arc<[u8]>, Thread>;
 
-/// The stream of one connection. Whoever appends something writes it, unless another thread is writing: that one goes on with it.
-/// Nobody holds the lock while it writes.
+/// The stream of one connection. A thread that appends also writes, unless another thread is
+/// writing, which then continues with the new bytes. No thread holds the lock while it writes.
 #[derive(Debug)]
 pub(crate) struct SharedStream {
     socket: TcpStream,
-    /// When the machine's time begins.
+    /// The epoch of the machine's time.
     epoch: time::Instant,
     state: Mutex<State>,
 }
@@ -30,8 +30,8 @@ struct State {
 }
 
 impl SharedStream {
-    /// How much is written at a time: a longer write of a client that reads slowly would take so long that it looks as if nothing
-    /// were read.
+    /// The maximum length of a write. A longer write to a client that reads slowly would block
+    /// until the client looked stalled.
     const LONGEST_WRITE: usize = 16 * 1024;
 
     pub(crate) fn new(socket: TcpStream, epoch: time::Instant, server: Connection<Arc<[u8]>>) -> Arc<Self> {
@@ -47,17 +47,18 @@ impl SharedStream {
         Instant::from_epoch(self.epoch.elapsed())
     }
 
-    /// Looks at something, and changes nothing that is to be carried out.
+    /// Inspects the stream, or changes it in a way that needs no I/O.
     pub(crate) fn look<R>(&self, look: impl FnOnce(&mut Shared) -> R) -> R {
         look(&mut self.lock().shared)
     }
 
-    /// Appends, decides or reports something, and carries it out.
+    /// Changes the stream, and performs the I/O that results.
     pub(crate) fn act<R>(&self, act: impl FnOnce(&mut Shared) -> R) -> R {
         let mut state = self.lock();
         let result = act(&mut state.shared);
         if state.shared.connection().is_closed() {
-            // Also ends what another thread is writing or reading. An error means that the connection is closed already.
+            // Also ends the reads and writes of other threads. An error means that the connection
+            // is already closed.
             let _ = self.socket.shutdown(Shutdown::Both);
         }
         if !mem::replace(&mut state.is_writing, true) {
@@ -66,7 +67,7 @@ impl SharedStream {
         }
         wake(&mut state.shared);
         if state.shared.connection().is_closed() {
-            // It waits for nothing else.
+            // The driver waits for nothing else.
             let driver = state.shared.take_driver();
             drop(state);
             driver.iter().for_each(Thread::unpark);
@@ -74,7 +75,7 @@ impl SharedStream {
         result
     }
 
-    /// Writes what is pending, and what other threads append meanwhile.
+    /// Writes the pending bytes, including those that other threads append meanwhile.
     fn write_all<'s>(&'s self, mut state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
         loop {
             let server = state.shared.connection();
@@ -104,7 +105,7 @@ impl SharedStream {
         }
     }
 
-    /// Reports what came of reading or writing.
+    /// Reports the result of a read or write.
     pub(crate) fn report(
         &self,
         server: &mut Connection<Arc<[u8]>>,
@@ -120,7 +121,7 @@ impl SharedStream {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // The machine is never left half changed: it does not panic.
+        // The machine is always consistent: it does not panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,15 +15,18 @@ use crate::connection::Connection;
 use crate::tls::Tls;
 use crate::{CloseHandle, USER_AGENT};
 
-/// Keeps a subscription to an event stream: connects, and connects again with the last event id whenever the stream is lost.
+/// Stays subscribed to an event stream: connects, and reconnects with the last event id whenever
+/// the stream is lost.
 ///
-/// As an iterator it gives owned events; [`next_ref`](Self::next_ref) lends them, without allocating, and
-/// [`signals`](Self::signals) shows all that happens besides. Transient failures are not errors: the source waits and tries
-/// again. After [`SourceError::Limit`] the events go on; any other error is the last item. A normal end is none.
+/// As an iterator it yields owned events. [`next_ref`](Self::next_ref) lends events without
+/// allocating, and [`signals`](Self::signals) also yields everything else that happens. Transient
+/// failures are not errors: the source waits and tries again. After [`SourceError::Limit`] the
+/// stream continues; any other error is the last item. A normal end is not an error.
 ///
-/// What it does when is a matter of its [`SourceConfig`]; `https` takes the feature `rustls`. Nothing happens while nothing is asked
-/// for: only to connect, threads are started, so that it can be given up at any time; each ends with its attempt, at the latest
-/// when the time for that is over.
+/// [`SourceConfig`] sets timeouts, backoff and limits. `https` needs the feature `rustls`. The
+/// source works only during calls of its methods. It starts threads only to connect, so that an
+/// attempt can be abandoned at any time; each thread ends with its attempt, at the latest at the
+/// connect timeout.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -43,7 +46,7 @@ pub struct EventSource {
     connection: Connection,
     tls: Tls,
     prepare: Prepare,
-    /// When the client's time begins.
+    /// The epoch of the client's time.
     epoch: time::Instant,
     handle: CloseOnDrop,
 }
@@ -56,20 +59,21 @@ impl EventSource {
     /// Subscribes to this URL, as the specification requires.
     ///
     /// # Errors
-    /// If it is no `http` or `https` URL.
+    /// If the URL is not a valid `http` or `https` URL.
     pub fn get(url: &str) -> Result<Self, UrlError> {
         Request::get(url).map(Self::new)
     }
 
-    /// Subscribes to what this request asks for. Each attempt sends it anew, with [`USER_AGENT`] where it has no `User-Agent`.
+    /// Subscribes with this request. Each attempt sends it again, with [`USER_AGENT`] if it has no
+    /// `User-Agent`.
     pub fn new(request: Request) -> Self {
-        // The only randomness in `std`: keys that differ with each call.
+        // The only randomness in `std`: hash keys that differ with each call.
         let seed = RandomState::new().hash_one(());
         Self::with_client(client::Connection::new(sse_proto::source::Session::new(request, seed)))
     }
 
-    /// Does what this client says: with other limits for heads, with a seed of yours. Requests get the default
-    /// [`USER_AGENT`], unless the client has another.
+    /// Creates a source from a configured client, for example with other limits on response heads
+    /// or your own seed. Requests get the default [`USER_AGENT`], unless the client has another.
     pub fn with_client(client: client::Connection) -> Self {
         Self {
             client: client.with_default_user_agent(USER_AGENT),
@@ -87,11 +91,13 @@ impl EventSource {
         Self { client: self.client.with_config(config), ..self }
     }
 
-    /// Secures connections to `https` URLs as this configuration says: with roots of yours, with a client certificate. Without it,
-    /// what the platform trusts is trusted. Its ALPN protocols do not matter: HTTP/1.1 is spoken.
+    /// Sets the TLS configuration for `https` URLs, for example with your own roots or a client
+    /// certificate. Default: the platform's trust store. ALPN protocols are ignored, because only
+    /// HTTP/1.1 is spoken.
     ///
-    /// A server that cannot be trusted is a failure like any other: the source tries again later, as certificates get renewed. The
-    /// [`Cause`](sse_proto::source::Cause) holds the error of rustls, in one of `std::io`.
+    /// A server that is not trusted is a failure like any other: the source retries, because
+    /// certificates get renewed. The [`Cause`](sse_proto::source::Cause) holds a `std::io` error
+    /// that wraps the error of rustls.
     ///
     /// ```no_run
     /// use sse_blocking::EventSource;
@@ -110,8 +116,9 @@ impl EventSource {
         Self { tls: Tls::new(config), ..self }
     }
 
-    /// Lets every attempt change its request first: its URL, its headers (a fresh token), its body. The request comes with the
-    /// last event id. An error fails the attempt, and the source tries again later.
+    /// Sets a hook that can modify the request of every attempt: its URL, headers (such as a fresh
+    /// token) or body. The request includes the last event id. An error fails the attempt, and the
+    /// source retries.
     ///
     /// ```
     /// # use sse_blocking::EventSource;
@@ -130,30 +137,31 @@ impl EventSource {
         Self { prepare: Box::new(prepare), ..self }
     }
 
-    /// Lends the next event, blocking until it is there; `None` after the end.
+    /// Blocks until the next event, and lends it. Returns `None` after the end.
     ///
     /// # Errors
-    /// [`SourceError`]: an event was skipped, or nothing more comes.
+    /// [`SourceError`]: an event was skipped, or the source closed.
     pub fn next_ref(&mut self) -> Option<Result<EventRef<'_>, SourceError>> {
         let want = self.advance(client::Connection::want);
         Some(self.client.take_item(want)?.map(|()| self.client.event()))
     }
 
-    /// Waits for whatever happens next; `None` after [`Signal::Closed`], which comes once.
+    /// Blocks until the next signal. Returns `None` after [`Signal::Closed`], which is returned
+    /// once.
     pub fn next_signal(&mut self) -> Option<Signal> {
         self.advance(client::Connection::want_signal);
         self.client.take_signal()
     }
 
-    /// All that happens, events among it, as an iterator that never fails.
+    /// Returns an iterator over all signals, including events. The iterator never fails.
     pub fn signals(&mut self) -> Signals<'_> {
         Signals { source: self }
     }
 
-    /// Hands every event to `handler`, until nothing more comes or the source is closed, be it by the handler.
+    /// Calls `handler` for every event, until the source closes.
     ///
     /// # Errors
-    /// As [`next_ref`](Self::next_ref). After one that is recoverable, call again to go on.
+    /// Like [`next_ref`](Self::next_ref). After a recoverable error, call again to continue.
     pub fn listen(&mut self, mut handler: impl FnMut(EventRef<'_>)) -> Result<(), SourceError> {
         while let Some(event) = self.next_ref() {
             handler(event?);
@@ -161,29 +169,32 @@ impl EventSource {
         Ok(())
     }
 
-    /// The last event id so far; empty where there is none. Another source can go on from it, after a restart.
+    /// Returns the last event id so far, or an empty string if there is none. After a restart of
+    /// the program, a new source can resume from it.
     pub fn last_event_id(&self) -> &str {
         self.machine().last_event_id()
     }
 
-    /// The machine that decides, to ask it more: for the response, the body of a refused one, whether it is open.
+    /// Returns the underlying state machine, which knows the response, the body of a refused
+    /// response, and whether the stream is open.
     pub fn machine(&self) -> &sse_proto::source::Session {
         self.client.source()
     }
 
-    /// A handle that closes this source from any thread, even while it is blocked.
+    /// Returns a handle that closes this source from any thread, even while it is blocked.
     pub fn close_handle(&self) -> CloseHandle {
         self.handle.clone()
     }
 
-    /// Gives up what there is, a stream or a wait, for another attempt at once: for those who know that the network is back, or
-    /// that the stream is not what they need. Earlier failures are forgotten, the last event id is not.
+    /// Abandons the current stream or delay and starts another attempt at once, for callers that
+    /// know that the network is back or that they need a different stream. Resets the count of
+    /// failures, and keeps the last event id.
     pub fn restart(&mut self) {
         self.client.restart();
         self.connection.close(&self.handle);
     }
 
-    /// Closes the source at once, for good; so does dropping it.
+    /// Closes the source at once and permanently, like dropping it.
     pub fn close(&mut self) {
         self.client.close();
         self.disconnect();
@@ -191,7 +202,7 @@ impl EventSource {
 
     fn disconnect(&mut self) {
         self.connection = Connection::default();
-        // The handle has a socket of its own, which would keep the connection open.
+        // The handle owns a duplicate of the socket, which would keep the connection open.
         self.handle.close();
     }
 
@@ -199,7 +210,7 @@ impl EventSource {
         Instant::from_epoch(self.epoch.elapsed())
     }
 
-    /// Does what the client wants, until there is something for the user or nothing more comes.
+    /// Does what the client wants, until there is something for the user or the source has closed.
     fn advance(&mut self, ask: Ask) -> Want {
         loop {
             if self.handle.is_closed() {
@@ -265,7 +276,7 @@ impl Iterator for EventSource {
 
 impl FusedIterator for EventSource {}
 
-/// All that happens to a source; see [`EventSource::signals`].
+/// All signals of a source; see [`EventSource::signals`].
 #[derive(Debug)]
 pub struct Signals<'s, S = EventSource> {
     pub(crate) source: &'s mut S,

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// A timeout that a socket takes: it does not take no time at all.
+/// Returns a valid socket timeout: sockets reject zero.
 pub(crate) fn timeout(limit: Duration) -> Duration {
     limit.max(Duration::from_millis(1))
 }
@@ -15,7 +15,8 @@ pub(crate) fn set_timeouts(socket: &TcpStream, limit: Option<Duration>) -> io::R
     socket.set_write_timeout(limit)
 }
 
-/// Whether a call ended because of its timeout, and is to be made again; which of the first two that is depends on the system.
+/// Returns whether a call ended at its timeout or was interrupted, and should be repeated. A
+/// timeout is `WouldBlock` or `TimedOut`, depending on the system.
 pub(crate) fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }

@@ -1,4 +1,4 @@
-//! TLS, where the feature for it is on.
+//! Optional TLS.
 
 use std::error::Error;
 use std::io::{self, Read, Write};
@@ -19,7 +19,7 @@ use {
     std::time::Instant,
 };
 
-/// A connection, secured or not.
+/// A connection, with or without TLS.
 pub(crate) trait Io: Read + Write + Send {
     fn socket(&self) -> &TcpStream;
 }
@@ -30,17 +30,17 @@ impl Io for TcpStream {
     }
 }
 
-/// What secures connections to `https` URLs, if anything.
+/// The TLS configuration for `https` URLs.
 #[derive(Clone, Default)]
 pub(crate) struct Tls {
-    /// `None` until it is needed, unless it is the user's.
+    /// `None` until the platform's configuration is loaded, unless the user sets one.
     #[cfg(feature = "rustls-no-provider")]
     config: Option<Arc<ClientConfig>>,
 }
 
 #[cfg(not(feature = "rustls-no-provider"))]
 impl Tls {
-    /// Fails where no connection to this URL can succeed.
+    /// Fails if no connection to this URL can succeed.
     pub(crate) fn check(&mut self, url: &Url) -> Result<(), Box<dyn Error + Send + Sync>> {
         match url.scheme() {
             Scheme::Http => Ok(()),
@@ -62,12 +62,12 @@ impl Tls {
 impl Tls {
     pub(crate) fn new(config: &ClientConfig) -> Self {
         let mut config = config.clone();
-        // Nothing else is spoken, whatever the configuration is made for.
+        // HTTP/1.1 is the only protocol, whatever the configuration offers.
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Self { config: Some(Arc::new(config)) }
     }
 
-    /// Fails where no connection to this URL can succeed.
+    /// Fails if no connection to this URL can succeed.
     pub(crate) fn check(&mut self, url: &Url) -> Result<(), Box<dyn Error + Send + Sync>> {
         if url.scheme() == Scheme::Https {
             ServerName::try_from(url.host())?;
@@ -78,7 +78,7 @@ impl Tls {
         Ok(())
     }
 
-    /// `None` if there is no secure connection in time.
+    /// Establishes TLS. Returns `None` if the limit passes first.
     pub(crate) fn secure(
         &self,
         url: &Url,
@@ -115,7 +115,7 @@ impl Io for StreamOwned<ClientConnection, TcpStream> {
     }
 }
 
-/// One write or read, so that the time can be looked at between any two.
+/// Performs a single write or read, so that the caller can check the time in between.
 #[cfg(feature = "rustls-no-provider")]
 fn shake_hands(connection: &mut ClientConnection, socket: &mut TcpStream) -> io::Result<()> {
     if connection.wants_write() {
@@ -125,13 +125,14 @@ fn shake_hands(connection: &mut ClientConnection, socket: &mut TcpStream) -> io:
         return Err(ErrorKind::UnexpectedEof.into());
     }
     connection.process_new_packets().map(drop).map_err(|error| {
-        // The peer may be told why; whether it listens does not matter.
+        // Sends the TLS alert. Whether the peer receives it does not matter.
         let _ = connection.write_tls(socket);
         io::Error::new(ErrorKind::InvalidData, error)
     })
 }
 
-/// Trusts what the platform trusts. Kept for all sources, as it takes a while to read.
+/// Returns a configuration with the platform's trust store. It is shared by all sources, because
+/// loading it takes a while.
 #[cfg(feature = "rustls-no-provider")]
 fn platform() -> Result<Tls, Box<dyn Error + Send + Sync>> {
     static PLATFORM: OnceLock<Tls> = OnceLock::new();
@@ -144,7 +145,7 @@ fn platform() -> Result<Tls, Box<dyn Error + Send + Sync>> {
     Ok(PLATFORM.get_or_init(|| Tls::new(&config)).clone())
 }
 
-/// That of the process; without one, *ring* where the feature is on.
+/// Returns the process-wide provider, or else *ring* if its feature is enabled.
 #[cfg(feature = "rustls-no-provider")]
 fn provider() -> Option<Arc<CryptoProvider>> {
     let installed = CryptoProvider::get_default().cloned();

@@ -1,13 +1,13 @@
-//! Events to a byte stream.
+//! Writes events to a byte stream.
 
 use std::io::{self, Write};
 
 use sse_proto::{EventRef, Sender};
 
-/// Writes events to a byte stream: each event is one write, and is flushed.
+/// Writes events to a byte stream. Each event is one write, followed by a flush.
 ///
-/// Dropping a writer aborts the stream; only [`close`](Self::close) ends it so that the client sees a clean end (where
-/// the framing can show it: in a chunked HTTP response).
+/// Only [`close`](Self::close) ends the stream cleanly; dropping the writer cuts it. In a chunked
+/// HTTP response, the client can tell the two apart.
 ///
 /// ```
 /// use sse_blocking::{Event, EventWriter};
@@ -27,30 +27,31 @@ pub struct EventWriter<W> {
 }
 
 impl<W: Write> EventWriter<W> {
-    /// Writes a bare event stream.
+    /// Creates a writer of a bare event stream.
     pub fn new(io: W) -> Self {
         Self::with_sender(io, Sender::new())
     }
 
-    /// Writes what this sender frames; what is pending in it goes out with the next write.
+    /// Creates a writer with this sender, which determines the framing. Bytes already pending in
+    /// the sender go out with the next write.
     pub fn with_sender(io: W, sender: Sender) -> Self {
         Self { io, sender }
     }
 
-    /// The connection.
+    /// Returns the byte stream.
     pub fn get_ref(&self) -> &W {
         &self.io
     }
 
-    /// The connection. What is written to it from outside must not fall into the middle of an event.
+    /// Returns the byte stream. Do not write to it in the middle of an event.
     pub fn get_mut(&mut self) -> &mut W {
         &mut self.io
     }
 
-    /// Sends one event.
+    /// Sends an event.
     ///
     /// # Errors
-    /// If the stream fails. The event is kept, and written by the next call that writes.
+    /// If the stream fails. The event stays pending and is written by the next call that writes.
     pub fn send<'e>(&mut self, event: impl Into<EventRef<'e>>) -> io::Result<()> {
         self.sender.event(event);
         self.flush()
@@ -59,25 +60,25 @@ impl<W: Write> EventWriter<W> {
     /// Sends a comment, which clients ignore.
     ///
     /// # Errors
-    /// As [`send`](Self::send).
+    /// Like [`send`](Self::send).
     pub fn comment(&mut self, text: &str) -> io::Result<()> {
         self.sender.comment(text);
         self.flush()
     }
 
-    /// Sends the shortest comment: it keeps an idle connection open, and finds out whether it still is.
+    /// Sends the shortest comment, which keeps an idle connection open and detects a broken one.
     ///
     /// # Errors
-    /// As [`send`](Self::send).
+    /// Like [`send`](Self::send).
     pub fn keep_alive(&mut self) -> io::Result<()> {
         self.sender.keep_alive();
         self.flush()
     }
 
-    /// Writes what is pending, and flushes.
+    /// Writes all pending bytes, and flushes.
     ///
     /// # Errors
-    /// If the stream fails; `WriteZero` if it takes no more bytes. What was not written stays pending.
+    /// If the stream fails; `WriteZero` if it accepts no more bytes. Unwritten bytes stay pending.
     pub fn flush(&mut self) -> io::Result<()> {
         while !self.sender.pending().is_empty() {
             match self.io.write(self.sender.pending()) {
@@ -90,7 +91,8 @@ impl<W: Write> EventWriter<W> {
         self.io.flush()
     }
 
-    /// Ends the stream cleanly: writes what is pending and the end of the HTTP body, and drops the connection.
+    /// Ends the stream cleanly: writes the pending bytes and the end of the HTTP body, and drops
+    /// the connection.
     ///
     /// # Errors
     /// If the stream fails.
@@ -99,6 +101,7 @@ impl<W: Write> EventWriter<W> {
         self.flush()
     }
 
-    /// Drops the connection without ending the stream, so that a client of a chunked response sees that it was cut.
+    /// Drops the connection without ending the stream. The client of a chunked response can detect
+    /// the cut.
     pub fn abort(self) {}
 }

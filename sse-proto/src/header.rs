@@ -256,7 +256,7 @@ mod tests {
             (&["text/event-stream, text/html"], Some("text/html")),
             (&["text/event-stream", "text/html"], Some("text/html")),
             (&["text/html", "text/event-stream"], Some("text/event-stream")),
-            // Quoted strings, whole and left open.
+            // Quoted strings, closed and unclosed.
             (&["text/event-stream; charset=\"a,b\""], Some("text/event-stream")),
             (&["text/event-stream; x=\", text/html"], Some("text/event-stream")),
             (&["text/event-stream; x=\"", "text/html", "\", a/b"], Some("a/b")),
@@ -264,7 +264,7 @@ mod tests {
             (&["text/event-stream; x=\"\\", "\", text/html"], Some("text/html")),
             (&["\"text/html\", text/event-stream"], Some("text/event-stream")),
             (&["text/event-stream;,text/html\","], Some("text/event-stream")),
-            // What is no media type is skipped, wherever it stands.
+            // Invalid media types are skipped, wherever they are.
             (&["foo, text/event-stream"], Some("text/event-stream")),
             (&["text/event-stream, foo"], Some("text/event-stream")),
             (&["text/event-stream", "*/*", "*/*;q=1"], Some("text/event-stream")),

@@ -1,4 +1,5 @@
-//! A client for the conformance cases of `sse-proto/tests/vectors/client.json`; its counterpart plays the servers.
+//! The client under test for the conformance cases of `sse-proto/tests/vectors/client.json`.
+//! `run_client_cases.py` plays the servers.
 //!
 //! ```sh
 //! cargo build -p sse-smol --example client_driver_smol

@@ -98,8 +98,8 @@ pub use sse_proto::{Event, EventRef, Item};
 
 pub use crate::runtime::{Smol, SmolTimer};
 
-/// The `User-Agent` of requests that have none: this crate and its version. A program that names itself may put it behind its own
-/// name (RFC 9110 section 10.1.5).
+/// The default `User-Agent` of requests: the name and version of this crate. A program that
+/// identifies itself may append it to its own name (RFC 9110 section 10.1.5).
 ///
 /// ```
 /// use sse_smol::{EventSource, Request};
@@ -111,7 +111,7 @@ pub use crate::runtime::{Smol, SmolTimer};
 /// ```
 pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// Keeps a subscription to an event stream, over HTTP/1.1: see [`sse_async::EventSource`].
+/// Stays subscribed to an event stream over HTTP/1.1. See [`sse_async::EventSource`].
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -128,7 +128,7 @@ pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PK
 /// # }
 /// ```
 ///
-/// With roots of yours, or a client certificate (feature `rustls`):
+/// With custom roots, or a client certificate (feature `rustls`):
 ///
 #[cfg_attr(feature = "rustls-no-provider", doc = "```no_run")]
 #[cfg_attr(not(feature = "rustls-no-provider"), doc = "```ignore")]
@@ -143,7 +143,7 @@ pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PK
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Each attempt can have a fresh token:
+/// With a fresh token for each attempt:
 ///
 /// ```
 /// # use sse_smol::EventSource;
@@ -156,9 +156,9 @@ pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PK
 /// ```
 pub type EventSource = sse_async::EventSource<Smol>;
 
-/// Keeps a subscription to an event stream, over an HTTP client of yours: see [`sse_async::HttpSource`].
+/// Stays subscribed to an event stream over your own HTTP client. See [`sse_async::HttpSource`].
 ///
-/// With hyper, and `smol-hyper` between the two:
+/// With hyper, connected by `smol-hyper`:
 ///
 /// ```no_run
 /// use http::Uri;
@@ -196,10 +196,10 @@ pub type EventSource = sse_async::EventSource<Smol>;
 #[cfg(feature = "http")]
 pub type HttpSource = sse_async::HttpSource<Smol>;
 
-/// Reads events from a byte stream: see [`sse_async::EventReader`].
+/// Reads events from a byte stream. See [`sse_async::EventReader`].
 pub type EventReader<S> = sse_async::EventReader<S, Smol>;
 
-/// Writes events to a byte stream: see [`sse_async::EventWriter`].
+/// Writes events to a byte stream. See [`sse_async::EventWriter`].
 ///
 /// ```
 /// use sse_smol::{Event, EventWriter};
@@ -220,7 +220,7 @@ pub type EventWriter<S> = sse_async::EventWriter<S, Smol>;
 /// A request that waits for its answer: see [`sse_async::Exchange`].
 pub type Exchange<S> = sse_async::Exchange<S, Smol>;
 
-/// Serves event streams over HTTP/1.1: see [`sse_async::Server`].
+/// Serves event streams over HTTP/1.1. See [`sse_async::Server`].
 ///
 /// ```no_run
 /// use sse_smol::{BoxError, Incoming, Response, Server};
@@ -253,11 +253,11 @@ pub type Exchange<S> = sse_async::Exchange<S, Smol>;
 /// # }
 /// ```
 ///
-/// The future of `serve` does the work of its connections; `with_spawn` hands it to an executor, to use its threads:
-/// `|connection| smol::spawn(connection).detach()`.
+/// The future of `serve` drives its connections itself. To use the threads of an executor, pass
+/// `|connection| smol::spawn(connection).detach()` to `with_spawn`.
 pub type Server = sse_async::Server<Smol>;
 
-/// One stream of events for many subscribers: see [`sse_async::Hub`].
+/// Fans out events to many subscribers. See [`sse_async::Hub`].
 ///
 /// ```
 /// use sse_smol::{Delivery, Hub, HubConfig, Subscription};
@@ -274,7 +274,8 @@ pub type Server = sse_async::Server<Smol>;
 /// ```
 pub type Hub = sse_async::Hub<Smol>;
 
-/// An event stream as the body of a response, for hyper and whatever else takes a body of `http-body`: see [`sse_async::EventBody`].
+/// An event stream as the body of a response, for hyper and other users of `http-body`. See
+/// [`sse_async::EventBody`].
 #[cfg(feature = "http")]
 pub type EventBody = sse_async::EventBody<Smol>;
 

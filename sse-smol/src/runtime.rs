@@ -1,4 +1,5 @@
-//! smol, as the driver sees it: futures-io, and the reactor of async-io, which works under any executor.
+//! The driver's runtime traits for smol: futures-io, and the reactor of async-io, which works under
+//! any executor.
 
 use std::io;
 use std::net::{self, SocketAddr};

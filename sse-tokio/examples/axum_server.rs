@@ -1,6 +1,8 @@
-//! Event streams of axum: a counter of its own for each client at `/count`, one stream for all at `/time`.
+//! Event streams with axum: a separate counter for each client at `/count`, one shared stream at
+//! `/time`.
 //!
-//! `axum_server [port]`, then `curl -N http://127.0.0.1:8888/time`. It stops gracefully when it is interrupted.
+//! Run `axum_server [port]`, then `curl -N http://127.0.0.1:8888/time`. Ctrl-C starts a graceful
+//! shutdown.
 
 use std::time::Duration;
 
@@ -17,13 +19,13 @@ use tokio::time::sleep;
 #[derive(Clone)]
 struct App {
     times: Hub,
-    /// Whether the server stops.
+    /// Whether the server is shutting down.
     stopping: watch::Receiver<bool>,
 }
 
 impl App {
     async fn stopped(mut self) {
-        // An error means that there is nobody left to tell.
+        // An error means that the sender is gone, so nobody can stop the server.
         let _ = self.stopping.wait_for(|stops| *stops).await;
     }
 }
@@ -41,7 +43,7 @@ async fn count(State(app): State<App>) -> impl IntoResponse {
 
 async fn time(State(app): State<App>, headers: HeaderMap) -> impl IntoResponse {
     let last = headers.get(LAST_EVENT_ID).and_then(|id| parse_last_event_id(id.as_bytes()).ok().flatten());
-    // Live, and first what a client that comes back has missed.
+    // A reconnecting client first receives the events that it missed.
     let (subscriber, _) = app.times.subscribe_from(&Subscription::to_all(), last);
     EventBody::from_hub(subscriber).until(app.stopped()).response()
 }
@@ -64,7 +66,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     println!("listening on http://{}", listener.local_addr()?);
     let interrupted = async move {
-        // Without the signal, it runs until it is killed.
+        // Without a signal handler, the server runs until it is killed.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -1,5 +1,5 @@
-//! Asks a language model, and shows its answer as it comes: a POST to any service that speaks the chat completions of
-//! OpenAI.
+//! Asks a language model and prints its answer as it arrives: a POST to any service with OpenAI's
+//! chat completions API.
 //!
 //! ```sh
 //! API_KEY=... cargo run -p sse-tokio --features rustls --example chat -- https://llm.example/v1 MODEL "Why?"
@@ -33,7 +33,8 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     }
 
     let mut config = SourceConfig::default();
-    // A stream that ends without it was cut. It is not asked for again: a POST is sent once, as it costs money.
+    // A stream that ends without the marker was cut. The source never repeats a POST by default,
+    // because repeating it may cost money.
     config.end = EndMarker::Data("[DONE]".into());
     config.timeouts.silence = Some(Duration::from_secs(60));
     let mut source = EventSource::new(request).with_config(config);
@@ -43,7 +44,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         let event = match event {
             Ok(event) => event,
             Err(error) => {
-                // Services say what they did not like in the body of a response that is no event stream.
+                // The body of a refused response usually explains the error.
                 eprintln!("{error}\n{}", String::from_utf8_lossy(source.machine().refused_body()));
                 return Ok(ExitCode::FAILURE);
             }

@@ -1,15 +1,16 @@
-//! The test service that SSE contract tests drive: it subscribes to streams on command, and reports what happens to a callback.
+//! The test service that SSE contract tests drive: it subscribes to streams on command, and reports
+//! their signals to a callback.
 //!
 //! ```sh
 //! cargo run -p sse-tokio --example contract_service -- 8000
 //! python3 sse-proto/tests/vectors/contract_harness.py --url http://127.0.0.1:8000   # meanwhile, in another terminal
 //! ```
 //!
-//! | request | what it does |
+//! | request | effect |
 //! |---|---|
-//! | `GET /` | says what the service can do |
-//! | `POST /` | starts a stream; its `Location` is the stream's |
-//! | `POST /streams/N` | a command to the stream: `restart` |
+//! | `GET /` | lists the capabilities of the service |
+//! | `POST /` | starts a stream, whose URL is in `Location` |
+//! | `POST /streams/N` | sends a command to the stream: `restart` |
 //! | `DELETE /streams/N` | stops the stream |
 //! | `DELETE /` | ends the service |
 
@@ -74,7 +75,7 @@ struct Streams {
     running: HashMap<u64, Stream>,
 }
 
-/// How a running stream is commanded.
+/// The controls of a running stream.
 struct Stream {
     close: CloseHandle,
     restart: Arc<Notify>,
@@ -137,7 +138,7 @@ impl Service {
     }
 }
 
-/// Subscribes as these parameters say.
+/// Starts a subscription with these parameters.
 fn start(parameters: &Value) -> Result<Stream> {
     let text = |name: &str| parameters[name].as_str();
     let millis = |name: &str| parameters[name].as_u64().map(Duration::from_millis);
@@ -151,7 +152,7 @@ fn start(parameters: &Value) -> Result<Stream> {
         request.set_body(body);
     }
     let mut config = SourceConfig::default();
-    // The tests want a POST to be repeated.
+    // The tests require that a POST is repeated.
     config.reconnect = Reconnect::Always;
     config.timeouts.silence = millis("readTimeoutMs");
     config.backoff.base = millis("initialDelayMs").unwrap_or(config.backoff.base);
@@ -169,7 +170,7 @@ fn start(parameters: &Value) -> Result<Stream> {
     Ok(Stream { close, restart })
 }
 
-/// Reports what happens to a source, message by message.
+/// Reports the signals of a source, one message at a time.
 async fn follow(mut source: EventSource, restart: &Notify, callback: &str) -> Result<()> {
     let mut number = 0;
     loop {
@@ -188,7 +189,7 @@ async fn follow(mut source: EventSource, restart: &Notify, callback: &str) -> Re
     }
 }
 
-/// What to report; not all that happens is of interest.
+/// Returns the message for a signal, or `None` if the tests do not need one.
 fn message(signal: &Signal, last_event_id: &str) -> Option<Value> {
     let error = |error: &dyn Error| Some(json!({"kind": "error", "error": error.to_string()}));
     match signal {
@@ -197,7 +198,7 @@ fn message(signal: &Signal, last_event_id: &str) -> Option<Value> {
             Some(json!({"kind": "event", "event": event}))
         }
         Signal::Comment(text) => Some(json!({"kind": "comment", "comment": text})),
-        // Nothing has failed.
+        // A clean end is not a failure.
         Signal::Reconnecting { cause: Cause::Ended, .. } => None,
         Signal::Reconnecting { cause, .. } => error(cause),
         Signal::Skipped(limit) => error(limit),
@@ -213,7 +214,7 @@ async fn post(url: &str, message: &Value) -> Result<()> {
     request.encode(&mut bytes);
     let mut socket = TcpStream::connect((request.url().host(), request.url().port())).await?;
     socket.write_all(&bytes).await?;
-    // The next message goes out when this one has arrived.
+    // Messages must arrive in order, so the next one waits for this response.
     let mut response = ResponseDecoder::new(request.method());
     let mut space = [0; 4096];
     while !response.is_complete() {

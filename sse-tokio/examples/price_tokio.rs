@@ -1,11 +1,11 @@
-//! Stock prices, each second, for everybody who asks, and a page that draws them.
+//! Sends stock prices to all clients every second, and serves a page that charts them.
 //!
 //! ```sh
 //! cargo run -p sse-tokio --example price_tokio       # and open http://127.0.0.1:8888/, or
 //! curl -N http://127.0.0.1:8888/price
 //! ```
 //!
-//! Stop it while the page is open, and start it again: the page goes on where it was.
+//! Stop the program while the page is open, and start it again: the page resumes where it was.
 
 use std::time::Duration;
 

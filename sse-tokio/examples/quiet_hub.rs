@@ -1,11 +1,12 @@
-//! Sends each line of standard input to everybody who listens, and keep-alives while there is none.
+//! Sends each line of standard input to all clients, and keep-alives while there is no input.
 //!
 //! ```sh
 //! tail -f /var/log/syslog | cargo run -p sse-tokio --example quiet_hub -- 8888 5000   # port, and milliseconds
 //! curl -N http://127.0.0.1:8888/
 //! ```
 //!
-//! A client that comes back gets the lines that it has missed. The end of the input ends the streams, and the program.
+//! A reconnecting client receives the lines that it missed. The end of the input ends the streams
+//! and the program.
 
 use std::time::Duration;
 use std::{io, thread};
@@ -23,13 +24,14 @@ async fn main() -> Result<(), BoxError> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("lines at http://{}/", listener.local_addr()?);
     let mut config = ServerConfig::default();
-    // Shorter than the patience of whatever stands between: many proxies drop what is idle for 30 to 60 seconds.
+    // Shorter than the idle timeouts of intermediaries: many proxies drop connections that are idle
+    // for 30 to 60 seconds.
     config.stream.keep_alive = Some(Duration::from_millis(keep_alive));
     let hub = Hub::new(hub::HubConfig::default());
     let publisher = hub.clone();
     let server = Server::new(move |incoming| listen(incoming, hub.clone())).with_config(config);
     let handle = server.handle();
-    // A thread, as reading blocks; a hub takes events from any.
+    // A thread, because reading blocks. A hub accepts events from any thread.
     thread::spawn(move || {
         if let Err(error) = publish(&publisher) {
             eprintln!("cannot go on: {error}");
@@ -43,7 +45,7 @@ async fn main() -> Result<(), BoxError> {
 
 async fn listen(incoming: Incoming, hub: Hub) -> Result<(), BoxError> {
     let client = incoming.peer_addr();
-    // It subscribes now; the stream is sent while it is awaited.
+    // `forward` subscribes at once; the stream is sent while its future is awaited.
     let stream = incoming.forward(&hub, &Subscription::to_all(), Response::new(200));
     println!("{client} listens");
     Ok(stream.await?)

@@ -1,11 +1,11 @@
-//! Follows an event stream over reqwest and HTTP/2, with a bearer token that is renewed for every attempt.
+//! Follows an event stream with reqwest and HTTP/2, with a fresh bearer token for every attempt.
 //!
 //! ```sh
 //! cargo run -p sse-tokio --features http --example reqwest_token -- https://example.com/events /run/secrets/token
 //! ```
 //!
-//! In a program of your own: `cargo add sse-tokio --features http`, and `cargo add reqwest --features http2`, which
-//! brings TLS.
+//! In your own program, run `cargo add sse-tokio --features http`, and `cargo add reqwest
+//! --features http2`, which includes TLS.
 
 use std::error::Error;
 use std::time::Duration;
@@ -20,10 +20,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: reqwest_token URL TOKEN_FILE".into());
     };
 
-    // The source follows redirects itself: it knows which headers are meant for whom, and remembers permanent ones.
+    // The source follows redirects itself: it knows which headers each origin may see, and
+    // remembers permanent redirects.
     let mut builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
     if url.starts_with("http://") {
-        // Over TLS, client and server agree on HTTP/2 by themselves.
+        // Over TLS, client and server negotiate HTTP/2.
         builder = builder.http2_prior_knowledge();
     }
     let client = builder.build()?;
@@ -37,7 +38,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     })
     .with_config(config)
     .with_prepare(move |mut request| {
-        // Somebody else keeps this file up to date. It could as well be a request to an identity provider.
+        // Another process refreshes this file. A request to an identity provider would work as
+        // well.
         let token = std::fs::read_to_string(&token_file);
         async {
             request.set_header("Authorization", &format!("Bearer {}", token?.trim()))?;

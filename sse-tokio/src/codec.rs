@@ -8,11 +8,12 @@ use tokio_util::codec;
 
 use crate::ReadError;
 
-/// Decodes and encodes events for [`Framed`](codec::Framed) and its kin: for stacks that are made of codecs.
-/// [`EventReader`](crate::EventReader) and [`EventWriter`](crate::EventWriter) can do more, and copy less.
+/// Decodes and encodes events for [`Framed`](codec::Framed) and similar types, for stacks built
+/// from codecs. [`EventReader`](crate::EventReader) and [`EventWriter`](crate::EventWriter) offer
+/// more and copy less.
 ///
-/// A `Framed` gives `None` after every error. After a limit, which [is recoverable](ReadError::is_recoverable), ask
-/// again, and the events go on.
+/// A `Framed` returns `None` after every error. After a limit error, which [is
+/// recoverable](ReadError::is_recoverable), poll again to continue.
 ///
 /// ```
 /// use sse_tokio::{Event, EventCodec};
@@ -32,22 +33,23 @@ pub struct EventCodec {
 }
 
 impl EventCodec {
-    /// A codec with the default [`Limits`](sse_proto::Limits).
+    /// Creates a codec with the default [`Limits`](sse_proto::Limits).
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Decodes with this decoder: with other limits, with a last event id.
+    /// Creates a codec with a configured decoder, for example with other limits or with a last
+    /// event id.
     pub fn with_decoder(decoder: Decoder) -> Self {
         Self { decoder, end: None }
     }
 
-    /// The decoder, to ask it for the last event id and the reconnection time.
+    /// Returns the decoder, which knows the last event id and the reconnection time.
     pub fn decoder(&self) -> &Decoder {
         &self.decoder
     }
 
-    /// How the stream ended; `None` before its end.
+    /// Returns how the stream ended, or `None` before its end.
     pub fn end(&self) -> Option<End> {
         self.end
     }

@@ -102,8 +102,8 @@ use tokio::net::TcpStream;
 pub use crate::codec::EventCodec;
 pub use crate::runtime::{Tokio, TokioTimer};
 
-/// The `User-Agent` of requests that have none: this crate and its version. A program that names itself may put it behind its own
-/// name (RFC 9110 section 10.1.5).
+/// The default `User-Agent` of requests: the name and version of this crate. A program that
+/// identifies itself may append it to its own name (RFC 9110 section 10.1.5).
 ///
 /// ```
 /// use sse_tokio::{EventSource, Request};
@@ -115,7 +115,7 @@ pub use crate::runtime::{Tokio, TokioTimer};
 /// ```
 pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// Keeps a subscription to an event stream, over HTTP/1.1: see [`sse_async::EventSource`].
+/// Stays subscribed to an event stream over HTTP/1.1. See [`sse_async::EventSource`].
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -132,7 +132,7 @@ pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PK
 /// # }
 /// ```
 ///
-/// With roots of yours, or a client certificate (feature `rustls`):
+/// With custom roots, or a client certificate (feature `rustls`):
 ///
 #[cfg_attr(feature = "rustls-no-provider", doc = "```no_run")]
 #[cfg_attr(not(feature = "rustls-no-provider"), doc = "```ignore")]
@@ -147,7 +147,7 @@ pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PK
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Each attempt can have a fresh token:
+/// With a fresh token for each attempt:
 ///
 /// ```
 /// # use sse_tokio::EventSource;
@@ -160,10 +160,10 @@ pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PK
 /// ```
 ///
 /// # Panics
-/// When it is polled outside of a tokio runtime that has its I/O and time enabled.
+/// If it is polled outside of a tokio runtime with I/O and time enabled.
 pub type EventSource = sse_async::EventSource<Tokio>;
 
-/// Keeps a subscription to an event stream, over an HTTP client of yours: see [`sse_async::HttpSource`].
+/// Stays subscribed to an event stream over your own HTTP client. See [`sse_async::HttpSource`].
 ///
 /// With reqwest 0.13:
 ///
@@ -185,14 +185,14 @@ pub type EventSource = sse_async::EventSource<Tokio>;
 /// ```
 ///
 /// # Panics
-/// When it is polled outside of a tokio runtime that has its time enabled.
+/// If it is polled outside of a tokio runtime with time enabled.
 #[cfg(feature = "http")]
 pub type HttpSource = sse_async::HttpSource<Tokio>;
 
-/// Reads events from a byte stream: see [`sse_async::EventReader`].
+/// Reads events from a byte stream. See [`sse_async::EventReader`].
 pub type EventReader<S> = sse_async::EventReader<S, Tokio>;
 
-/// Writes events to a byte stream: see [`sse_async::EventWriter`].
+/// Writes events to a byte stream. See [`sse_async::EventWriter`].
 ///
 /// ```
 /// use sse_tokio::{Event, EventWriter};
@@ -213,7 +213,7 @@ pub type EventWriter<S> = sse_async::EventWriter<S, Tokio>;
 /// A request that waits for its answer: see [`sse_async::Exchange`].
 pub type Exchange<S> = sse_async::Exchange<S, Tokio>;
 
-/// Serves event streams over HTTP/1.1: see [`sse_async::Server`].
+/// Serves event streams over HTTP/1.1. See [`sse_async::Server`].
 ///
 /// ```no_run
 /// use sse_tokio::{BoxError, Incoming, Response, Server};
@@ -245,13 +245,13 @@ pub type Exchange<S> = sse_async::Exchange<S, Tokio>;
 /// # }
 /// ```
 ///
-/// Each connection is a task of tokio.
+/// Each connection runs as a tokio task.
 ///
 /// # Panics
-/// When it is polled outside of a tokio runtime that has its I/O and time enabled.
+/// If it is polled outside of a tokio runtime with I/O and time enabled.
 pub type Server = sse_async::Server<Tokio>;
 
-/// One stream of events for many subscribers: see [`sse_async::Hub`].
+/// Fans out events to many subscribers. See [`sse_async::Hub`].
 ///
 /// ```
 /// use sse_tokio::{Delivery, Hub, HubConfig, Subscription};
@@ -268,7 +268,7 @@ pub type Server = sse_async::Server<Tokio>;
 /// ```
 pub type Hub = sse_async::Hub<Tokio>;
 
-/// An event stream as the body of a response, for axum, hyper, tonic: see [`sse_async::EventBody`].
+/// An event stream as the body of a response, for axum, hyper, tonic. See [`sse_async::EventBody`].
 ///
 /// In axum, a handler returns its response:
 ///

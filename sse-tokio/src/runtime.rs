@@ -1,4 +1,4 @@
-//! tokio, as the driver sees it.
+//! The driver's runtime traits for tokio.
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ impl Runtime for Tokio {
     type Tasks = ();
 
     fn now() -> Instant {
-        // Not the system's clock: tests may have paused it.
+        // tokio's clock, which tests can pause.
         time::Instant::now().into_std()
     }
 
@@ -53,7 +53,7 @@ impl Runtime for Tokio {
     }
 }
 
-/// A timer of tokio.
+/// A tokio timer.
 #[derive(Debug, Default)]
 pub struct TokioTimer(Option<Pin<Box<Sleep>>>);
 

@@ -1,4 +1,4 @@
-//! Those that decode: ours in several forms, the rivals, and floors that do a part of the work.
+//! The decoders: several forms of ours, the rivals, and floors that do only a part of the work.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -13,7 +13,7 @@ use sse_proto::{Decoder, Event, Receiver, Want};
 
 use crate::race::{Contender, timed};
 
-/// A stream in pieces.
+/// A stream, cut into pieces.
 pub(crate) struct Pieces {
     pub(crate) stream: &'static [u8],
     pub(crate) size: usize,
@@ -25,12 +25,12 @@ impl Pieces {
     }
 }
 
-/// What a contender is to show of each event: its name, its data, and the last event id.
+/// Receives the name, the data and the last event id of each event that a contender decodes.
 pub(crate) trait Visit {
     fn event(&mut self, name: &str, data: &str, id: &str);
 }
 
-/// Reads all of it.
+/// Sums up every byte, to compare contenders.
 #[derive(Default, PartialEq)]
 pub(crate) struct Sum {
     events: usize,
@@ -54,7 +54,7 @@ impl fmt::Debug for Sum {
     }
 }
 
-/// Only makes sure that it is there.
+/// Only keeps the optimizer from removing the event.
 struct Seen;
 
 impl Visit for Seen {
@@ -69,7 +69,7 @@ trait Decode {
     fn decode(pieces: &Pieces, visit: &mut impl Visit);
 }
 
-/// A contender, and how to check it.
+/// A contender, and the checksum of its events.
 pub(crate) struct Checked {
     pub(crate) contender: Contender<Pieces>,
     pub(crate) sum: fn(&Pieces) -> Sum,
@@ -85,12 +85,12 @@ fn entry<D: Decode>() -> Checked {
     Checked { contender: Contender { name: D::NAME, run }, sum }
 }
 
-/// Ours: borrowed first.
+/// Returns our decoders, borrowed events first.
 pub(crate) fn ours() -> Vec<Checked> {
     vec![entry::<Borrowed>(), entry::<Reused>(), entry::<Owned>(), entry::<Received>()]
 }
 
-/// The others.
+/// Returns the rivals.
 pub(crate) fn rivals() -> Vec<Checked> {
     vec![
         entry::<SseCore>(),
@@ -101,7 +101,7 @@ pub(crate) fn rivals() -> Vec<Checked> {
     ]
 }
 
-/// What no decoder can do without.
+/// Returns the floors: work that no decoder can avoid.
 pub(crate) fn floors() -> Vec<Contender<Pieces>> {
     fn each(pieces: &Pieces, mut work: impl FnMut(&[u8])) {
         black_box(pieces).iter().for_each(&mut work);
@@ -210,7 +210,7 @@ impl Decode for Received {
     }
 }
 
-/// As ours has by default.
+/// The default limit of our decoder.
 const LIMIT: std::num::NonZeroUsize = std::num::NonZeroUsize::new(16 << 20).expect("not zero");
 
 struct SseCore;
@@ -288,7 +288,7 @@ impl Decode for EventsourceStream {
     }
 }
 
-/// An iterator as a stream that is always ready.
+/// Turns an iterator into a stream that is always ready.
 struct InMemory<I>(I);
 
 impl<I: Iterator + Unpin> Stream for InMemory<I> {

@@ -1,4 +1,4 @@
-//! Those that encode: ours, the rivals, `write!`, and the floor, which copies what is encoded already.
+//! The encoders: ours, the rivals, `write!`, and the floor, which copies encoded events.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -16,7 +16,7 @@ use tokio_util::codec::Encoder as _;
 
 use crate::race::{Contender, timed};
 
-/// Events to encode, and what ours makes of each.
+/// Events to encode, and the frames that our encoder makes of them.
 pub(crate) struct Events {
     pub(crate) events: &'static [Event],
     frames: Vec<Vec<u8>>,
@@ -24,7 +24,7 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// As many of the events of `stream`, again and again, as encode to about `size` bytes.
+    /// Repeats the events of `stream` until they encode to about `size` bytes.
     pub(crate) fn new(mut stream: &[u8], size: usize) -> Self {
         let mut decoder = Decoder::new();
         let mut decoded = Vec::new();
@@ -44,14 +44,16 @@ impl Events {
                 break;
             }
         }
-        // One behind the other, for the floor.
+        // Allocated consecutively, for the floor.
         let frames = events.iter().map(frame).collect();
-        // Some rivals take nothing that is borrowed for less than the whole program.
+        // Leaked because some rivals require `'static` events.
         Self { events: events.leak(), frames, len }
     }
 
+    /// Asserts that `output` decodes to these events.
+    ///
     /// # Panics
-    /// If these are not the events that `output` decodes to.
+    /// If it does not.
     pub(crate) fn assert_decodes_from(&self, mut output: &[u8], contender: &str) {
         let mut decoder = Decoder::new();
         for expected in self.events {
@@ -73,7 +75,7 @@ impl Events {
     }
 }
 
-/// A contender, and what it makes of the events.
+/// A contender, and its encoded output.
 pub(crate) struct Checked {
     pub(crate) contender: Contender<Events>,
     pub(crate) output: fn(&Events) -> Vec<u8>,
@@ -81,10 +83,10 @@ pub(crate) struct Checked {
 
 trait Encode {
     const NAME: &'static str;
-    /// What has to be there before, in the form the contender takes.
+    /// The contender's input, prepared before the clock starts.
     type Prepared;
     fn prepare(events: &Events) -> Self::Prepared;
-    /// Hands what it encoded to `out`, event by event or in one piece.
+    /// Passes the encoded bytes to `out`, event by event or in one piece.
     fn encode(prepared: Self::Prepared, out: impl FnMut(&[u8]));
 }
 
@@ -105,17 +107,17 @@ fn entry<E: Encode>() -> Checked {
     Checked { contender: Contender { name: E::NAME, run }, output }
 }
 
-/// Ours.
+/// Returns our encoder.
 pub(crate) fn ours() -> Checked {
     entry::<Ours>()
 }
 
-/// The others.
+/// Returns the rivals.
 pub(crate) fn rivals() -> Vec<Checked> {
     vec![entry::<Axum>(), entry::<SseStream>(), entry::<TokioSseCodec>(), entry::<WriteMacro>()]
 }
 
-/// A copy of each encoded event into one buffer.
+/// Returns the floor: copying each encoded event into one buffer.
 pub(crate) fn floor() -> Contender<Events> {
     Contender {
         name: "memcpy",
@@ -146,7 +148,7 @@ impl Encode for Ours {
     }
 }
 
-/// Whose memory has been written to, as that of a buffer that is used again and again.
+/// Writes to all of a buffer's memory, so that the buffer behaves like one that is reused.
 fn used(mut buffer: Vec<u8>) -> Vec<u8> {
     buffer.resize(buffer.capacity(), 1);
     buffer.clear();

@@ -1,11 +1,12 @@
-//! Ours beside the rivals and the floors, in one run, in turn. `benches/README.md` says how to read it.
+//! Compares our decoder and encoder with rivals and floors, in turn, in one run. See
+//! `benches/README.md` for how to read the result.
 //!
 //! ```sh
 //! cargo bench -p sse-benches --bench compare                                   # prints the tables
-//! cargo bench -p sse-benches --bench compare -- --write benches/README.md      # and puts them there
-//! cargo bench -p sse-benches --bench compare -- --append benches/history.csv   # and adds the ratios there
-//! cargo bench -p sse-benches --bench compare -- --only layers                  # or decode, encode, flatness
-//! cargo bench -p sse-benches --bench compare -- --only "decode d1m 65536"      # a row
+//! cargo bench -p sse-benches --bench compare -- --write benches/README.md      # writes them to the file
+//! cargo bench -p sse-benches --bench compare -- --append benches/history.csv   # appends the ratios to the file
+//! cargo bench -p sse-benches --bench compare -- --only layers                  # one of decode, encode, layers, flatness
+//! cargo bench -p sse-benches --bench compare -- --only "decode d1m 65536"      # one row
 //! cargo bench -p sse-benches --bench compare -- --test                         # checks everything once
 //! ```
 
@@ -26,18 +27,20 @@ use self::race::{Effort, Times, race};
 use self::readers::Served;
 use self::report::{Ratio, Report};
 
-/// Bytes of input: fits the second-level cache.
+/// The size of an input in bytes. It fits into the second-level cache.
 const SIZE: usize = 1 << 20;
-/// Bytes of encoded output.
+/// The size of the encoded output in bytes.
 const OUTPUT: usize = 8 << 20;
 
-/// Rivals that find other events than the standard says: contender, input, reason. One that is right is an error too.
+/// Rivals that deviate from the standard: contender, input, reason. A listed rival that has become
+/// right is an error, too.
 const WRONG: &[(&str, &str, &str)] = &[("eventsource-stream", "i", "a last event that ends in CR is lost")];
 
-/// Rivals whose time grows with the square of an event: contender, input. They would take minutes.
+/// Rivals whose time grows with the square of the event size: contender, input. They would take
+/// minutes.
 const QUADRATIC: &[(&str, &str)] = &[("eventsource-stream", "d64k"), ("eventsource-stream", "d1m")];
 
-/// How many times as fast as the best rival borrowed events should be, in pieces of 64 KiB.
+/// The aims: the speed of borrowed events as a multiple of the best rival's, in pieces of 64 KiB.
 const AIMS: [(&str, f64); 11] = [
     ("a", 3.2),
     ("b", 4.5),
@@ -52,7 +55,7 @@ const AIMS: [(&str, f64); 11] = [
     ("i", 4.5),
 ];
 
-/// How many times as long as the floor encoding may take.
+/// The maximum time of encoding, as a multiple of the floor's.
 const ENCODING_AIMS: [(&str, f64); 4] = [("a", 1.5), ("b", 2.0), ("c", 3.5), ("e", 2.5)];
 
 fn main() -> ExitCode {
@@ -91,7 +94,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Paths are meant from the root of the repository, wherever cargo runs this.
+/// Resolves a path against the root of the repository, wherever cargo runs the bench.
 fn from_root(path: &String) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
@@ -100,18 +103,18 @@ fn gib_per_second(bytes: usize, nanoseconds: f64) -> String {
     format!("{:.2}", bytes as f64 / nanoseconds / 1.073_741_824)
 }
 
-/// All contenders find the same events before the clock starts.
+/// Compares the decoders. All contenders must find the same events before the clock starts.
 fn decode(report: &mut Report, effort: Effort, size: usize, wanted: impl Fn(&str) -> bool) {
     let streams = |size| {
         let large = inputs(4 * size).into_iter().find(|input| input.name == "d1m");
-        // More than one event of each.
+        // Large enough for more than one event per input.
         let inputs = inputs(size).into_iter().filter(|input| input.name != "d1m").chain(large);
         Vec::from_iter(inputs.map(|input| {
             let stream: &'static [u8] = input.stream.leak().as_bytes();
             (input.name, input.description, stream)
         }))
     };
-    // Byte by byte takes fifty times as long for each.
+    // Shorter inputs for small pieces: byte by byte, each run takes fifty times as long.
     let (long, short) = (streams(size), streams(size / 4));
     for (piece, title) in
         [(65536, "64 KiB"), (16384, "16 KiB"), (1460, "1460 bytes"), (64, "64 bytes"), (1, "1 byte")]
@@ -173,7 +176,8 @@ fn decode(report: &mut Report, effort: Effort, size: usize, wanted: impl Fn(&str
     );
 }
 
-/// Ours, then the rivals that are right, then the floors; and which of them are the rivals.
+/// Returns our decoders, then the rivals that are right, then the floors, and the range of the
+/// rivals.
 fn decoders(
     report: &mut Report,
     input: &str,
@@ -205,7 +209,8 @@ fn decoders(
     (contenders, rivals)
 }
 
-/// What each contender writes is decoded and compared before the clock starts.
+/// Compares the encoders. The output of each contender is decoded and checked before the clock
+/// starts.
 fn encode(report: &mut Report, effort: Effort, size: usize) {
     report.table(
         &format!("Encoding, {} MiB into a used buffer", OUTPUT >> 20),
@@ -237,7 +242,8 @@ fn encode(report: &mut Report, effort: Effort, size: usize) {
     }
 }
 
-/// What stands between the decoder and a connection, as a multiple of the time that the bare decoder takes.
+/// Measures the layers between a connection and the decoder, as a multiple of the bare decoder's
+/// time.
 fn layers(report: &mut Report, effort: Effort) {
     report.table(
         "Layers, reads of 16 KiB from memory: time / that of the bare decoder",
@@ -252,7 +258,7 @@ fn layers(report: &mut Report, effort: Effort) {
         let times = race(&contenders, &served, effort);
         let mut cells = vec![format!("{}: {}", input.name, input.description)];
         for (at, contender) in contenders.iter().enumerate().skip(1) {
-            // A chunk for each event is work of its own.
+            // No aim for the chunked response: a chunk per event is additional work.
             let aim = if at < 4 { 1.1 } else { f64::INFINITY };
             let ratio = Ratio::at_most(times.ratio(0, at), aim);
             cells.push(report.ratio(format!("{} {}", contender.name, input.name), &ratio));
@@ -261,7 +267,7 @@ fn layers(report: &mut Report, effort: Effort) {
     }
 }
 
-/// The time for a byte of a long stream, as a multiple of that of a short one.
+/// Measures the time per byte of long streams, as a multiple of that of a short one.
 fn flatness(report: &mut Report, effort: Effort, sizes: usize) {
     const SIZES: [(usize, &str); 4] =
         [(64 << 10, "64 KiB"), (1 << 20, "1 MiB"), (16 << 20, "16 MiB"), (64 << 20, "64 MiB")];

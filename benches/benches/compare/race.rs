@@ -1,34 +1,34 @@
-//! Contenders run in turn, many times, so that what disturbs the machine disturbs them all.
+//! Runs contenders in turn, many times, so that a disturbance of the machine affects all of them.
 
 use std::time::{Duration, Instant};
 
-/// One of those that do the same work.
+/// One of several implementations of the same work.
 pub(crate) struct Contender<I: ?Sized> {
     pub(crate) name: &'static str,
-    /// Does the work once and says how long that took. Preparations are not counted.
+    /// Does the work once, and returns its duration without the preparations.
     pub(crate) run: fn(&I) -> Duration,
 }
 
-/// How much is measured.
+/// The extent of a measurement.
 #[derive(Clone, Copy)]
 pub(crate) struct Effort {
     rounds: usize,
-    /// How long a contender runs in one round, at least.
+    /// The minimum time that a contender runs per round.
     slot: Duration,
 }
 
 impl Effort {
     pub(crate) const FULL: Self = Self { rounds: 15, slot: Duration::from_millis(3) };
-    /// Once each: a test that everything works.
+    /// A single run per contender, to test that everything works.
     pub(crate) const TEST: Self = Self { rounds: 1, slot: Duration::ZERO };
 }
 
-/// What the contenders needed for one piece of work in each round, in nanoseconds.
+/// The time of each contender for one run of the work, per round, in nanoseconds.
 pub(crate) struct Times {
     rounds: Vec<Vec<f64>>,
 }
 
-/// Runs them.
+/// Runs the contenders.
 pub(crate) fn race<I: ?Sized>(contenders: &[Contender<I>], input: &I, effort: Effort) -> Times {
     let rounds = (0..effort.rounds)
         .map(|_| contenders.iter().map(|contender| slot(contender, input, effort.slot)).collect())
@@ -47,18 +47,18 @@ fn slot<I: ?Sized>(contender: &Contender<I>, input: &I, at_least: Duration) -> f
 }
 
 impl Times {
-    /// The median over the rounds.
+    /// Returns the median time over the rounds.
     pub(crate) fn median(&self, contender: usize) -> f64 {
         median(self.rounds.iter().map(|round| round[contender]))
     }
 
-    /// How many times as long `other` takes, as the median of what each round says: rounds are short, and a disturbance
-    /// that lasts longer hits both.
+    /// Returns the time of `other` as a multiple of the contender's time: the median of the ratios
+    /// per round, because rounds are short and a longer disturbance hits both.
     pub(crate) fn ratio(&self, contender: usize, other: usize) -> f64 {
         median(self.rounds.iter().map(|round| round[other] / round[contender]))
     }
 
-    /// The fastest of some.
+    /// Returns the fastest of these contenders.
     pub(crate) fn fastest(&self, among: impl Iterator<Item = usize>) -> Option<usize> {
         among.min_by(|a, b| self.median(*a).total_cmp(&self.median(*b)))
     }

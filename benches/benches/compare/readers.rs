@@ -1,4 +1,4 @@
-//! What the layers around the decoder cost: HTTP/1.1 framing, and the adapters, over memory.
+//! The cost of the layers around the decoder, over memory: HTTP/1.1 framing and the adapters.
 
 use std::hint::black_box;
 use std::io::Read;
@@ -10,14 +10,14 @@ use sse_proto::{Decoder, Receiver, Want};
 
 use crate::race::{Contender, timed};
 
-/// A stream as it is, and as the chunked body of a response, a chunk for each event.
+/// A bare stream, and the same as the chunked body of a response, with one chunk per event.
 pub(crate) struct Served {
     pub(crate) stream: &'static [u8],
     pub(crate) chunked: Vec<u8>,
     pub(crate) events: usize,
 }
 
-/// How much is read at a time.
+/// The number of bytes per read.
 const READ: usize = 16 * 1024;
 
 impl Served {
@@ -43,7 +43,7 @@ fn contender(name: &'static str, run: fn(&Served) -> std::time::Duration) -> Con
     Contender { name, run }
 }
 
-/// The bare decoder first.
+/// Returns all contenders, the bare decoder first.
 pub(crate) fn all() -> Vec<Contender<Served>> {
     vec![
         contender("decoder", |served| timed(|| assert_eq!(bare(black_box(served.stream)), served.events))),

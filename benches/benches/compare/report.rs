@@ -1,4 +1,4 @@
-//! The tables, and the line of history that each run may leave behind.
+//! The tables of a run, and its lines for the history.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -7,17 +7,17 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::Command;
 
-/// What a run has found, in the order it is printed.
+/// The results of a run, in the order in which they are printed.
 #[derive(Default)]
 pub(crate) struct Report {
     text: String,
-    /// What is kept over the years: ratios alone, for they outlive the machine.
+    /// The ratios for the history, which keeps only ratios because they outlive the machine.
     ratios: Vec<(String, f64)>,
     missed: Vec<String>,
     left_out: BTreeSet<String>,
 }
 
-/// A ratio, and what it should be.
+/// A ratio, and its aim.
 pub(crate) struct Ratio {
     pub(crate) value: f64,
     pub(crate) aim: f64,
@@ -40,18 +40,19 @@ impl Ratio {
 }
 
 impl Report {
-    /// Begins a table.
+    /// Starts a table.
     pub(crate) fn table(&mut self, title: &str, columns: &[&str]) {
         let _ = writeln!(self.text, "\n### {title}\n\n| {} |", columns.join(" | "));
         let _ = writeln!(self.text, "|{}", "---|".repeat(columns.len()));
     }
 
-    /// Adds a row to it.
+    /// Adds a row to the table.
     pub(crate) fn row(&mut self, cells: &[String]) {
         let _ = writeln!(self.text, "| {} |", cells.join(" | "));
     }
 
-    /// A cell for a ratio, which history keeps under this name. One that misses its aim is marked.
+    /// Returns the cell for a ratio, marked if it misses its aim. The history records the ratio
+    /// under `name`.
     pub(crate) fn ratio(&mut self, name: String, ratio: &Ratio) -> String {
         let cell = if ratio.is_met() {
             format!("{:.2}", ratio.value)
@@ -64,7 +65,7 @@ impl Report {
         cell
     }
 
-    /// Says that a rival is not measured on an input.
+    /// Notes that a rival is not measured on an input.
     pub(crate) fn leave_out(&mut self, rival: &str, input: &str, reason: &str) {
         self.left_out.insert(format!("{rival} on {input}: {reason}"));
     }
@@ -74,7 +75,7 @@ impl Report {
         let _ = writeln!(self.text, "\n{text}");
     }
 
-    /// All of it, with the machine above and the aims that were missed below.
+    /// Returns the whole report, with the machine at the top and the missed aims at the bottom.
     pub(crate) fn markdown(&self) -> String {
         let mut text = format!(
             "{}, commit {}.\n{}",
@@ -95,7 +96,7 @@ impl Report {
         text
     }
 
-    /// Adds a line for each ratio.
+    /// Appends a line for each ratio to the history.
     pub(crate) fn append_history(&self, path: &Path) -> io::Result<()> {
         let commit = output("git", &["show", "--no-patch", "--format=%cs,%h", "HEAD"]);
         let mut file = OpenOptions::new().append(true).open(path)?;
@@ -103,7 +104,7 @@ impl Report {
     }
 }
 
-/// Replaces what stands between the marks in a file.
+/// Replaces the text between the marks in a file.
 pub(crate) fn replace_between_marks(path: &Path, text: &str) -> io::Result<()> {
     const BEGIN: &str = "<!-- table -->\n";
     const END: &str = "<!-- end of table -->";

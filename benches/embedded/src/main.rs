@@ -1,7 +1,8 @@
-//! The smallest program that decodes (feature `decode`) or encodes (feature `encode`), for a Cortex-M0.
+//! The smallest program for a Cortex-M0 that decodes (feature `decode`) or encodes (feature
+//! `encode`).
 //!
-//! With the feature `no-panic` its panic handler refers to a symbol that does not exist: if any panic can be reached, the
-//! program does not link.
+//! With the feature `no-panic`, the panic handler refers to a symbol that does not exist, so the
+//! program links only if no panic can be reached.
 #![no_std]
 #![no_main]
 
@@ -42,14 +43,14 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
         unsafe extern "C" {
             fn a_panic_can_be_reached() -> !;
         }
-        // SAFETY: there is no such function; see above.
+        // SAFETY: the function does not exist, so a program with this call never links.
         unsafe { a_panic_can_be_reached() }
     }
     #[cfg(not(feature = "no-panic"))]
     loop {}
 }
 
-/// Hands out a piece of memory once, and never takes it back.
+/// A bump allocator that never frees.
 struct Heap {
     used: Cell<usize>,
 }
@@ -60,7 +61,8 @@ static HEAP: Heap = Heap { used: Cell::new(0) };
 // SAFETY: the program has one thread.
 unsafe impl Sync for Heap {}
 
-// SAFETY: no two allocations overlap, and each is aligned to 8 bytes, which is more than anything here asks for.
+// SAFETY: allocations never overlap, and each is aligned to 8 bytes, the maximum that any type here
+// needs.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         static mut MEMORY: [u64; 1024] = [0; 1024];

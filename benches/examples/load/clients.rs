@@ -14,20 +14,20 @@ use tokio::time::{Instant, interval, sleep, timeout};
 use crate::Result;
 use crate::process::Usage;
 
-/// What ends a chunked body.
+/// The end of a chunked body.
 const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
 
-/// How much is asked of a server.
+/// The load on a server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
     pub(crate) clients: usize,
-    /// Clients beside them that never read.
+    /// Additional clients that never read.
     pub(crate) stalled: usize,
     pub(crate) events: usize,
-    /// Of data, in each event.
+    /// Bytes of data per event.
     pub(crate) bytes: usize,
     pub(crate) interval: Duration,
-    /// Whether the server is told to stop in the end.
+    /// Whether the server receives SIGTERM at the end.
     pub(crate) terminate: bool,
 }
 
@@ -46,7 +46,7 @@ impl fmt::Display for Load {
     }
 }
 
-/// Where something is, over plain HTTP.
+/// A path on a server, over plain HTTP.
 #[derive(Clone, Debug)]
 pub(crate) struct Endpoint {
     address: net::SocketAddr,
@@ -58,28 +58,28 @@ impl Endpoint {
         Self { address: net::SocketAddr::from(([127, 0, 0, 1], port)), path: path.to_owned() }
     }
 
-    /// An `http` URL with a port, the host an address.
+    /// Parses an `http` URL with an IP address and a port.
     pub(crate) fn parse(url: &str) -> Result<Self> {
-        let rest = url.strip_prefix("http://").ok_or("the URL must begin with http://")?;
+        let rest = url.strip_prefix("http://").ok_or("the url must start with http://")?;
         let (address, path) = rest.split_once('/').unwrap_or((rest, ""));
         Ok(Self { address: address.parse()?, path: format!("/{path}") })
     }
 }
 
-/// What came of it.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) connecting: Duration,
     pub(crate) delivered: usize,
-    /// Microseconds from before an event was published to when it was read, in order.
+    /// The delays from just before publishing an event to reading it, in microseconds, sorted.
     delays: Vec<u32>,
-    /// Of the server: without clients, with them, and after the events.
+    /// The server's usage: without clients, with clients, and after the events.
     pub(crate) usage: [Usage; 3],
     pub(crate) stop: Option<Stop>,
 }
 
 impl Outcome {
-    /// The delay that this part of all events does not exceed.
+    /// Returns the delay at this quantile, from 0 to 1.
     pub(crate) fn delay(&self, part: f64) -> Duration {
         let at = (self.delays.len() as f64 * part) as usize;
         let micros =
@@ -88,23 +88,24 @@ impl Outcome {
     }
 }
 
-/// How late events were read, and how many streams came to a clean end.
+/// The delays of the events read so far, and the number of clean ends.
 #[derive(Default)]
 struct Deliveries {
     delays: RefCell<Vec<u32>>,
     clean_ends: Cell<usize>,
 }
 
-/// How a server stopped that was told to.
+/// The result of a graceful shutdown.
 #[derive(Debug)]
 pub(crate) struct Stop {
-    /// Streams that ended as HTTP has it, behind a whole event.
+    /// Streams that ended with the last chunk, after a whole event.
     pub(crate) clean: usize,
-    /// Until the last stream had ended.
+    /// The time until the last stream ended.
     pub(crate) took: Duration,
 }
 
-/// Subscribes, publishes, and waits until all is there, or nothing has come for five seconds.
+/// Subscribes, publishes, and waits until all events have arrived. Gives up when none have arrived
+/// for half a second, at the earliest five seconds after the start.
 pub(crate) fn run(
     load: &Load,
     subscribe: &Endpoint,
@@ -121,7 +122,7 @@ pub(crate) fn run(
         let (mut readers, mut stalled) = (Vec::new(), Vec::new());
         for at in 0..load.clients + load.stalled {
             let mut socket = subscribed(subscribe).await?;
-            // Evenly among the others.
+            // Spreads stalled clients evenly among the others.
             if stalled.len() * load.clients < at * load.stalled {
                 stalled.push(socket);
                 continue;
@@ -129,7 +130,7 @@ pub(crate) fn run(
             let deliveries = Rc::clone(&deliveries);
             readers.push(tokio::task::spawn_local(async move {
                 let (mut lines, mut tail) = (Vec::new(), Vec::new());
-                // Ends when the server goes.
+                // Ends when the server closes the connection.
                 while let Ok(1..) = socket.read_buf(&mut lines).await {
                     tail.extend_from_slice(&lines[lines.len().saturating_sub(LAST_CHUNK.len())..]);
                     tail.drain(..tail.len().saturating_sub(LAST_CHUNK.len()));
@@ -170,7 +171,7 @@ pub(crate) fn run(
         delays.sort_unstable();
         let mut stop = None;
         if let Some(pid) = server.filter(|_| load.terminate) {
-            // Under load: publishing goes on until nobody answers.
+            // Keeps the server under load: publishes until it no longer answers.
             let publish = publish.clone();
             tokio::task::spawn_local(async move { while post(&publish, &data()).await.is_ok() {} });
             sleep(Duration::from_millis(500)).await;
@@ -185,7 +186,7 @@ pub(crate) fn run(
     })
 }
 
-/// A connection on which the stream has begun.
+/// Connects and subscribes, and returns once the response head has arrived.
 async fn subscribed(to: &Endpoint) -> Result<TcpStream> {
     let mut socket = TcpStream::connect(to.address).await?;
     let request =
@@ -194,7 +195,7 @@ async fn subscribed(to: &Endpoint) -> Result<TcpStream> {
     let mut head = Vec::new();
     while !head.windows(4).any(|window| window == b"\r\n\r\n") {
         let read = timeout(Duration::from_secs(20), socket.read_buf(&mut head)).await;
-        if read.map_err(|_| "the head of the stream does not come")?? == 0 {
+        if read.map_err(|_| "timed out waiting for the head of the stream")?? == 0 {
             break;
         }
     }
@@ -222,7 +223,7 @@ async fn post(to: &Endpoint, data: &str) -> Result<()> {
     Ok(())
 }
 
-/// The numbers that data begins with, out of all complete lines.
+/// Removes all complete lines, and reports the time stamps at the start of their data.
 fn take_stamps(lines: &mut Vec<u8>, mut found: impl FnMut(u64)) {
     let Some(end) = lines.iter().rposition(|byte| *byte == b'\n') else { return };
     for line in lines.drain(..=end).as_slice().split(|byte| *byte == b'\n') {

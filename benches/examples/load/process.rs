@@ -1,4 +1,4 @@
-//! What a process and its children have used so far.
+//! The resource usage of a process and its children.
 
 use std::fs;
 use std::time::Duration;
@@ -7,12 +7,13 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
     pub(crate) cpu: Duration,
-    /// Resident bytes; those that several processes share are divided among them.
+    /// Resident bytes (PSS): shared pages are divided among the processes that share them.
     pub(crate) memory: u64,
 }
 
 impl Usage {
-    /// Of this process and all below it. Linux only: it asks `/proc`.
+    /// Returns the usage of this process and all its descendants. Linux only, because it reads
+    /// `/proc`.
     pub(crate) fn of(pid: u32) -> Self {
         let mut usage =
             Self { cpu: cpu_of(pid).unwrap_or_default(), memory: memory_of(pid).unwrap_or_default() };
@@ -25,7 +26,7 @@ impl Usage {
     }
 }
 
-/// The fields of `/proc/PID/stat` behind the name, which may hold anything.
+/// Returns the fields of `/proc/PID/stat` after the name, which may hold any character.
 fn stat(pid: u32) -> Option<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     Some(stat.rsplit_once(") ")?.1.split(' ').map(str::to_owned).collect())
@@ -34,7 +35,7 @@ fn stat(pid: u32) -> Option<Vec<String>> {
 fn cpu_of(pid: u32) -> Option<Duration> {
     let stat = stat(pid)?;
     let ticks: u64 = stat.get(11)?.parse::<u64>().ok()? + stat.get(12)?.parse::<u64>().ok()?;
-    // A tick is a hundredth of a second on every Linux that people use.
+    // A tick is 10 ms on every common Linux.
     Some(Duration::from_millis(ticks * 10))
 }
 

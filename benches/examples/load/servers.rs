@@ -1,4 +1,4 @@
-//! The servers, each a process of its own.
+//! The servers, each in a separate process.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -24,16 +24,16 @@ use tokio_stream::wrappers::BroadcastStream;
 
 use crate::Result;
 
-/// A server that is running; dropped, it is killed.
+/// A running server. Dropping it kills the process.
 pub(crate) struct Server {
     process: Child,
     port: u16,
 }
 
 impl Server {
-    /// Starts one of the servers; or with `upstream` a proxy, in front of that port.
+    /// Starts a server, or with `upstream` a proxy in front of that port.
     pub(crate) fn start(name: &str, upstream: Option<u16>) -> Result<Self> {
-        // Free a moment ago, and nobody else asks for ports here.
+        // The port was free a moment ago, and no other process competes for ports here.
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let mut command = match (name, upstream) {
             ("nginx", Some(upstream)) => {
@@ -56,7 +56,7 @@ impl Server {
         let begin = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             if begin.elapsed() > Duration::from_secs(10) {
-                return Err(format!("{name} does not start").into());
+                return Err(format!("{name} did not start within 10 s").into());
             }
             thread::sleep(Duration::from_millis(50));
         }
@@ -74,13 +74,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // To nginx it is the signal to take its workers with it.
+        // SIGTERM instead of SIGKILL, so that nginx also stops its workers.
         let _ = Command::new("kill").arg(self.pid().to_string()).status();
         let _ = self.process.wait();
     }
 }
 
-/// Runs one of those that are in this program.
+/// Runs one of the servers that are part of this program.
 pub(crate) fn serve(name: &str, port: &str) -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.parse()?))?;
     match name {
@@ -94,7 +94,7 @@ pub(crate) fn serve(name: &str, port: &str) -> Result<()> {
     }
 }
 
-/// A thread that accepts, a thread for each request, and one write for each subscriber.
+/// The floor: an accepting thread, a thread per publish request, and one write per subscriber.
 fn floor(listener: &TcpListener) -> Result<()> {
     let subscribers = Arc::new(Mutex::new(Vec::new()));
     loop {
@@ -115,7 +115,7 @@ fn floor(listener: &TcpListener) -> Result<()> {
             let event = format!("data: {body}\n\n");
             let chunk = format!("{:x}\r\n{event}\r\n", event.len());
             for subscriber in subscribers.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
-                // One that is full goes without.
+                // A subscriber whose socket is full misses the event.
                 let _ = subscriber
                     .write(chunk.as_bytes())
                     .is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
@@ -173,7 +173,8 @@ fn ours(listener: TcpListener, mut runtime: Builder) -> Result<()> {
     })
 }
 
-/// What the runtime alone needs for a connection: a task that answers, and then waits for the client to leave.
+/// The cost of a connection in the runtime alone: a task that answers, then waits for the client to
+/// leave.
 fn tasks(listener: TcpListener, mut runtime: Builder) -> Result<()> {
     runtime.enable_all().build()?.block_on(async {
         listener.set_nonblocking(true)?;
@@ -213,7 +214,7 @@ fn with_axum(listener: TcpListener, mut runtime: Builder) -> Result<()> {
     })
 }
 
-/// nginx with these locations; else as it is by default.
+/// Returns nginx with these locations and otherwise its defaults.
 fn nginx(port: u16, locations: &str) -> Result<Command> {
     let folder = env::temp_dir().join(format!("sse-load-nginx-{port}"));
     fs::create_dir_all(&folder)?;
@@ -248,7 +249,8 @@ fn nginx(port: u16, locations: &str) -> Result<Command> {
     Ok(nginx)
 }
 
-/// haproxy with the timeouts that its manual begins with, since it has none by default.
+/// Returns haproxy with the timeouts of the first example in its manual, because it has no default
+/// timeouts.
 fn haproxy(port: u16, upstream: u16) -> Result<Command> {
     let config = env::temp_dir().join(format!("sse-load-haproxy-{port}.cfg"));
     fs::write(

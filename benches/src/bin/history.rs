@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::{fs, io};
 
-/// The ratios that are drawn, and in which colour.
+/// The ratios to draw, with their colours.
 const SERIES: [(&str, &str); 8] = [
     ("decode a 65536", "#1f77b4"),
     ("decode b 65536", "#ff7f0e"),
@@ -20,7 +20,7 @@ const SERIES: [(&str, &str); 8] = [
     ("encode c", "#7f7f7f"),
 ];
 
-/// Of the plot itself; the rest is for what is written around it.
+/// The position and size of the plot area. The rest of the image is for labels.
 const LEFT: f64 = 40.0;
 const TOP: f64 = 40.0;
 const WIDTH: f64 = 520.0;
@@ -32,7 +32,7 @@ fn main() -> io::Result<()> {
     fs::write(folder.join("history.svg"), draw(&history))
 }
 
-/// Lines of `date,commit,ratio,value` below a heading, the commits from old to new.
+/// Draws the history: lines of `date,commit,ratio,value` below a heading, oldest commit first.
 fn draw(history: &str) -> String {
     let rows = Vec::from_iter(history.lines().skip(1).filter_map(|line| {
         let mut cells = line.split(',');
@@ -54,7 +54,7 @@ fn draw(history: &str) -> String {
     );
     for value in 0..=most as u32 {
         let (y, right) = (y(value.into()), LEFT + WIDTH);
-        // Level with the best rival.
+        // The line at 1 is the speed of the best rival.
         let colour = if value == 1 { "#d62728" } else { "#ddd" };
         let _ = writeln!(
             svg,

@@ -77,7 +77,7 @@ fn receive(mut stream: &[u8], piece: usize) {
     }
 }
 
-/// A response with this body, in chunks of so many bytes.
+/// Returns a response with this body in chunks of `piece` bytes.
 fn chunked(body: &[u8], piece: usize) -> Vec<u8> {
     let mut response =
         b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();

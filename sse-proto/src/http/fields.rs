@@ -34,7 +34,7 @@ impl fmt::Display for HeaderError {
         match self {
             HeaderError::Name { name } => write!(f, "header name \"{name}\" is not a token"),
             HeaderError::Value { name, byte, position } => {
-                write!(f, "byte 0x{byte:02x} at {position} in the value of header {name}")
+                write!(f, "invalid byte 0x{byte:02x} at byte {position} in the value of header {name}")
             }
             HeaderError::Framing { name } => {
                 write!(f, "header {name} is derived from the body and cannot be set")

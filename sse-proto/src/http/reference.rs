@@ -13,7 +13,6 @@ impl Url {
     ///
     /// The reference is normalised like a URL in [`parse`](Self::parse), as browsers do with the
     /// `Location` of a redirect. The result has the fragment of the reference.
-    /// that of the reference.
     ///
     /// ```
     /// use sse_proto::http::Url;

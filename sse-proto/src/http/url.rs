@@ -255,13 +255,15 @@ impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             UrlError::Scheme => f.write_str("url does not begin with http:// or https://"),
-            UrlError::Byte { byte, position } => write!(f, "byte 0x{byte:02x} at {position} in url"),
+            UrlError::Byte { byte, position } => {
+                write!(f, "invalid byte 0x{byte:02x} at byte {position} in url")
+            }
             UrlError::InternationalHost { position } => write!(
                 f,
                 "host name is not ascii at byte {position} in url; use its ascii form, which starts with xn--"
             ),
             UrlError::UserInfo { position } => {
-                write!(f, "user information before the @ at {position} in url")
+                write!(f, "user information before the @ at byte {position} in url")
             }
             UrlError::EmptyHost => f.write_str("url without a host"),
             UrlError::Ipv6 => f.write_str("invalid ipv6 address in brackets in url"),

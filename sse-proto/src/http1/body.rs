@@ -1,4 +1,4 @@
-//! Where a body begins and ends among the bytes of a connection.
+//! The framing of bodies: where a body starts and ends among the bytes of a connection.
 
 use core::fmt;
 
@@ -7,9 +7,10 @@ use super::request_head::RequestHead;
 use crate::http::Framing;
 use crate::http::fields::{is_token_byte, is_value_byte};
 
-/// Takes the framing off a body (RFC 9112 sections 6 and 7), without copying it.
+/// Removes the framing of a body (RFC 9112 sections 6 and 7), without copying.
 ///
-/// [`ResponseDecoder`](super::ResponseDecoder) has one inside; alone it reads the body of a request.
+/// A [`ResponseDecoder`](super::ResponseDecoder) contains one. On its own, it decodes the body of a
+/// request.
 ///
 /// ```text
 /// Length ────────────────────────────────────────────────────┐
@@ -31,7 +32,7 @@ use crate::http::fields::{is_token_byte, is_value_byte};
 ///     while let Some(bytes) = decoder.decode(&mut input)? {
 ///         body.extend_from_slice(bytes);
 ///     }
-///     // What is left in `input` comes after the body.
+///     // Bytes left in `input` follow the body.
 ///     assert!(input.is_empty() || (decoder.is_complete() && input == b"next"));
 /// }
 /// decoder.handle_eof()?;
@@ -42,11 +43,11 @@ use crate::http::fields::{is_token_byte, is_value_byte};
 #[derive(Clone, Debug)]
 pub struct BodyDecoder {
     state: State,
-    /// Bytes of the current chunk line, or of the trailer section.
+    /// The number of bytes in the current chunk line, or in the trailer section.
     framing_bytes: usize,
     trailers: usize,
     limits: HeadLimits,
-    /// Whether whitespace may stand around a chunk size.
+    /// Whether whitespace around a chunk size is accepted.
     padded_sizes: bool,
 }
 
@@ -54,7 +55,7 @@ pub struct BodyDecoder {
 enum State {
     Length(u64),
     UntilClose,
-    /// In the digits of a chunk size; `None` before the first.
+    /// In the digits of a chunk size; `None` before the first digit.
     Size(Option<u64>),
     /// In the whitespace between size and extension.
     SizeSpace(u64),
@@ -62,7 +63,7 @@ enum State {
     /// Before the LF of a chunk line.
     SizeEnd(u64),
     Data(u64),
-    /// Before the CR, then the LF, after a chunk's data.
+    /// Before the CR after a chunk's data; `DataLf` is before the LF.
     DataCr,
     DataLf,
     Trailer(Trailer),
@@ -72,21 +73,22 @@ enum State {
 
 #[derive(Clone, Copy, Debug)]
 enum Trailer {
-    /// At the beginning of a line.
+    /// At the start of a line.
     Start,
     Name,
     Value,
-    /// Before the LF of a trailer's line.
+    /// Before the LF of a trailer line.
     Lf,
     /// Before the LF of the blank line.
     End,
 }
 
 impl BodyDecoder {
-    /// How long the line with a chunk's size and extensions may be, in bytes. Extensions are skipped.
+    /// The maximum length of a line with a chunk's size and extensions, in bytes. Extensions are
+    /// ignored.
     pub const CHUNK_LINE_LIMIT: usize = 4096;
 
-    /// A decoder for one body, with the default limits for its trailers.
+    /// Creates a decoder for one body, with the default limits for its trailers.
     pub fn new(framing: Framing) -> BodyDecoder {
         let state = match framing {
             Framing::Chunked => State::Size(None),
@@ -103,30 +105,33 @@ impl BodyDecoder {
         }
     }
 
-    /// A decoder for the body that follows `head`.
+    /// Creates a decoder for the body that follows `head`.
     pub fn for_request(head: &RequestHead) -> BodyDecoder {
         BodyDecoder::new(head.framing())
     }
 
-    /// Sets the limits for the trailer section, which is read and dropped.
+    /// Sets the limits of the trailer section, which is read and dropped.
     #[must_use]
     pub fn with_limits(mut self, limits: HeadLimits) -> BodyDecoder {
         self.limits = limits;
         self
     }
 
-    /// Whether to accept whitespace around chunk sizes, as servers send that write them with a fixed width.
+    /// Sets whether whitespace around chunk sizes is accepted, which servers send that write sizes
+    /// with a fixed width.
     pub(super) fn with_padded_sizes(self, padded_sizes: bool) -> BodyDecoder {
         BodyDecoder { padded_sizes, ..self }
     }
 
-    /// Takes bytes from the front of `input` and returns the next piece of the body, as much as is in.
+    /// Consumes bytes from the front of `input`, and returns the next part of the body, as much as
+    /// is available.
     ///
-    /// `None` says that `input` is used up, or that the body is complete; then what follows it stays in `input`.
+    /// Returns `None` once `input` is consumed, or when the body is complete; bytes after the body
+    /// stay in `input`.
     ///
     /// # Errors
     ///
-    /// What the peer's framing breaks; then and on every further call.
+    /// If the peer violates the framing. Every further call returns the same error.
     pub fn decode<'i>(&mut self, input: &mut &'i [u8]) -> Result<Option<&'i [u8]>, BodyError> {
         loop {
             match self.state {
@@ -153,11 +158,11 @@ impl BodyDecoder {
         }
     }
 
-    /// Told that the connection ended, which completes a body delimited by that.
+    /// Reports the end of the connection, which completes a body that is delimited by it.
     ///
     /// # Errors
     ///
-    /// [`BodyError::Incomplete`] if more was announced; an earlier error again.
+    /// [`BodyError::Incomplete`] if the body was not complete; an earlier error again.
     pub fn handle_eof(&mut self) -> Result<(), BodyError> {
         self.state = match self.state {
             State::UntilClose | State::Complete => State::Complete,
@@ -167,17 +172,17 @@ impl BodyDecoder {
         if let State::Failed(error) = self.state { Err(error) } else { Ok(()) }
     }
 
-    /// Whether the whole body was returned by `decode`.
+    /// Returns whether `decode` has returned the whole body.
     pub fn is_complete(&self) -> bool {
         matches!(self.state, State::Complete)
     }
 
-    /// How many bytes of the chunk that was announced last are still to come.
+    /// Returns the number of missing bytes of the chunk that was announced last.
     pub(super) fn chunk_left(&self) -> u64 {
         if let State::SizeEnd(left) | State::Data(left) = self.state { left } else { 0 }
     }
 
-    /// The state after one byte that is not the body's.
+    /// Returns the state after one byte of the framing.
     fn handle_framing(&mut self, byte: u8) -> Result<State, BodyError> {
         self.framing_bytes += 1;
         self.check_limits()?;
@@ -188,7 +193,7 @@ impl BodyDecoder {
             (State::Size(None), b' ' | b'\t') if self.padded_sizes => State::Size(None),
             (State::Size(size), _) => {
                 match (char::from(byte).to_digit(16), size.unwrap_or(0).checked_mul(16)) {
-                    // Cannot overflow: the lowest four bits of a multiple of 16 are free.
+                    // Cannot overflow: the lowest four bits of a multiple of 16 are zero.
                     (Some(digit), Some(size)) => State::Size(Some(size + u64::from(digit))),
                     (Some(_), None) => return Err(BodyError::ChunkTooLarge),
                     (None, _) => return Err(BodyError::ChunkSize { byte }),
@@ -227,7 +232,7 @@ impl BodyDecoder {
             (State::Trailer(Trailer::Value | Trailer::Lf), b'\n') => State::Trailer(Trailer::Start),
             (State::Trailer(Trailer::Value), _) if is_value_byte(byte) => State::Trailer(Trailer::Value),
             (State::Trailer(_), _) => return Err(BodyError::Trailer { byte }),
-            // `decode` gives these no framing bytes.
+            // `decode` passes no framing bytes in these states.
             (
                 State::Length(_) | State::UntilClose | State::Data(_) | State::Complete | State::Failed(_),
                 _,
@@ -255,7 +260,7 @@ impl BodyDecoder {
     }
 }
 
-/// Takes up to `left` bytes off `input`; returns them and how many are still left after them.
+/// Takes up to `left` bytes from `input`. Returns them, and how many are still missing.
 fn take<'i>(input: &mut &'i [u8], left: u64) -> (&'i [u8], u64) {
     let count = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
     // Cannot panic: `count` is at most the length.
@@ -264,62 +269,69 @@ fn take<'i>(input: &mut &'i [u8], left: u64) -> (&'i [u8], u64) {
     (part, left - count as u64)
 }
 
-/// How a body's framing is broken. The peer's fault.
+/// A violation of a body's framing. The peer's fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BodyError {
-    /// A byte that is no hexadecimal digit where a chunk's size stands, or stands no more.
+    /// A chunk size contains a byte that is not a hexadecimal digit, or is followed by an invalid
+    /// byte.
     ChunkSize {
         /// The byte.
         byte: u8,
     },
-    /// A chunk size of 2^64 or above.
+    /// A chunk size is 2^64 or above.
     ChunkTooLarge,
-    /// A control byte in a chunk extension; a bare LF is one.
+    /// A chunk extension contains a control byte, such as a bare LF.
     ChunkExtension {
         /// The byte.
         byte: u8,
     },
-    /// A line with a chunk's size and extensions beyond [`BodyDecoder::CHUNK_LINE_LIMIT`].
+    /// A line with a chunk's size and extensions exceeds [`BodyDecoder::CHUNK_LINE_LIMIT`].
     ChunkLineTooLong {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// Something other than CR and LF after a chunk's data or at the end of a chunk line.
+    /// A chunk's data or a chunk line does not end with CR LF.
     ChunkEnd {
-        /// The first byte that is neither.
+        /// The first wrong byte.
         byte: u8,
     },
-    /// A byte that cannot stand there in a trailer.
+    /// A trailer contains an invalid byte.
     Trailer {
         /// The byte.
         byte: u8,
     },
-    /// A trailer section of more bytes than [`HeadLimits::bytes`].
+    /// The trailer section exceeds [`HeadLimits::bytes`].
     TrailersTooLarge {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// More trailers than [`HeadLimits::headers`].
+    /// The trailer section has more fields than [`HeadLimits::headers`].
     TooManyTrailers {
         /// The limit.
         limit: usize,
     },
-    /// The connection ended before the body did.
+    /// The connection ended before the body.
     Incomplete,
 }
 
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BodyError::ChunkSize { byte } => write!(f, "byte 0x{byte:02x} in a chunk size"),
+            BodyError::ChunkSize { byte } => write!(f, "invalid byte 0x{byte:02x} in a chunk size"),
             BodyError::ChunkTooLarge => f.write_str("chunk size of 2^64 or above"),
-            BodyError::ChunkExtension { byte } => write!(f, "byte 0x{byte:02x} in a chunk extension"),
-            BodyError::ChunkLineTooLong { limit } => write!(f, "chunk line longer than {limit} bytes"),
-            BodyError::ChunkEnd { byte } => write!(f, "byte 0x{byte:02x} where a chunk's line end belongs"),
-            BodyError::Trailer { byte } => write!(f, "byte 0x{byte:02x} in a trailer"),
-            BodyError::TrailersTooLarge { limit } => write!(f, "trailers larger than {limit} bytes"),
-            BodyError::TooManyTrailers { limit } => write!(f, "more than {limit} trailers"),
+            BodyError::ChunkExtension { byte } => write!(f, "invalid byte 0x{byte:02x} in a chunk extension"),
+            BodyError::ChunkLineTooLong { limit } => {
+                write!(f, "chunk line exceeds the limit of {limit} bytes")
+            }
+            BodyError::ChunkEnd { byte } => write!(f, "byte 0x{byte:02x} instead of the line end of a chunk"),
+            BodyError::Trailer { byte } => write!(f, "invalid byte 0x{byte:02x} in a trailer"),
+            BodyError::TrailersTooLarge { limit } => {
+                write!(f, "trailer section exceeds the limit of {limit} bytes")
+            }
+            BodyError::TooManyTrailers { limit } => {
+                write!(f, "trailer section exceeds the limit of {limit} fields")
+            }
             BodyError::Incomplete => f.write_str("connection closed before the body was complete"),
         }
     }

@@ -13,13 +13,14 @@ use alloc::vec::Vec;
 
 use crate::frame::make_chunk;
 
-/// What ends a chunked body. A body without it was cut.
+/// The last chunk, which ends a chunked body. A body without it was cut off.
 pub const LAST: &[u8] = crate::frame::LAST_CHUNK;
 
-/// Appends `payload` to `out` as one chunk; nothing if it is empty, as an empty chunk would end the body.
+/// Appends `payload` to `out` as one chunk. An empty payload appends nothing, because an empty
+/// chunk would end the body.
 pub fn append(out: &mut Vec<u8>, payload: &[u8]) {
     let start = out.len();
-    // The longest size line, and the two line ends.
+    // The longest size line, and both line ends.
     out.reserve(payload.len() + 20);
     out.extend_from_slice(payload);
     make_chunk(out, start);

@@ -1,4 +1,4 @@
-//! A subscription over a connection of bytes.
+//! A subscription over a byte connection.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -12,10 +12,11 @@ use crate::http::Request;
 use crate::source::{self, CloseReason, Session, Signal, SourceConfig, SourceError};
 use crate::{EventRef, Instant, LimitExceeded};
 
-/// Keeps a subscription to an event stream over HTTP/1.1: bytes in, wants out.
+/// Stays subscribed to an event stream over HTTP/1.1.
 ///
-/// An [`Session`] decides; this adds the bytes of the requests it sends, one on each connection, and of the responses. To be
-/// driven as that is, with a connection instead of an HTTP library:
+/// A [`Session`] makes the decisions. This machine adds the bytes of its requests, one per
+/// connection, and of the responses. Drive it like a session, with a connection instead of an HTTP
+/// library:
 ///
 /// ```text
 ///                     ┌─────────────────────── redirected ───────────────────────┐
@@ -28,15 +29,15 @@ use crate::{EventRef, Instant, LimitExceeded};
 ///
 /// | want | what to do | what to report |
 /// |---|---|---|
-/// | [`Prepare`](Want::Prepare) | drop the connection; change [`request_mut`](Self::request_mut) if you like | [`handle_prepared`](Self::handle_prepared) |
-/// | [`Connect`](Want::Connect) | make a connection to the URL of [`request`](Self::request), in place of the one before | [`handle_connected`](Self::handle_connected) |
+/// | [`Prepare`](Want::Prepare) | drop the connection, and modify [`request_mut`](Self::request_mut) if necessary | [`handle_prepared`](Self::handle_prepared) |
+/// | [`Connect`](Want::Connect) | connect to the URL of [`request`](Self::request), and drop the previous connection | [`handle_connected`](Self::handle_connected) |
 /// | [`Write`](Want::Write) | write some of [`pending`](Self::pending), and flush | [`handle_written`](Self::handle_written) |
 /// | [`Read`](Want::Read) | read into [`space`](Self::space) | [`handle_read`](Self::handle_read) |
-/// | [`Event`](Want::Event), [`Signal`](Want::Signal), [`Limit`](Want::Limit), [`Yield`](Want::Yield) | as of [`source::Want`] | nothing: they come once |
-/// | [`Wait`](Want::Wait), [`Closed`](Want::Closed) | drop the connection; wait for the deadline, or be done | nothing else |
+/// | [`Event`](Want::Event), [`Signal`](Want::Signal), [`Limit`](Want::Limit), [`Yield`](Want::Yield) | see [`source::Want`] | nothing; returned once |
+/// | [`Wait`](Want::Wait), [`Closed`](Want::Closed) | drop the connection; for `Wait`, wait for the deadline | [`handle_deadline`](Self::handle_deadline), or nothing |
 ///
-/// Whatever goes wrong with a connection is reported with [`handle_error`](Self::handle_error), a deadline that has passed
-/// with [`handle_deadline`](Self::handle_deadline).
+/// Report any failure of the connection with [`handle_error`](Self::handle_error), and a deadline
+/// that has passed with [`handle_deadline`](Self::handle_deadline).
 ///
 /// ```
 /// use std::io::{Read, Write};
@@ -97,51 +98,54 @@ use crate::{EventRef, Instant, LimitExceeded};
 pub struct Connection {
     source: Session,
     head_limits: HeadLimits,
-    /// The default `User-Agent`; empty for none.
+    /// The default `User-Agent`, or empty for none.
     user_agent: Cow<'static, str>,
-    /// That with the connection there is; `None` without one.
+    /// The exchange on the current connection, if there is one.
     exchange: Option<Exchange>,
 }
 
-/// One request, on a connection of its own.
+/// A request, on its own connection.
 #[derive(Debug)]
 struct Exchange {
-    /// Which of the source's it is.
+    /// The session's number for the request.
     number: u32,
     request: Vec<u8>,
     written: usize,
 }
 
-/// What a [`Connection`] wants. [`Prepare`](Self::Prepare), [`Connect`](Self::Connect), [`Write`](Self::Write),
-/// [`Read`](Self::Read), [`Wait`](Self::Wait) and [`Closed`](Self::Closed) stand until they are met; the others come once, and are gone when the next want is asked for.
+/// The next step of a [`Connection`].
+///
+/// [`Prepare`](Self::Prepare), [`Connect`](Self::Connect), [`Write`](Self::Write),
+/// [`Read`](Self::Read), [`Wait`](Self::Wait) and [`Closed`](Self::Closed) stand until they are
+/// met. Every other want is returned once; the next call of `want` consumes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Want {
-    /// An attempt begins: its request may be changed now. Redirects that follow do not ask again.
+    /// An attempt starts, and its request may be modified. Not returned again for redirects.
     Prepare,
-    /// Make a new connection.
+    /// Establish a new connection.
     Connect,
-    /// Write some of what is pending.
+    /// Write some pending bytes.
     Write,
-    /// Read.
+    /// Read from the connection.
     Read,
-    /// An event is there.
+    /// An event is available.
     Event,
-    /// Something else has happened; only where signals are asked for.
+    /// A signal other than an event is available. Only returned by `want_signal`.
     Signal,
-    /// An event exceeded this limit and is skipped. The stream goes on.
+    /// An event exceeded this limit and was skipped. The stream continues.
     Limit(LimitExceeded),
     /// Wait for the deadline.
     Wait,
-    /// Let other tasks run before asking again: the peer keeps sending without ever completing an event. A thread of its own
-    /// may ask again at once.
+    /// Yield to other tasks before asking again, because the peer keeps sending without completing
+    /// an event. A dedicated thread may ask again at once.
     Yield,
-    /// Nothing more comes.
+    /// The subscription is closed.
     Closed,
 }
 
 impl Connection {
-    /// A client that connects for this source.
+    /// Creates a client that connects for this session.
     pub fn new(source: Session) -> Self {
         Self { source, head_limits: HeadLimits::default(), user_agent: Cow::Borrowed(""), exchange: None }
     }
@@ -152,16 +156,17 @@ impl Connection {
         Self { source: self.source.with_config(config), ..self }
     }
 
-    /// Bounds the heads of responses otherwise.
+    /// Sets the limits on the heads of responses.
     #[must_use]
     pub fn with_head_limits(self, head_limits: HeadLimits) -> Self {
         Self { head_limits, ..self }
     }
 
-    /// Sets the `User-Agent` of requests that have none, also after a redirect or a change by the user; see
-    /// [`Request::encode_with_user_agent`]. Default: none.
+    /// Sets the default `User-Agent` of requests, which also applies after a redirect or a change
+    /// by the user; see [`Request::encode_with_user_agent`]. Default: none.
     ///
-    /// A second call changes nothing: an adapter that wraps a client keeps the name that its user has set.
+    /// Only the first call has an effect, so that an adapter that wraps a client keeps the name
+    /// that its user has set.
     #[must_use]
     pub fn with_default_user_agent(mut self, user_agent: impl Into<Cow<'static, str>>) -> Self {
         if self.user_agent.is_empty() {
@@ -170,28 +175,28 @@ impl Connection {
         self
     }
 
-    /// The source, to ask it about itself.
+    /// Returns the session, to query its state.
     pub fn source(&self) -> &Session {
         &self.source
     }
 
-    /// What to do next, and until when. If the deadline passes first, report it with
+    /// Returns the next step, and the deadline for it. Report a deadline that has passed with
     /// [`handle_deadline`](Self::handle_deadline).
     pub fn want(&mut self, now: Instant) -> (Want, Option<Instant>) {
         self.next::<false>(now)
     }
 
-    /// As [`want`](Self::want), but gives signals too.
+    /// Like [`want`](Self::want), but also returns [`Want::Signal`].
     pub fn want_signal(&mut self, now: Instant) -> (Want, Option<Instant>) {
         self.next::<true>(now)
     }
 
-    /// Reports that the request of this attempt is as it shall be sent; see [`Session::handle_prepared`].
+    /// Reports that the request of this attempt is ready; see [`Session::handle_prepared`].
     pub fn handle_prepared(&mut self, now: Instant) {
         self.source.handle_prepared(now);
     }
 
-    /// Reports what preparing came to; see [`Session::handle_request`].
+    /// Reports the result of preparing; see [`Session::handle_request`].
     pub fn handle_request<E>(&mut self, now: Instant, prepared: Result<Request, E>)
     where
         E: Into<Box<dyn Error + Send + Sync>>,
@@ -199,12 +204,12 @@ impl Connection {
         self.source.handle_request(now, prepared);
     }
 
-    /// Reports what the wall clock says; see [`Session::set_wall_clock`].
+    /// Reports the wall clock time; see [`Session::set_wall_clock`].
     pub fn set_wall_clock(&mut self, now: Instant, since_unix_epoch: Duration) {
         self.source.set_wall_clock(now, since_unix_epoch);
     }
 
-    /// Reports that the connection is there. A report that was not wanted is ignored.
+    /// Reports that the connection is established. A report without [`Want::Connect`] is ignored.
     pub fn handle_connected(&mut self, now: Instant) {
         let number = self.source.exchange();
         if !self.source.is_connecting() || self.exchange.as_ref().is_some_and(|known| known.number == number)
@@ -220,19 +225,19 @@ impl Connection {
         self.source.handle_connected(now);
     }
 
-    /// What is to be written.
+    /// Returns the next bytes to write.
     pub fn pending(&self) -> &[u8] {
         self.exchange.as_ref().map(Exchange::pending).unwrap_or_default()
     }
 
-    /// Reports that so many bytes of [`pending`](Self::pending) were written. 0 means that the connection takes no more; a count
-    /// beyond what was pending is taken for all of it.
+    /// Reports that the first `count` bytes of [`pending`](Self::pending) were written. `0` means
+    /// that the connection accepts no more bytes. A larger count counts as all pending bytes.
     pub fn handle_written(&mut self, now: Instant, count: usize) {
         match &mut self.exchange {
             Some(exchange) if !exchange.pending().is_empty() => {
                 exchange.written = exchange.written.saturating_add(count);
                 if exchange.pending().is_empty() {
-                    // A large body need not be kept as long as the stream.
+                    // Frees a large body before the stream starts.
                     (exchange.request, exchange.written) = (Vec::new(), 0);
                 }
                 if count == 0 {
@@ -243,26 +248,28 @@ impl Connection {
         }
     }
 
-    /// Where to read into. Never empty.
+    /// Returns the buffer to read into. Never empty.
     pub fn space(&mut self) -> &mut [u8] {
         self.source.space()
     }
 
-    /// Reports a read: `count` bytes were put at the beginning of [`space`](Self::space). 0 means that the peer closed.
+    /// Reports a read of `count` bytes, which the caller has placed at the start of
+    /// [`space`](Self::space). `0` reports the end of the connection.
     ///
-    /// A count beyond the space is taken for all of the space; a report that was not wanted is ignored.
+    /// A count larger than the space counts as the whole space. A report without [`Want::Read`] is
+    /// ignored.
     pub fn handle_read(&mut self, now: Instant, count: usize) {
         if self.exchange.as_ref().is_some_and(|exchange| exchange.pending().is_empty()) {
             self.source.handle_read(now, count);
         }
     }
 
-    /// Reports that there is no connection, or none any more. Events that are in are still given.
+    /// Reports that the connection failed. Events that have already arrived are still delivered.
     pub fn handle_error(&mut self, now: Instant, error: impl Into<Box<dyn Error + Send + Sync>>) {
         self.source.handle_error(now, error);
     }
 
-    /// Reports that a deadline has passed. One that has not, or is no longer one, changes nothing.
+    /// Reports that a deadline has passed. Has no effect if no deadline is due.
     pub fn handle_deadline(&mut self, now: Instant) {
         self.source.handle_deadline(now);
     }
@@ -272,33 +279,34 @@ impl Connection {
         self.source.handle_unsupported(error);
     }
 
-    /// Gives up what there is, for another attempt at once; see [`Session::restart`].
+    /// Starts another attempt at once; see [`Session::restart`].
     pub fn restart(&mut self) {
         self.source.restart();
     }
 
-    /// Closes the source at once, for good.
+    /// Closes the session at once and permanently.
     pub fn close(&mut self) {
         self.source.close();
     }
 
-    /// The event that was found; after anything but [`Want::Event`] an event without fields.
+    /// Returns the event that was found. Without [`Want::Event`], returns an event without fields.
     pub fn event(&mut self) -> EventRef<'_> {
         self.source.event()
     }
 
-    /// What happened; see [`Session::take_signal`].
+    /// Returns the signal; see [`Session::take_signal`].
     pub fn take_signal(&mut self) -> Option<Signal> {
         self.source.take_signal()
     }
 
-    /// Why nothing more comes; see [`Session::take_closed`].
+    /// Returns why the session was closed; see [`Session::take_closed`].
     pub fn take_closed(&mut self) -> Option<CloseReason> {
         self.source.take_closed()
     }
 
-    /// What a plain stream of events gives after this want: an event, which is [lent](Self::event), an error, or `None`: nothing
-    /// more, after a normal end or where the error was taken.
+    /// Converts a want into an item of a plain stream: `Ok` for an event, which
+    /// [`event`](Self::event) lends, or an error. Returns `None` for the end of the stream, which
+    /// is normal or follows an error that was already returned.
     pub fn take_item(&mut self, want: Want) -> Option<Result<(), SourceError>> {
         self.source.take_item(match want {
             Want::Event => source::Want::Event,
@@ -307,12 +315,13 @@ impl Connection {
         })
     }
 
-    /// The request of this attempt, as the last redirect left it. Its URL is where to connect.
+    /// Returns the request of this attempt, as modified by redirects. Connect to its URL.
     pub fn request(&self) -> &Request {
         self.source.request()
     }
 
-    /// The request of this attempt, to be changed on [`Want::Prepare`]; see [`Session::request_mut`].
+    /// Returns the request of this attempt, to be modified on [`Want::Prepare`]; see
+    /// [`Session::request_mut`].
     pub fn request_mut(&mut self) -> &mut Request {
         self.source.request_mut()
     }
@@ -335,7 +344,7 @@ impl Connection {
         (want, deadline)
     }
 
-    /// What to do next for the request that is to be sent, or whose response is read.
+    /// Returns the next step for the request to be sent, or for its response.
     fn exchange_want(&self) -> Want {
         match &self.exchange {
             Some(exchange) if exchange.number == self.source.exchange() => {

@@ -1,11 +1,12 @@
-//! The dates that a server writes.
+//! Dates as a server writes them.
 
 use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
-/// A point in time, as long after the beginning of 1970 (UTC), in the form that must be sent (RFC 9110 section 5.6.7): `Sun, 06 Nov
-/// 1994 08:49:37 GMT`. `None` after the year 9999, which the form does not hold.
+/// Formats a time, given as the duration since 1970 in UTC, in the required format (RFC 9110
+/// section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`. Returns `None` after the year 9999, which the
+/// format cannot represent.
 pub(super) fn format_date(since_unix_epoch: Duration) -> Option<String> {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] =
@@ -15,8 +16,8 @@ pub(super) fn format_date(since_unix_epoch: Duration) -> Option<String> {
     if days >= 2_932_897 {
         return None;
     }
-    // Days since 0000-03-01, of which 400 years, the leap days among them, have 146,097: years begin with March, so that the day
-    // that may be missing is the last.
+    // Days since 0000-03-01. An era of 400 years has 146,097 days. Years start with March, so that
+    // the leap day is their last day.
     let day = days + 719_468;
     let (era, day_of_era) = (day / 146_097, day % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -24,7 +25,7 @@ pub(super) fn format_date(since_unix_epoch: Duration) -> Option<String> {
     let month = (5 * day_of_year + 2) / 153;
     let day_of_month = day_of_year - (153 * month + 2) / 5 + 1;
     let year = era * 400 + year_of_era + u64::from(month >= 10);
-    // Both are found: the indices are remainders, and a month of the year.
+    // Always `Some`: the indices are remainders, and a month of the year.
     let weekday = DAYS.get((days % 7) as usize)?;
     let month = MONTHS.get(month as usize)?;
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);

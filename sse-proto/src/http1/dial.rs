@@ -1,11 +1,12 @@
-//! Which address of a host to connect to.
+//! Choosing among the addresses of a host.
 
 use core::time::Duration;
 
 use crate::Instant;
 
-/// Tries the addresses of a host, in their order and one a little after the other, so that one that does not answer keeps the
-/// others waiting for no longer than that (RFC 8305 section 5, "Happy Eyeballs"). The first connection wins; the rest is dropped.
+/// Tries the addresses of a host in order, with staggered starts, so that an unresponsive address
+/// delays the others only briefly (RFC 8305 section 5, "Happy Eyeballs"). The first connection
+/// wins; drop the others.
 ///
 /// ```text
 ///            ┌──── handle_failed, deadline ────┐
@@ -35,32 +36,34 @@ pub struct HappyEyeballs {
     addresses: usize,
     started: usize,
     failed: usize,
-    /// When the next address has its turn, whatever the others do.
+    /// When the next address is tried, regardless of the others.
     next: Instant,
 }
 
-/// What a [`HappyEyeballs`] wants.
+/// The next step of a [`HappyEyeballs`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Want {
-    /// Begin to connect to this address, counted from 0, beside those that are being tried. Comes once.
+    /// Start connecting to the address with this index, beside the attempts in progress. Returned
+    /// once per address.
     Start(usize),
     /// Wait for a connection, for a failure, or for the deadline; then ask again.
     Wait,
-    /// No address has answered.
+    /// All addresses have failed.
     Failed,
 }
 
 impl HappyEyeballs {
-    /// How long an address has before the next is tried too: 250 ms, as RFC 8305 section 8 recommends.
+    /// How long an address is tried before the next one starts: 250 ms, as RFC 8305 section 8
+    /// recommends.
     pub const HEAD_START: Duration = Duration::from_millis(250);
 
-    /// A race of so many addresses; of none it has failed.
+    /// Creates a race of this many addresses. A race without addresses has failed.
     pub fn new(addresses: usize) -> Self {
         Self { addresses, started: 0, failed: 0, next: Instant::default() }
     }
 
-    /// What to do next, and until when.
+    /// Returns the next step, and the deadline for it.
     pub fn want(&mut self, now: Instant) -> (Want, Option<Instant>) {
         if self.failed >= self.addresses {
             return (Want::Failed, None);
@@ -76,7 +79,7 @@ impl HappyEyeballs {
         (Want::Start(self.started - 1), None)
     }
 
-    /// Reports that one of those that are being tried has failed. Without one, nothing changes.
+    /// Reports that one attempt has failed. Has no effect if no attempt is in progress.
     pub fn handle_failed(&mut self) {
         self.failed = self.started.min(self.failed + 1);
     }

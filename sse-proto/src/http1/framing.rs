@@ -1,4 +1,4 @@
-//! How a message says where its body ends (RFC 9112 section 6).
+//! The framing that a message announces (RFC 9112 section 6).
 
 use alloc::vec::Vec;
 
@@ -7,7 +7,7 @@ use crate::http::fields::{Fields, excerpt};
 use crate::http::{Framing, Version};
 
 impl Framing {
-    /// What a head's fields say, if they say anything.
+    /// Returns the framing that the fields of a head announce, if any.
     pub(super) fn announced(fields: &Fields, version: Version) -> Result<Option<Framing>, HeadError> {
         if fields.get("transfer-encoding").is_none() {
             return content_length(fields).map(|length| length.map(Framing::Length));
@@ -25,10 +25,11 @@ impl Framing {
         Err(refused_codings(&codings))
     }
 
-    /// As [`announced`](Self::announced), where the connection carries nothing after this message: then a wrong guess costs
-    /// one stream, and smuggles nothing.
+    /// [`announced`](Self::announced) for a connection that carries nothing after this message: a
+    /// wrong guess costs one stream and smuggles nothing.
     ///
-    /// `chunked` overrides a length and may be named twice, in HTTP/1.0 too; `identity` is no coding.
+    /// `chunked` overrides a length and may be named twice, even in HTTP/1.0. `identity` is not a
+    /// coding.
     pub(super) fn announced_once(fields: &Fields) -> Result<Option<Framing>, HeadError> {
         let mut codings = transfer_codings(fields);
         codings.retain(|coding| !coding.eq_ignore_ascii_case(b"identity"));
@@ -50,7 +51,7 @@ fn is_chunked(coding: &[u8]) -> bool {
     coding.eq_ignore_ascii_case(b"chunked")
 }
 
-/// Why these codings, which are not `chunked` alone, are refused.
+/// Returns why these codings, which are not just `chunked`, are rejected.
 fn refused_codings(codings: &[&[u8]]) -> HeadError {
     match codings.split_last() {
         Some((last, below @ [first, ..]))
@@ -62,7 +63,7 @@ fn refused_codings(codings: &[&[u8]]) -> HeadError {
     }
 }
 
-/// Equal values, in one line or in several, are one value.
+/// Parses the `Content-Length`. Equal values, in one line or several, count as one.
 fn content_length(fields: &Fields) -> Result<Option<u64>, HeadError> {
     let mut length = None;
     for element in fields.list("content-length") {
@@ -75,7 +76,7 @@ fn content_length(fields: &Fields) -> Result<Option<u64>, HeadError> {
 }
 
 fn decimal(digits: &[u8]) -> Option<u64> {
-    // The number parser would take a plus sign.
+    // `parse` would accept a plus sign.
     if !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }

@@ -1,4 +1,4 @@
-//! What heads of requests and responses have in common: limits, versions, errors, and finding their end.
+//! Common parts of request and response heads: limits, errors, and the search for their end.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -7,16 +7,17 @@ use core::fmt;
 
 use memchr::{memchr, memchr_iter};
 
-/// How large a head may be. What exceeds a limit is refused with an error that names it.
+/// Limits the size of a head. A head that exceeds a limit is rejected with an error that names the
+/// limit.
 ///
-/// The trailer section of a chunked body is held to the same limits once more.
+/// The same limits apply separately to the trailer section of a chunked body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeadLimits {
-    /// Bytes, from the start line to the blank line; the heads of interim responses count together with the
-    /// final one. Default 65,536, which is also the memory one decoder needs at most, about twice. Common servers
-    /// allow 8 to 64 KiB.
+    /// Limits the bytes from the start line to the blank line. Interim responses and the final one
+    /// count together. Default: 65,536, as common servers allow 8 to 64 KiB. A decoder needs about
+    /// twice as much memory at most.
     pub bytes: usize,
-    /// Header lines. Default 128. Common servers allow 100.
+    /// Limits the number of header lines. Default: 128. Common servers allow 100.
     pub headers: usize,
 }
 
@@ -26,54 +27,56 @@ impl Default for HeadLimits {
     }
 }
 
-/// What can be wrong with the head of a request as well as of a response.
+/// An error in the head of a request or a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HeadError {
-    /// More bytes than [`HeadLimits::bytes`].
+    /// The head exceeds [`HeadLimits::bytes`].
     TooLarge {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// More header lines than [`HeadLimits::headers`].
+    /// The head has more header lines than [`HeadLimits::headers`].
     TooManyHeaders {
         /// The limit.
         limit: usize,
     },
-    /// A line that is no header (RFC 9112 section 5).
+    /// A line is not a valid header (RFC 9112 section 5).
     Header {
-        /// Its number; 1 is the line after the start line, unfolded lines are counted as one.
+        /// The line number. 1 is the line after the start line; folded lines count as one.
         line: usize,
     },
-    /// A `Content-Length` that is not a number below 2^64, or differs from another one.
+    /// A `Content-Length` is not a number below 2^64, or differs from another one.
     ContentLength {
-        /// The offending value, escaped and shortened.
+        /// The invalid value, escaped and truncated.
         value: String,
     },
-    /// A `Transfer-Encoding` that does not end the body with `chunked`, applied once.
+    /// The `Transfer-Encoding` does not end with `chunked`, applied once.
     TransferEncoding {
-        /// The offending value, escaped and shortened.
+        /// The invalid value, escaped and truncated.
         value: String,
     },
-    /// A coding other than `chunked` below the chunks.
+    /// A coding other than `chunked` is applied before `chunked`.
     UnknownTransferCoding {
-        /// The coding, escaped and shortened.
+        /// The coding, escaped and truncated.
         value: String,
     },
-    /// `Transfer-Encoding` in a message of HTTP/1.0 (RFC 9112 section 6.1).
+    /// An HTTP/1.0 message has a `Transfer-Encoding` (RFC 9112 section 6.1).
     Http10TransferEncoding,
-    /// Both `Content-Length` and `Transfer-Encoding`.
+    /// The head has both `Content-Length` and `Transfer-Encoding`.
     ConflictingFraming,
 }
 
 impl fmt::Display for HeadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            HeadError::TooLarge { limit } => write!(f, "head larger than {limit} bytes"),
-            HeadError::TooManyHeaders { limit } => write!(f, "more than {limit} headers"),
+            HeadError::TooLarge { limit } => write!(f, "head exceeds the limit of {limit} bytes"),
+            HeadError::TooManyHeaders { limit } => write!(f, "head exceeds the limit of {limit} headers"),
             HeadError::Header { line } => write!(f, "malformed header line {line}"),
-            HeadError::ContentLength { value } => write!(f, "bad or conflicting content-length \"{value}\""),
-            HeadError::TransferEncoding { value } => write!(f, "bad transfer-encoding \"{value}\""),
+            HeadError::ContentLength { value } => {
+                write!(f, "invalid or conflicting content-length \"{value}\"")
+            }
+            HeadError::TransferEncoding { value } => write!(f, "invalid transfer-encoding \"{value}\""),
             HeadError::UnknownTransferCoding { value } => write!(f, "unknown transfer coding \"{value}\""),
             HeadError::Http10TransferEncoding => f.write_str("transfer-encoding in an http/1.0 message"),
             HeadError::ConflictingFraming => f.write_str("both content-length and transfer-encoding"),
@@ -83,21 +86,22 @@ impl fmt::Display for HeadError {
 
 impl core::error::Error for HeadError {}
 
-/// Collects bytes up to the blank line that ends a head. Each byte is looked at once, whatever the split.
+/// Collects bytes up to the blank line that ends a head. Each byte is scanned once, however the
+/// input is split.
 #[derive(Clone)]
 pub(super) struct HeadReader {
     bytes: Vec<u8>,
     line_start: usize,
-    /// Bytes that may still follow.
+    /// How many more bytes are allowed.
     room: usize,
 }
 
 pub(super) enum Progress {
-    /// The input is used up.
+    /// The input is consumed.
     More,
-    /// The blank line is in; `bytes` is the head.
+    /// The blank line has arrived; `bytes` is the head.
     Ended,
-    /// There is a byte more than allowed, and it is still in the input.
+    /// The head has more bytes than allowed. The first excess byte is still in the input.
     Full,
 }
 
@@ -132,19 +136,19 @@ impl HeadReader {
         &self.bytes
     }
 
-    /// Whether the start line is not complete, or is the blank line.
+    /// Returns whether the start line is incomplete, or is the blank line.
     pub(super) fn in_first_line(&self) -> bool {
         self.line_start == 0
     }
 
-    /// Makes place for another head, within what the limit leaves.
+    /// Prepares for another head, within the remaining limit.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.line_start = 0;
     }
 }
 
-/// Without the bytes, which may hold credentials.
+/// Omits the bytes, which may hold credentials.
 impl fmt::Debug for HeadReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HeadReader").field("len", &self.bytes.len()).field("room", &self.room).finish()
@@ -153,7 +157,7 @@ impl fmt::Debug for HeadReader {
 
 /// Splits a head into its start line, without the line end, and the lines after it.
 pub(super) fn split_start_line(head: &[u8]) -> (&[u8], &[u8]) {
-    // Cannot panic: a position that was found plus its one byte, or the length.
+    // Cannot panic: the position after a byte that was found, or the length.
     let (line, fields) = head.split_at(memchr(b'\n', head).map_or(head.len(), |at| at + 1));
     (without_line_end(line), fields)
 }
@@ -163,8 +167,9 @@ fn without_line_end(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// Replaces each line fold, with the whitespace around it, by one space (RFC 9112 section 5.2). Whitespace before the first
-/// header is no fold and stays, to be refused (section 2.2).
+/// Replaces each line fold, with the whitespace around it, by one space (RFC 9112 section 5.2).
+/// Whitespace before the first header is not a fold; it is kept, so that parsing rejects it
+/// (section 2.2).
 pub(super) fn unfold(block: &[u8]) -> Cow<'_, [u8]> {
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
     if !memchr_iter(b'\n', block).any(|at| block.get(at + 1).is_some_and(is_blank)) {

@@ -1,4 +1,4 @@
-//! The header lines of a head, by `httparse`.
+//! Parsing of header lines, by `httparse`.
 
 use alloc::vec;
 
@@ -8,9 +8,9 @@ use super::head::HeadError;
 use crate::http::fields::Fields;
 
 impl Fields {
-    /// Reads the lines after a start line, the blank one at the end included.
+    /// Parses the lines after a start line, including the final blank line.
     pub(super) fn parse(block: &[u8], limit: usize) -> Result<Fields, HeadError> {
-        // No more headers than lines, so that a large limit costs nothing.
+        // At most one header per line, so that a large limit costs nothing.
         let lines = memchr_iter(b'\n', block).count();
         let mut parsed = vec![httparse::EMPTY_HEADER; limit.min(lines)];
         match httparse::parse_headers(block, &mut parsed) {
@@ -24,7 +24,7 @@ impl Fields {
             }
             Err(httparse::Error::TooManyHeaders) => Err(HeadError::TooManyHeaders { limit }),
             _ => {
-                // What was parsed before the offending line is in place, and no name is empty.
+                // The headers before the invalid line were parsed, and no name is empty.
                 let good = parsed.iter().take_while(|header| !header.name.is_empty()).count();
                 Err(HeadError::Header { line: good + 1 })
             }

@@ -1,21 +1,23 @@
-//! The server's reading side.
+//! Reading requests, as a server.
 
 use super::head::{HeadError, HeadLimits, HeadReader, Progress};
 use super::request_head::{RequestHead, RequestHeadError};
 use crate::http::fields::is_token_byte;
 
-/// How many empty lines before a request line are skipped (RFC 9112 section 2.2 asks for one).
+/// The number of empty lines that are skipped before a request line (RFC 9112 section 2.2 asks for
+/// one).
 const LEADING_EMPTY_LINES: usize = 4;
 
-/// Takes the bytes of a connection and gives the heads of the requests on it.
+/// Decodes the heads of the requests on a connection.
 ///
-/// What follows a head stays in the input: read the body with [`BodyDecoder::for_request`](super::BodyDecoder::for_request), then
-/// `decode` gives the next head.
+/// Bytes after a head stay in the input. Decode the body with
+/// [`BodyDecoder::for_request`](super::BodyDecoder::for_request); after that, `decode` returns the
+/// next head.
 ///
 /// ```text
 ///  ┌─head─┐
 ///  ▼      │
-/// Reading ┴─error──► Failed, for good
+/// Reading ┴─error──► Failed, permanently
 /// ```
 ///
 /// ```
@@ -54,33 +56,36 @@ impl Default for RequestDecoder {
 }
 
 impl RequestDecoder {
-    /// A decoder with the default limits.
+    /// Creates a decoder with the default limits.
     pub fn new() -> RequestDecoder {
         let limits = HeadLimits::default();
         RequestDecoder { state: State::Reading(HeadReader::new(limits)), empty_lines: 0, limits }
     }
 
-    /// Starts over with these limits, which hold for each head.
+    /// Restarts the decoder with these limits, which apply to each head.
     #[must_use]
     pub fn with_limits(self, limits: HeadLimits) -> RequestDecoder {
         RequestDecoder { state: State::Reading(HeadReader::new(limits)), limits, ..self }
     }
 
-    /// Takes bytes from the front of `input` up to the end of a head. `None` says that `input` is used up.
+    /// Consumes bytes from the front of `input` up to the end of a head. Returns `None` once
+    /// `input` is consumed.
     ///
     /// # Errors
     ///
-    /// What the client did wrong, with the [status](RequestHeadError::status) to answer; then and on every further call.
+    /// If the client makes a mistake; the error has the [status](RequestHeadError::status) of the
+    /// response. Every further call returns the same error.
     pub fn decode(&mut self, input: &mut &[u8]) -> Result<Option<RequestHead>, RequestHeadError> {
         self.advance(input).map_err(|error| self.fail(error))
     }
 
-    /// Takes what was read from a connection that is expected to send a request; nothing if it ended. What follows the
-    /// head in `bytes` is dropped.
+    /// Handles a read from a connection on which a request is expected. An empty slice reports the
+    /// end of the connection. Bytes after the head are dropped.
     ///
     /// # Errors
     ///
-    /// As [`decode`](Self::decode); [`RequestHeadError::IncompleteHead`] if the connection ended.
+    /// Like [`decode`](Self::decode), and [`RequestHeadError::IncompleteHead`] if the connection
+    /// ended.
     pub fn handle_read(&mut self, bytes: &[u8]) -> Result<Option<RequestHead>, RequestHeadError> {
         if bytes.is_empty() {
             return self.handle_eof().and(Err(RequestHeadError::IncompleteHead));
@@ -88,7 +93,7 @@ impl RequestDecoder {
         self.decode(&mut { bytes })
     }
 
-    /// Told that the connection ended.
+    /// Reports the end of the connection.
     ///
     /// # Errors
     ///
@@ -135,7 +140,8 @@ impl RequestDecoder {
     }
 }
 
-/// A TLS handshake on a plain port begins with a control byte, and no line end may ever come.
+/// Rejects other protocols at their first byte. A TLS handshake on a plain port starts with a
+/// control byte, and might never contain a line end.
 fn refuse_other_protocol(head: &[u8]) -> Result<(), RequestHeadError> {
     match head.first() {
         Some(&byte) if !is_token_byte(byte) && byte != b'\r' && byte != b'\n' => {

@@ -1,4 +1,4 @@
-//! The head of a request, as a server receives it.
+//! Request heads, as a server receives them.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::format;
@@ -12,9 +12,10 @@ use super::response::Response;
 use crate::http::fields::{Fields, excerpt, is_host_byte, is_token_byte};
 use crate::http::{Framing, Version};
 
-/// Request line and headers of a request (RFC 9112 sections 3 and 5).
+/// The request line and the headers of a request (RFC 9112 sections 3 and 5).
 ///
-/// `Debug` output is bounded and hides the values of `Authorization`, `Cookie` and the like; the query is not hidden.
+/// `Debug` output is bounded and hides the values of `Authorization`, `Cookie` and similar headers,
+/// but not the query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestHead {
     method: String,
@@ -34,18 +35,19 @@ impl RequestHead {
         Ok(RequestHead { method: method.to_owned(), target: target.to_owned(), version, framing, fields })
     }
 
-    /// The method, case-sensitive (RFC 9110 section 9.1).
+    /// Returns the method, which is case-sensitive (RFC 9110 section 9.1).
     pub fn method(&self) -> &str {
         &self.method
     }
 
-    /// The request target as it was sent (RFC 9112 section 3.2): usually path and query, an absolute URL from clients
-    /// of a proxy, `*` for `OPTIONS`, host and port for `CONNECT`.
+    /// Returns the request target as sent (RFC 9112 section 3.2): usually path and query, an
+    /// absolute URL from clients of a proxy, `*` for `OPTIONS`, host and port for `CONNECT`.
     pub fn target(&self) -> &str {
         &self.target
     }
 
-    /// The target's path, not decoded; at least `/` if the target is one that has a path.
+    /// Returns the path of the target, without percent-decoding; at least `/` if the target has a
+    /// path.
     pub fn path(&self) -> &str {
         match self.path_and_query().0 {
             "" => "/",
@@ -53,13 +55,13 @@ impl RequestHead {
         }
     }
 
-    /// What follows the first question mark of the target, not decoded.
+    /// Returns the part after the first question mark of the target, without percent-decoding.
     pub fn query(&self) -> Option<&str> {
         self.path_and_query().1
     }
 
-    /// The value of the query's first parameter called `name`, decoded as HTML forms encode: `+` is a space, a stray
-    /// percent sign stands for itself, invalid UTF-8 becomes U+FFFD.
+    /// Returns the value of the query's first parameter called `name`, decoded like an HTML form:
+    /// `+` is a space, a stray percent sign is kept, invalid UTF-8 becomes U+FFFD.
     ///
     /// ```
     /// use sse_proto::http1::{RequestDecoder, RequestHeadError};
@@ -78,44 +80,45 @@ impl RequestHead {
         crate::http::query::param(self.query()?, name)
     }
 
-    /// The version of the request.
+    /// Returns the HTTP version of the request.
     pub fn version(&self) -> Version {
         self.version
     }
 
-    /// The value of the first header called `name`, in any case.
+    /// Returns the value of the first header called `name`, in any case.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.fields.get(name)
     }
 
-    /// The last event id of a client that reconnects: its `Last-Event-ID` header, if that is an event id and not empty.
+    /// Returns the last event id of a reconnecting client: its `Last-Event-ID` header, if that is a
+    /// valid event id and not empty.
     pub fn last_event_id(&self) -> Option<&str> {
         crate::header::parse_last_event_id(self.header(crate::header::LAST_EVENT_ID)?).ok().flatten()
     }
 
-    /// The last event id of a client that reconnects, from its header or the query: see
+    /// Returns the last event id of a reconnecting client, from its header or the query; see
     /// [`header::last_event_id`](crate::header::last_event_id).
     pub fn last_event_id_or_param(&self) -> Option<Cow<'_, str>> {
         crate::header::last_event_id(self.header(crate::header::LAST_EVENT_ID), self.query())
     }
 
-    /// All headers in order, names as they were sent.
+    /// Iterates over all headers in order, with names as sent.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.fields.iter()
     }
 
-    /// Whether the client means to keep the connection open (RFC 9112 section 9.3).
+    /// Returns whether the client intends to keep the connection open (RFC 9112 section 9.3).
     pub fn keep_alive(&self) -> bool {
         self.version.keep_alive(&self.fields)
     }
 
-    /// How the body that follows is delimited: by chunks, by its length, or not there.
+    /// Returns the framing of the request's body: chunked, by length, or none.
     pub fn framing(&self) -> Framing {
         self.framing
     }
 
-    /// How a body without a known length is to be delimited in answer to this request: not at all if it is
-    /// `HEAD`, by the end of the connection in HTTP/1.0, else by chunks.
+    /// Returns the framing of a response body of unknown length: none for `HEAD`, until the end of
+    /// the connection for HTTP/1.0, otherwise chunked.
     pub fn stream_framing(&self) -> Framing {
         match (&*self.method, self.version) {
             ("HEAD", _) => Framing::None,
@@ -126,7 +129,7 @@ impl RequestHead {
 
     fn path_and_query(&self) -> (&str, Option<&str>) {
         let path = match after_scheme(&self.target) {
-            // Cannot panic: a position that `find` returns, or the length.
+            // Cannot panic: the position comes from `find`, or is the length.
             Some(rest) => rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len())).1,
             None => &self.target,
         };
@@ -163,13 +166,14 @@ fn parse_request_line(line: &[u8]) -> Result<(&str, &str, Version), RequestHeadE
     }
 }
 
-/// What follows `http://` or `https://`.
+/// Returns the part after `http://` or `https://`.
 fn after_scheme(target: &str) -> Option<&str> {
     let (scheme, rest) = target.split_once("://")?;
     ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)).then_some(rest)
 }
 
-/// One `Host` in HTTP/1.1, no more than one before, and no byte that a host and port cannot hold (RFC 9112 section 3.2).
+/// Requires exactly one `Host` in HTTP/1.1, at most one in HTTP/1.0, with only the bytes that a
+/// host and port can hold (RFC 9112 section 3.2).
 fn check_host(fields: &Fields, version: Version) -> Result<(), RequestHeadError> {
     let mut hosts = fields.all("host");
     let Some(host) = hosts.next() else {
@@ -185,48 +189,48 @@ fn check_host(fields: &Fields, version: Version) -> Result<(), RequestHeadError>
     }
 }
 
-/// Why a request cannot be answered as it asks. The client's fault, or the connection's.
+/// Why a request cannot be served. The client's fault, or the connection's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestHeadError {
-    /// No method begins with the first byte: another protocol.
+    /// The first byte cannot start a method: another protocol.
     NotHttp {
         /// The byte.
         byte: u8,
     },
-    /// A first line that is no request line (RFC 9112 section 3).
+    /// The first line is not a valid request line (RFC 9112 section 3).
     RequestLine {
-        /// The line, escaped and shortened.
+        /// The line, escaped and truncated.
         line: String,
     },
-    /// A request line of more bytes than [`HeadLimits::bytes`].
+    /// The request line exceeds [`HeadLimits::bytes`].
     UriTooLong {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// A version other than HTTP/1.
+    /// The version is not HTTP/1.
     Version {
-        /// The version as it was sent.
+        /// The version as sent.
         version: String,
     },
-    /// HTTP/1.1 without a `Host`.
+    /// An HTTP/1.1 request without a `Host`.
     MissingHost,
     /// More than one `Host`.
     DuplicateHost,
-    /// A `Host` with bytes that neither a host nor a port holds.
+    /// The `Host` holds bytes that are not valid in a host and port.
     Host {
-        /// Its value, escaped and shortened.
+        /// The value, escaped and truncated.
         host: String,
     },
-    /// Wrong in the head otherwise.
+    /// Another error in the head.
     Head(HeadError),
     /// The connection ended inside a head.
     IncompleteHead,
 }
 
 impl RequestHeadError {
-    /// A whole response that tells the client, with [`status`](Self::status) and this error as its text, and with a `Date` where the
-    /// caller has a [clock](Response::with_date).
+    /// Encodes a complete error response, with [`status`](Self::status), this error as its text,
+    /// and a [`Date`](Response::with_date) if the caller has a clock.
     pub fn response(&self, since_unix_epoch: Option<Duration>) -> Vec<u8> {
         let mut out = Vec::new();
         let response = Response::new(self.status());
@@ -238,8 +242,8 @@ impl RequestHeadError {
         out
     }
 
-    /// The status that tells the client (RFC 9110 section 15.5, RFC 6585 section 5): 400, 414, 431, 501 or 505. The
-    /// connection has to be closed after it.
+    /// Returns the status of the error response (RFC 9110 section 15.5, RFC 6585 section 5): 400,
+    /// 414, 431, 501 or 505. Close the connection after it.
     pub fn status(&self) -> u16 {
         match self {
             RequestHeadError::UriTooLong { .. } => 414,
@@ -260,9 +264,13 @@ impl From<HeadError> for RequestHeadError {
 impl fmt::Display for RequestHeadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RequestHeadError::NotHttp { byte } => write!(f, "byte 0x{byte:02x} where a method should begin"),
+            RequestHeadError::NotHttp { byte } => {
+                write!(f, "not an http request: it starts with byte 0x{byte:02x}")
+            }
             RequestHeadError::RequestLine { line } => write!(f, "malformed request line \"{line}\""),
-            RequestHeadError::UriTooLong { limit } => write!(f, "request line longer than {limit} bytes"),
+            RequestHeadError::UriTooLong { limit } => {
+                write!(f, "request line exceeds the limit of {limit} bytes")
+            }
             RequestHeadError::Version { version } => write!(f, "unsupported version {version}"),
             RequestHeadError::MissingHost => f.write_str("http/1.1 request without a host header"),
             RequestHeadError::DuplicateHost => f.write_str("more than one host header"),

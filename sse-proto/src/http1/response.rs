@@ -1,4 +1,4 @@
-//! The server's sending side.
+//! Responses as a server sends them.
 
 use alloc::format;
 use alloc::string::ToString;
@@ -9,7 +9,7 @@ use super::date::format_date;
 use crate::http::Framing;
 use crate::http::fields::{Fields, HeaderError, append_field};
 
-/// The head of a response as a server sends it.
+/// The head of a response, as a server sends it.
 ///
 /// ```
 /// use sse_proto::http1::{Framing, Response};
@@ -32,7 +32,8 @@ pub struct Response {
 }
 
 impl Response {
-    /// A response with this status. One that no status line can hold, outside of 100 to 999, becomes 500.
+    /// Creates a response with this status. A status outside of 100 to 999, which a status line
+    /// cannot hold, becomes 500.
     pub fn new(status: u16) -> Response {
         let status = if (100..1000).contains(&status) { status } else { 500 };
         Response { status, fields: Fields::default() }
@@ -42,14 +43,15 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// A name or value that cannot be in a header, or one of the headers that frame the body.
+    /// If the name or the value is not valid in a header, or the header is one that frames the
+    /// body.
     pub fn with_header(mut self, name: &str, value: &str) -> Result<Response, HeaderError> {
         self.fields.add(name, value)?;
         Ok(self)
     }
 
-    /// Adds the `Date` header (RFC 9110 section 6.6.1), unless there is one: what the wall clock says, as the time since the beginning
-    /// of 1970 (UTC). An origin server that has a clock must send it.
+    /// Adds the `Date` header (RFC 9110 section 6.6.1), unless there is one. The time is the
+    /// duration since 1970 in UTC. An origin server with a clock must send it.
     ///
     /// ```
     /// use core::time::Duration;
@@ -66,25 +68,26 @@ impl Response {
         self
     }
 
-    /// The status code.
+    /// Returns the status code.
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// The value of the first header called `name`, in any case.
+    /// Returns the value of the first header called `name`, in any case.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.fields.get(name)
     }
 
-    /// The headers in order, without those that `encode` writes.
+    /// Iterates over the headers in order, without those that `encode` adds.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.fields.iter()
     }
 
     /// Appends the head to `out` (RFC 9112 section 4), with the header that announces `framing`.
     ///
-    /// [`Framing::UntilClose`] writes `Connection: close` instead of any `Connection` header of the user's. A status
-    /// that has no body (1xx, 204, 304) gets neither `Transfer-Encoding` nor `Content-Length`.
+    /// [`Framing::UntilClose`] writes `Connection: close` instead of the user's `Connection`
+    /// headers. A status without a body (1xx, 204, 304) gets neither `Transfer-Encoding` nor
+    /// `Content-Length`.
     pub fn encode(&self, framing: Framing, out: &mut Vec<u8>) {
         let closes = framing == Framing::UntilClose;
         let has_body = self.has_body();
@@ -105,9 +108,10 @@ impl Response {
         out.extend_from_slice(b"\r\n");
     }
 
-    /// Appends a whole response to a request with this method: its head, and `body`, which `HEAD` does not get.
+    /// Appends a complete response to a request with this method: the head, and `body` unless the
+    /// method is `HEAD`.
     ///
-    /// It announces that the connection closes after it (RFC 9112 section 9.6).
+    /// The response announces that the connection closes (RFC 9112 section 9.6).
     pub fn encode_whole(&self, method: &str, body: &[u8], out: &mut Vec<u8>) {
         self.clone().closing().encode(Framing::Length(body.len() as u64), out);
         if method != "HEAD" && self.has_body() {
@@ -115,19 +119,20 @@ impl Response {
         }
     }
 
-    /// With `Connection: close` instead of any `Connection` header.
+    /// Replaces the `Connection` headers by `Connection: close`.
     pub(crate) fn closing(mut self) -> Response {
         self.fields.remove("connection");
         self.clone().with_header("Connection", "close").unwrap_or(self)
     }
 
-    /// Whether responses with this status have a body (RFC 9112 section 6.3).
+    /// Returns whether responses with this status have a body (RFC 9112 section 6.3).
     pub(crate) fn has_body(&self) -> bool {
         !matches!(self.status, ..200 | 204 | 304)
     }
 }
 
-/// The phrase of the status codes that a server of streams has use for; empty for others (RFC 9110 section 15).
+/// Returns the reason phrase of statuses that a server of streams uses, or an empty string (RFC
+/// 9110 section 15).
 fn reason(status: u16) -> &'static str {
     match status {
         100 => "Continue",

@@ -1,4 +1,4 @@
-//! The client's reading side.
+//! Reading responses, as a client.
 
 use alloc::string::String;
 use core::fmt;
@@ -7,7 +7,7 @@ use super::body::{BodyDecoder, BodyError};
 use super::head::{HeadError, HeadLimits, HeadReader, Progress};
 use crate::http::{Framing, ResponseHead};
 
-/// Takes the bytes of a connection and gives the response to one request.
+/// Decodes the response to one request.
 ///
 /// ```text
 ///  ┌─1xx─┐
@@ -15,7 +15,7 @@ use crate::http::{Framing, ResponseHead};
 /// Head ──┴─final──► Body, until its decoder is complete
 ///  └──────┬───────────┘
 ///         ▼ error
-///       Failed, for good
+///       Failed, permanently
 /// ```
 ///
 /// ```
@@ -48,9 +48,9 @@ pub struct ResponseDecoder {
     method: String,
     limits: HeadLimits,
     single_use: bool,
-    /// The last head that came.
+    /// The last head that arrived.
     head: Option<ResponseHead>,
-    /// Whether what the head says lets another request follow.
+    /// Whether the head allows another request to follow.
     keep_alive: bool,
 }
 
@@ -61,19 +61,20 @@ enum State {
     Failed(ResponseError),
 }
 
-/// What [`ResponseDecoder::decode`] found.
+/// A part of a response, returned by [`ResponseDecoder::decode`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponsePart<'d> {
-    /// The head of an interim response (1xx, RFC 9110 section 15.2); another head follows.
+    /// The head of an interim response (1xx, RFC 9110 section 15.2). Another head follows.
     Interim(&'d ResponseHead),
-    /// The head of the response. Comes once.
+    /// The head of the response. Returned once.
     Head(&'d ResponseHead),
-    /// Some bytes of the body, never none.
+    /// Some bytes of the body, never empty.
     Body(&'d [u8]),
 }
 
 impl ResponseDecoder {
-    /// A decoder for the response to a request with this method: one to `HEAD` has no body. `CONNECT` is not supported.
+    /// Creates a decoder for the response to a request with this method. A response to `HEAD` has
+    /// no body. `CONNECT` is not supported.
     pub fn new(method: &str) -> ResponseDecoder {
         ResponseDecoder {
             state: State::Head(HeadReader::new(HeadLimits::default())),
@@ -85,32 +86,38 @@ impl ResponseDecoder {
         }
     }
 
-    /// Starts over with these limits. The default ones are those of [`HeadLimits`].
+    /// Restarts the decoder with these limits. Default: [`HeadLimits::default`].
     #[must_use]
     pub fn with_limits(self, limits: HeadLimits) -> ResponseDecoder {
         ResponseDecoder { state: State::Head(HeadReader::new(limits)), limits, ..self }
     }
 
-    /// Reads the framing that servers really send, for a connection that carries no other response.
+    /// Tolerates the framing that servers send in practice, on a connection that carries no other
+    /// response.
     ///
-    /// The decoder then accepts a `Content-Length` beside `Transfer-Encoding: chunked`, which overrides the length;
-    /// `Transfer-Encoding` in HTTP/1.0; `chunked` named twice, which is applied once; the coding `identity`, which is ignored
-    /// (RFC 9112 sections 6.1 and 6.3); and whitespace around a chunk size, within
-    /// [`BodyDecoder::CHUNK_LINE_LIMIT`]. By default all of that is an error: where another response may follow, two readings
-    /// of one body let an attacker choose that response. [`reusable`](Self::reusable) is therefore always `false`.
+    /// The decoder then accepts a `Content-Length` beside `Transfer-Encoding: chunked`, which
+    /// overrides the length; `Transfer-Encoding` in HTTP/1.0; `chunked` named twice, which is
+    /// applied once; the coding `identity`, which is ignored (RFC 9112 sections 6.1 and 6.3); and
+    /// whitespace around a chunk size, within [`BodyDecoder::CHUNK_LINE_LIMIT`].
+    ///
+    /// By default all of these are errors: on a connection that carries another response, an
+    /// ambiguous body would let an attacker choose that response. For single use,
+    /// [`reusable`](Self::reusable) therefore always returns `false`.
     #[must_use]
     pub fn for_single_use(self) -> ResponseDecoder {
         ResponseDecoder { single_use: true, ..self }
     }
 
-    /// Takes bytes from the front of `input` and returns the next part of the response, body bytes as soon as they
-    /// are in.
+    /// Consumes bytes from the front of `input`, and returns the next part of the response. Body
+    /// bytes are returned as soon as they arrive.
     ///
-    /// `None` says that `input` is used up, or that the response is complete; then what follows it stays in `input`.
+    /// Returns `None` once `input` is consumed, or when the response is complete; bytes after the
+    /// response stay in `input`.
     ///
     /// # Errors
     ///
-    /// What the server did wrong; then and on every further call. What cannot be HTTP/1 is refused at its first byte.
+    /// If the server makes a mistake. Every further call returns the same error. Input that cannot
+    /// be HTTP/1 is rejected at its first wrong byte.
     pub fn decode<'d, 'i: 'd>(
         &'d mut self,
         input: &mut &'i [u8],
@@ -125,12 +132,12 @@ impl ResponseDecoder {
         }
     }
 
-    /// Told that the connection ended, which completes a body delimited by that.
+    /// Reports the end of the connection, which completes a body that is delimited by it.
     ///
     /// # Errors
     ///
-    /// [`ResponseError::IncompleteHead`] or [`ResponseError::IncompleteBody`] if more was to come; an earlier error
-    /// again.
+    /// [`ResponseError::IncompleteHead`] or [`ResponseError::IncompleteBody`] if the response was
+    /// not complete; an earlier error again.
     pub fn handle_eof(&mut self) -> Result<(), ResponseError> {
         let ended = match &mut self.state {
             State::Head(_) => Err(ResponseError::IncompleteHead),
@@ -140,19 +147,21 @@ impl ResponseDecoder {
         ended.map_err(|error| self.fail(error))
     }
 
-    /// Whether the whole response was returned by `decode`.
+    /// Returns whether `decode` has returned the whole response.
     pub fn is_complete(&self) -> bool {
         matches!(&self.state, State::Body(body) if body.is_complete())
     }
 
-    /// The head of the response, once it is in; never an interim one.
+    /// Returns the head of the response once it has arrived, never an interim one.
     pub fn head(&self) -> Option<&ResponseHead> {
         self.head.as_ref().filter(|head| !head.is_interim())
     }
 
-    /// Whether another request may be sent on the connection (RFC 9112 section 9.3): the response is complete,
-    /// neither it nor its framing ends the connection, and `leftover`, what `decode` left in the input, is empty (bytes
-    /// nobody asked for make whatever follows suspect). Always `false` [for single use](Self::for_single_use).
+    /// Returns whether another request may be sent on the connection (RFC 9112 section 9.3).
+    ///
+    /// That requires that the response is complete, neither it nor its framing ends the connection,
+    /// and `leftover`, the input that `decode` did not consume, is empty: unsolicited bytes make
+    /// the rest of the connection suspect. Always `false` [for single use](Self::for_single_use).
     pub fn reusable(&self, leftover: &[u8]) -> bool {
         !self.single_use && self.is_complete() && self.keep_alive && leftover.is_empty()
     }
@@ -210,27 +219,27 @@ fn refuse_other_protocol(head: &[u8]) -> Result<(), ResponseError> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseError {
-    /// The first bytes are not `HTTP/1.`: another protocol, or another version.
+    /// The response does not start with `HTTP/1.`: another protocol, or another version.
     NotHttp1 {
         /// The first byte that differs.
         byte: u8,
-        /// How many bytes stand before it.
+        /// The position of the byte.
         position: usize,
     },
-    /// A first line that is no status line (RFC 9112 section 4).
+    /// The first line is not a valid status line (RFC 9112 section 4).
     StatusLine {
-        /// The line, escaped and shortened.
+        /// The line, escaped and truncated.
         line: String,
     },
-    /// Wrong in the head otherwise.
+    /// Another error in the head.
     Head(HeadError),
-    /// Status 101, with which the server leaves HTTP (RFC 9110 section 15.2.2). Nobody asked for it.
+    /// Status 101, by which the server leaves HTTP (RFC 9110 section 15.2.2), was not requested.
     Upgrade,
-    /// Broken framing of the body; never [`BodyError::Incomplete`].
+    /// The framing of the body is invalid. Never [`BodyError::Incomplete`].
     Body(BodyError),
-    /// The connection ended before the head did.
+    /// The connection ended before the head.
     IncompleteHead,
-    /// The connection ended before the body did.
+    /// The connection ended before the body.
     IncompleteBody,
 }
 
@@ -253,7 +262,7 @@ impl fmt::Display for ResponseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ResponseError::NotHttp1 { byte, position } => {
-                write!(f, "byte 0x{byte:02x} at {position} of a response that should begin with HTTP/1.")
+                write!(f, "not an http/1 response: unexpected byte 0x{byte:02x} at byte {position}")
             }
             ResponseError::StatusLine { line } => write!(f, "malformed status line \"{line}\""),
             ResponseError::Head(error) => error.fmt(f),

@@ -1,4 +1,4 @@
-//! The head of a response: its bytes, and what they say of the body.
+//! Parsing of response heads, and the framing that they announce.
 
 use super::head::{HeadError, HeadLimits, split_start_line, unfold};
 use super::response_decoder::ResponseError;
@@ -18,11 +18,11 @@ impl ResponseHead {
         self.status() < 200
     }
 
-    /// How the body is delimited that answers a request with such a method.
+    /// Returns the framing of the body that answers a request with this method.
     ///
     /// `single_use` says that the connection carries nothing after this response.
     pub(super) fn framing(&self, method: &str, single_use: bool) -> Result<Framing, HeadError> {
-        // Whatever the fields say: RFC 9112 section 6.3, rule 1.
+        // Regardless of the fields: RFC 9112 section 6.3, rule 1.
         if method == "HEAD" || matches!(self.status(), 204 | 304) {
             return Ok(Framing::None);
         }
@@ -35,7 +35,8 @@ impl ResponseHead {
     }
 }
 
-/// Without a reason phrase even the space before it may be missing: against the grammar, but seen in the wild.
+/// Accepts a status line without a reason phrase and the space before it, which is invalid but seen
+/// in the wild.
 fn parse_status_line(line: &[u8]) -> Option<(Version, u16)> {
     let (&[minor, b' ', hundreds @ b'1'..=b'9', tens @ b'0'..=b'9', ones @ b'0'..=b'9'], reason) =
         line.strip_prefix(b"HTTP/1.")?.split_first_chunk()?

@@ -1,4 +1,4 @@
-//! An event stream as the body of a response.
+//! Event streams as the body of a response.
 
 use super::request_head::RequestHead;
 use super::response::Response;
@@ -6,12 +6,12 @@ use crate::http::Framing;
 use crate::{Sender, header};
 
 impl Sender {
-    /// A sender of the response to this request: its head is pending at once, so that the client knows that the
-    /// stream is open before the first event.
+    /// Creates a sender of the response to this request. The head is pending at once, so that the
+    /// client learns that the stream is open before the first event.
     ///
-    /// The response gets the headers of an event stream ([`header::RESPONSE`]) where it does not bring its own. An answer
-    /// to HEAD, or one whose status has no body, ends after its head; one to HTTP/1.0 is not chunked, and ends with the
-    /// connection. The head says that the connection closes after it.
+    /// The response has the headers of an event stream ([`header::RESPONSE`]) that it does not set
+    /// itself, and announces that the connection closes. For HEAD, or with a status that has no
+    /// body, it ends after its head. For HTTP/1.0, it is not chunked and ends with the connection.
     pub fn http1(request: &RequestHead, response: Response) -> Self {
         Self::default().with_response(request.stream_framing(), response)
     }

@@ -36,8 +36,8 @@ use crate::{Decoder, End, EventRef, InvalidField, Item, Limits};
 ///           ├──► Opened: the response was accepted (with http1 only, once)
 ///           ├──► Event: take it with event, then ask again
 ///           ├──► Yield: let other tasks run, then ask again
-///           ├──► Closed: nothing more comes
-///           └──► Err: after a limit ask again; all others close
+///           ├──► Closed: the stream is over
+///           └──► Err: after a limit, ask again; any other error closes
 /// ```
 ///
 /// ```

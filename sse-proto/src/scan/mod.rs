@@ -89,10 +89,10 @@ mod tests {
 
     use super::*;
 
-    /// Byte strings of every length up to a few blocks, with one rare byte at every place or none,
-    /// at every alignment.
+    /// Calls the test with byte strings of every length up to a few blocks, with one rare byte at
+    /// every position or none, at every alignment.
     fn each_case(rare: u8, mut check: impl FnMut(&[u8])) {
-        // Miri takes a thousand times as long, and looks at each access, not at results.
+        // Miri is a thousand times slower, and checks accesses, not results.
         let lengths = if cfg!(miri) { [0, 3, 4, 8, 17, 63, 64, 65].to_vec() } else { (0..=200).collect() };
         for len in lengths {
             let mut buffer = Vec::from_iter((0..len + 16).map(|at| b'a' + (at % 26) as u8));
@@ -107,7 +107,7 @@ mod tests {
         }
     }
 
-    /// What stands before and behind the bytes must not matter: it is of the rare kind here.
+    /// The bytes around the slice must not affect the result, even if they are rare ones.
     #[test]
     fn questions_are_answered_as_the_plain_way_does() {
         for rare in [0, 1, b'\n', 0x0B, b'\r', 0x0E, b' ', 0x7F, 0x80, 0x8A, 0x8D, 0xC3, 0xFF] {
@@ -160,7 +160,7 @@ mod tests {
         ) {
             let (ends, plain) = all_ends(&bytes);
             proptest::prop_assert_eq!(ends, plain);
-            // A caller may pass over ends, and may ask twice.
+            // A caller may skip line ends, and may ask twice.
             let (mut ends, mut plain) = (LineEnds::new(&bytes), plain::LineEnds::new(&bytes));
             let mut start = 0;
             for step in steps {

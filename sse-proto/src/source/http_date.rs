@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(apart("Wed, 28 Feb 2024 23:59:59 GMT", "Fri, 01 Mar 2024 00:00:00 GMT"), 86_401);
         assert_eq!(apart("Tue, 28 Feb 2023 23:59:59 GMT", "Wed, 01 Mar 2023 00:00:00 GMT"), 1);
         assert_eq!(apart("Sat, 31 Dec 2022 23:00:00 GMT", "Sun, 01 Jan 2023 01:00:00 GMT"), 7200);
-        // Seconds of the epoch that everyone knows.
+        // Well-known Unix times.
         assert_eq!(apart("Thu, 01 Jan 1970 00:00:00 GMT", "Sat, 21 Nov 2026 06:00:00 GMT"), 1_795_240_800);
         assert_eq!(apart("Thu, 01 Jan 1970 00:00:00 GMT", "Thu, 29 Feb 2024 00:00:00 GMT"), 1_709_164_800);
         assert_eq!(parse("Thu, 01 Jan 1970 00:00:00 GMT"), Some(UNIX_EPOCH));

@@ -54,21 +54,21 @@ use crate::{EventRef, Instant, Item, Receiver, header};
 ///                               │            redirected└──┘  └─ accepted ──► Open ── lost, ended ───┘ │
 ///                               └── lost ─────────────────────────────────────────────────────────────┘
 ///
-///  where the source does not connect again, every arrow to Waiting leads to Closed; close, the end marker,
-///  status 204, a redirect that is refused and the time limit for the whole do so from anywhere; restart leads to Idle
+///  if the source does not reconnect, every arrow to Waiting leads to Closed; so do, from any state, close,
+///  the end marker, status 204, a refused redirect and the total timeout; restart leads to Idle
 /// ```
 ///
 /// | want | what to do | what to report |
 /// |---|---|---|
-/// | [`Prepare`](Want::Prepare) | drop the connection; change [`request_mut`](Self::request_mut) if you like | [`handle_prepared`](Self::handle_prepared) |
-/// | [`Request`](Want::Request) | send [`request`](Self::request), and leave redirects to the source | [`handle_connected`](Self::handle_connected), [`handle_response`](Self::handle_response) |
+/// | [`Prepare`](Want::Prepare) | drop the connection, and modify [`request_mut`](Self::request_mut) if necessary | [`handle_prepared`](Self::handle_prepared) |
+/// | [`Request`](Want::Request) | send [`request`](Self::request) without following redirects | [`handle_connected`](Self::handle_connected), [`handle_response`](Self::handle_response) |
 /// | [`Read`](Want::Read) | read some of the body | [`handle_read`](Self::handle_read) or [`handle_bytes`](Self::handle_bytes), [`handle_end`](Self::handle_end) |
-/// | [`Event`](Want::Event) | take [`event`](Self::event) | nothing: it comes once |
-/// | [`Signal`](Want::Signal) | take [`take_signal`](Self::take_signal) | nothing: it comes once |
-/// | [`Limit`](Want::Limit) | tell the user | nothing: it comes once |
-/// | [`Yield`](Want::Yield) | let other tasks run | nothing: it comes once |
-/// | [`Wait`](Want::Wait) | drop the connection, and wait for the deadline | nothing else |
-/// | [`Closed`](Want::Closed) | drop the connection; tell the user [`take_closed`](Self::take_closed) | nothing: this is the end |
+/// | [`Event`](Want::Event) | take [`event`](Self::event) | nothing; returned once |
+/// | [`Signal`](Want::Signal) | take [`take_signal`](Self::take_signal) | nothing; returned once |
+/// | [`Limit`](Want::Limit) | report it to the user | nothing; returned once |
+/// | [`Yield`](Want::Yield) | yield to other tasks | nothing; returned once |
+/// | [`Wait`](Want::Wait) | drop the connection, and wait for the deadline | [`handle_deadline`](Self::handle_deadline) |
+/// | [`Closed`](Want::Closed) | drop the connection; [`take_closed`](Self::take_closed) returns the reason | nothing |
 ///
 /// There is no cookie store: a `Set-Cookie` has no effect, not even in a redirect. Set a `Cookie`
 /// header on the request, or leave cookies to the HTTP library beneath the session.

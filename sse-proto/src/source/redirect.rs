@@ -29,7 +29,7 @@ impl fmt::Display for RedirectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooMany { limit } => write!(f, "more than {limit} redirects"),
-            Self::Location(error) => write!(f, "redirect to an invalid URL: {error}"),
+            Self::Location(error) => write!(f, "redirect to an invalid url: {error}"),
             Self::Insecure => f.write_str("redirect from https to http"),
             Self::Vetoed(reason) => write!(f, "redirect rejected: {reason}"),
         }

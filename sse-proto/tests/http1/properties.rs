@@ -302,7 +302,7 @@ fn endless_interim_responses_are_refused() {
         }
     };
     assert_eq!(count, 65536 / 27);
-    assert_eq!(error.to_string(), "head larger than 65536 bytes");
+    assert_eq!(error.to_string(), "head exceeds the limit of 65536 bytes");
 }
 
 #[test]

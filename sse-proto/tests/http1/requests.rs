@@ -156,9 +156,9 @@ fn refused() {
         ("GET / HTTP/0.9\r\nHost: a\r\n\r\n", 505, "unsupported version HTTP/0.9"),
         ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505, "unsupported version HTTP/2.0"),
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "malformed request line"),
-        ("\x16\x03\x01\x02", 400, "byte 0x16 where a method should begin"),
-        (" GET / HTTP/1.1\r\nHost: a\r\n\r\n", 400, "byte 0x20 where a method should begin"),
-        ("\0", 400, "byte 0x00 where a method should begin"),
+        ("\x16\x03\x01\x02", 400, "not an http request: it starts with byte 0x16"),
+        (" GET / HTTP/1.1\r\nHost: a\r\n\r\n", 400, "not an http request: it starts with byte 0x20"),
+        ("\0", 400, "not an http request: it starts with byte 0x00"),
         // Header lines.
         ("GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", 400, "malformed header line 2"),
         ("GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400, "malformed header line 1"),
@@ -200,33 +200,37 @@ fn refused() {
         (
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
             400,
-            "bad or conflicting content-length \"6\"",
+            "invalid or conflicting content-length \"6\"",
         ),
         (
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5, 6\r\n\r\n",
             400,
-            "bad or conflicting content-length",
+            "invalid or conflicting content-length",
         ),
         (
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5,\r\n\r\n",
             400,
-            "bad or conflicting content-length \"\"",
+            "invalid or conflicting content-length \"\"",
         ),
-        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n", 400, "bad or conflicting content-length"),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n",
+            400,
+            "invalid or conflicting content-length",
+        ),
         (
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n",
             400,
-            "bad or conflicting content-length \"+5\"",
+            "invalid or conflicting content-length \"+5\"",
         ),
         (
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x5\r\n\r\n",
             400,
-            "bad or conflicting content-length",
+            "invalid or conflicting content-length",
         ),
         (
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551616\r\n\r\n",
             400,
-            "bad or conflicting content-length",
+            "invalid or conflicting content-length",
         ),
         (
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
@@ -236,25 +240,33 @@ fn refused() {
         (
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
             400,
-            "bad transfer-encoding \"gzip\"",
+            "invalid transfer-encoding \"gzip\"",
         ),
-        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n", 400, "bad transfer-encoding"),
-        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n", 400, "bad transfer-encoding"),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n",
+            400,
+            "invalid transfer-encoding",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n",
+            400,
+            "invalid transfer-encoding",
+        ),
         (
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n",
             400,
-            "bad transfer-encoding \"chunked, chunked\"",
+            "invalid transfer-encoding \"chunked, chunked\"",
         ),
         (
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0bchunked\r\n\r\n",
             400,
             "malformed header line 2",
         ),
-        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n", 400, "bad transfer-encoding \"\""),
+        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n", 400, "invalid transfer-encoding \"\""),
         // Limits, and an early end.
-        (&many_headers, 431, "more than 128 headers"),
-        (&long_header, 431, "head larger than 65536 bytes"),
-        (&long_target, 414, "request line longer than 65536 bytes"),
+        (&many_headers, 431, "head exceeds the limit of 128 headers"),
+        (&long_header, 431, "head exceeds the limit of 65536 bytes"),
+        (&long_target, 414, "request line exceeds the limit of 65536 bytes"),
         ("GET / HTTP/1.1\r\nHost: a\r\n", 400, "connection closed before the head was complete"),
     ];
     for (input, status, text) in cases {

@@ -109,24 +109,28 @@ fn bad_requests_are_answered() {
     let long: &'static str = format!("GET / HTTP/1.1\r\nLast-Event-ID: {}\r\n", "x".repeat(65_536)).leak();
     let target: &'static str = format!("GET /{} HTTP/1.1\r\n", "x".repeat(300)).leak();
     for (request, status, closed) in [
-        ("\x16\x03\x01", 400, "byte 0x16 where a method should begin"),
+        ("\x16\x03\x01", 400, "not an http request: it starts with byte 0x16"),
         ("GET /\r\n\r\n", 400, "malformed request line \"GET /\""),
         ("GET / HTTP/1.1\r\n\r\n", 400, "http/1.1 request without a host header"),
         ("DELETE / HTTP/1.1\r\nHost: a\r\n\r\n", 405, "method DELETE is not served"),
-        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", 413, "body larger than 4 bytes"),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n",
+            413,
+            "request body exceeds the limit of 4 bytes",
+        ),
         (
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nabcdef",
             413,
-            "body larger than 4 bytes",
+            "request body exceeds the limit of 4 bytes",
         ),
         (
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx",
             400,
-            "byte 0x78 in a chunk size",
+            "invalid byte 0x78 in a chunk size",
         ),
-        (target, 414, "request line longer than 200 bytes"),
-        (long, 431, "head larger than 200 bytes"),
-        (many, 431, "more than 3 headers"),
+        (target, 414, "request line exceeds the limit of 200 bytes"),
+        (long, 431, "head exceeds the limit of 200 bytes"),
+        (many, 431, "head exceeds the limit of 3 headers"),
         ("GET / HTTP/2.0\r\n\r\n", 505, "unsupported version HTTP/2.0"),
         (
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
@@ -158,7 +162,7 @@ fn a_slow_request_is_answered_in_time_however_busy_it_is() {
         assert!(outcome.sent.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{}", outcome.sent);
         assert_eq!(
             (&*outcome.closed, outcome.millis),
-            ("no whole request in time", 12_000),
+            ("timed out waiting for the request", 12_000),
             "with the linger"
         );
     }
@@ -178,15 +182,15 @@ fn one_too_many_is_told_when_to_come_again() {
         "{}",
         outcome.sent
     );
-    assert_eq!((&*outcome.closed, outcome.millis), ("told to come later", 3));
+    assert_eq!((&*outcome.closed, outcome.millis), ("rejected with status 503: too many connections", 3));
 }
 
 #[test]
 fn a_client_that_leaves_is_noticed_at_once() {
     for (client, closed, millis) in [
-        (vec![Send(GET), Pause(700), End], "the client left", 700),
+        (vec![Send(GET), Pause(700), End], "the client closed the connection", 700),
         (vec![Send(GET), Pause(700), Cut], "cut", 700),
-        (vec![End], "the client left", 0),
+        (vec![End], "the client closed the connection", 0),
         (vec![Send("GET / HT"), Pause(5), End], "connection closed before the head was complete", 5),
     ] {
         let outcome = play(config(), &client, &[(0, Open)]);
@@ -216,13 +220,17 @@ fn a_client_that_leaves_before_it_is_answered_is_noticed_too() {
     left.handle_deadline(now.after(ms(9_999)));
     assert!(!left.is_closed());
     left.handle_deadline(now.after(ms(10_000)));
-    assert_eq!(left.take_closed().unwrap().to_string(), "the client left");
+    assert_eq!(left.take_closed().unwrap().to_string(), "the client closed the connection");
     left.open(now, Response::new(200));
     assert_eq!((left.want(now).0, left.pending()), (Want::Closed, &b""[..]));
     let mut streamed = asked();
     streamed.handle_read(now, 0);
     streamed.open(now, Response::new(200));
-    assert_eq!(streamed.take_closed().unwrap().to_string(), "the client left", "no stream for such a client");
+    assert_eq!(
+        streamed.take_closed().unwrap().to_string(),
+        "the client closed the connection",
+        "no stream for such a client"
+    );
     let mut failed = asked();
     failed.handle_error(Instant::default(), "reset");
     assert_eq!(failed.take_closed().unwrap().to_string(), "reset");
@@ -322,7 +330,7 @@ fn a_chunk_that_is_too_large_is_refused_when_it_is_announced() {
         let outcome =
             play(config.clone(), &[Send(post), Send(first), Send(rest), Pause(5), End], &[(0, Open)]);
         assert!(outcome.sent.starts_with("HTTP/1.1 413 "), "{first}: {outcome:?}");
-        assert_eq!(outcome.closed, "body larger than 100 bytes");
+        assert_eq!(outcome.closed, "request body exceeds the limit of 100 bytes");
     }
     let exact: &'static str = format!("2\r\nab\r\n62\r\n{}\r\n0\r\n\r\n", "x".repeat(98)).leak();
     let outcome = play(config, &[Send(post), Send(exact), Pause(5), End], &[(0, Respond(200, "ok"))]);
@@ -411,10 +419,13 @@ fn what_comes_after_the_request_is_dropped_and_bounded() {
     let flood: &'static str = "x".repeat(800).leak();
     let outcome =
         play(config.clone(), &[Send(GET), Send(flood), Pause(50), End], &[(0, Open), (10, Event("x"))]);
-    assert_eq!((&*outcome.closed, outcome.millis), ("the client left", 50));
+    assert_eq!((&*outcome.closed, outcome.millis), ("the client closed the connection", 50));
     assert!(outcome.sent.ends_with("data: x\n\n\r\n"));
     let outcome = play(config.clone(), &[Send(GET), Pause(20), Send(flood), Send(flood)], &[(0, Open)]);
-    assert_eq!((&*outcome.closed, outcome.millis), ("more than 1000 bytes after the request", 20));
+    assert_eq!(
+        (&*outcome.closed, outcome.millis),
+        ("bytes after the request exceed the limit of 1000 bytes", 20)
+    );
 }
 
 #[test]
@@ -478,7 +489,10 @@ fn a_client_that_reads_nothing_is_cut() {
     config.stream.stall = Some(ms(1000));
     let handler = [(0, Open), (500, Event("x"))];
     let outcome = play(config.clone(), &[Send(GET), Pause(300), StopReading], &handler);
-    assert_eq!((&*outcome.sent, &*outcome.closed, outcome.millis), (HEAD, "the client reads no more", 1500));
+    assert_eq!(
+        (&*outcome.sent, &*outcome.closed, outcome.millis),
+        (HEAD, "the client stopped reading", 1500)
+    );
 }
 
 #[test]
@@ -546,7 +560,10 @@ fn a_server_that_stops_ends_streams_and_sends_others_away() {
 
     let outcome = play(config.clone(), &[Send(GET)], &[(0, Open), (100, Drain)]);
     assert_eq!(outcome.sent, format!("{HEAD}{farewell}"));
-    assert!((2100..2150).contains(&outcome.millis) && outcome.closed == "answered", "{outcome:?}");
+    assert!(
+        (2100..2150).contains(&outcome.millis) && outcome.closed == "the server is shutting down",
+        "{outcome:?}"
+    );
 
     // Told before it is opened, and told again.
     let handler = [(0, Drain), (10, Drain), (20, Open)];
@@ -557,7 +574,7 @@ fn a_server_that_stops_ends_streams_and_sends_others_away() {
     for request in ["", "GET / HT"] {
         let outcome = play(config.clone(), &[Send(request), Pause(10), End], &[(5, Drain)]);
         assert!(outcome.sent.starts_with("HTTP/1.1 503 ") && outcome.sent.contains("retry-after: 7\r\n"));
-        assert_eq!((&*outcome.closed, outcome.millis), ("told that the server stops", 10));
+        assert_eq!((&*outcome.closed, outcome.millis), ("the server is shutting down", 10));
     }
 }
 

@@ -107,12 +107,12 @@ fn redirects_to_nowhere_are_refused() {
         (307, " \t", "the server answered with status 307"),
         (300, "/z", "the server answered with status 300"),
         (304, "/z", "the server answered with status 304"),
-        (302, "ftp://a.test/", "redirect to an invalid URL: url does not begin with http:// or https://"),
-        (302, "http://[::1", "redirect to an invalid URL: invalid ipv6 address in brackets in url"),
+        (302, "ftp://a.test/", "redirect to an invalid url: url does not begin with http:// or https://"),
+        (302, "http://[::1", "redirect to an invalid url: invalid ipv6 address in brackets in url"),
         (
             302,
             "//user:secret@b.test/",
-            "redirect to an invalid URL: user information before the @ at 18 in url",
+            "redirect to an invalid url: user information before the @ at byte 18 in url",
         ),
     ] {
         check(

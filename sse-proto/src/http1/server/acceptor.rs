@@ -1,4 +1,4 @@
-//! Which connections a server takes, and how it stops.
+//! Which connections a server accepts, and how it shuts down.
 
 use core::time::Duration;
 
@@ -9,12 +9,12 @@ use super::intake::WallClock;
 use crate::Instant;
 use crate::random::Random;
 
-/// Decides about the connections of a listener: how many there may be, and what happens when the server stops.
+/// Decides about the connections of a listener: how many it admits, and how it shuts down.
 ///
 /// ```text
 ///                        failed
 ///  new ──► Accept ◄───────────────► Pause
-///             └────── drain ───────────┴──► Drain ── the last one is gone, or the time is over ──► Closed
+///             └────── drain ───────────┴──► Drain ── all closed, or deadline ──► Closed
 /// ```
 ///
 /// ```
@@ -23,14 +23,14 @@ use crate::random::Random;
 ///
 /// let mut config = ServerConfig::default();
 /// config.connections = 1;
-/// let seed = 42; // of your source of randomness
+/// let seed = 42; // from your source of randomness
 /// let mut acceptor = Acceptor::new(config, seed);
 /// let now = Instant::default();
 ///
-/// // Accepted, and served by this machine; the next one is sent away by its own.
+/// // The first connection is served, the second is rejected, each by its own machine.
 /// assert_eq!(acceptor.want(now), (AcceptWant::Accept, None));
-/// let first = acceptor.admit::<Vec<u8>>(now).expect("one may come");
-/// let second = acceptor.admit::<Vec<u8>>(now).expect("it is told so");
+/// let first = acceptor.admit::<Vec<u8>>(now).expect("one is allowed");
+/// let second = acceptor.admit::<Vec<u8>>(now).expect("it is rejected with 503");
 /// assert!(first.pending().is_empty() && second.pending().starts_with(b"HTTP/1.1 503 "));
 ///
 /// acceptor.drain(now);
@@ -45,36 +45,37 @@ pub struct Acceptor {
     random: Random,
     serving: usize,
     turning_away: usize,
-    /// How long the next pause is, and when this one is over.
+    /// The length of the next pause. `paused` is the end of the current one.
     pause: Duration,
     paused: Option<Instant>,
-    /// When those that are left are cut.
+    /// When the remaining connections are cut.
     drained_by: Option<Instant>,
     wall_clock: Option<WallClock>,
 }
 
-/// What an [`Acceptor`] wants. Each stands until it is met.
+/// The next step of an [`Acceptor`]. Each want stands until it is met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AcceptWant {
-    /// Accept a connection, [admit](Acceptor::admit) it, and serve it as its machine says.
+    /// Accept a connection, [admit](Acceptor::admit) it, and drive the machine that serves it.
     Accept,
-    /// Wait for the deadline: accepting failed.
+    /// Wait for the deadline, because accepting failed.
     Pause,
-    /// Accept nothing more, close the listener; wait until all connections are closed, or for the deadline.
+    /// Close the listener, and wait until all connections are closed, or for the deadline.
     Drain,
-    /// Close the connections that are left, if any: the server has stopped.
+    /// The server has stopped. Close any remaining connections.
     Closed,
 }
 
 impl Acceptor {
-    /// How many may be sent away at a time; more are dropped without a word.
+    /// The maximum number of connections being rejected at a time. Further ones are dropped without
+    /// a response.
     const TURNED_AWAY: usize = 1024;
 
     const FIRST_PAUSE: Duration = Duration::from_millis(5);
     const LAST_PAUSE: Duration = Duration::from_secs(1);
 
-    /// Takes as many connections as this says. The seed is of a source of randomness.
+    /// Creates an acceptor. `seed` must be random; it provides the seeds of the connections.
     pub fn new(config: ServerConfig, seed: u64) -> Self {
         Self {
             config,
@@ -88,18 +89,18 @@ impl Acceptor {
         }
     }
 
-    /// What the connections are told.
+    /// Returns the configuration of the connections.
     pub fn config(&self) -> &ServerConfig {
         &self.config
     }
 
-    /// Tells what the wall clock says now, as the time since the beginning of 1970 (UTC). The connections that are admitted from then
-    /// on send it as their `Date`.
+    /// Reports the wall clock time, as the duration since 1970 in UTC. Connections admitted from
+    /// now on send it as their `Date`.
     pub fn set_wall_clock(&mut self, now: Instant, since_unix_epoch: Duration) {
         self.wall_clock = Some(WallClock::new(now, since_unix_epoch));
     }
 
-    /// What to do next, and until when. If the deadline passes first, ask again.
+    /// Returns the next step, and the deadline for it. When the deadline has passed, ask again.
     pub fn want(&mut self, now: Instant) -> (AcceptWant, Option<Instant>) {
         match (self.drained_by, self.paused) {
             (Some(until), _) if now < until && self.connections() > 0 => (AcceptWant::Drain, Some(until)),
@@ -109,7 +110,8 @@ impl Acceptor {
         }
     }
 
-    /// Takes a connection that was accepted, and gives the machine that serves it, or sends it away. `None`: drop it.
+    /// Admits an accepted connection, and returns the machine that serves or rejects it. Returns
+    /// `None` if the connection must be dropped.
     pub fn admit<B: AsRef<[u8]>>(&mut self, now: Instant) -> Option<Connection<B>> {
         (self.paused, self.pause) = (None, Self::FIRST_PAUSE);
         if self.serving < self.config.connections {
@@ -128,14 +130,15 @@ impl Acceptor {
         Some(Connection::busy_at(now, self.wall_clock, self.config.clone()))
     }
 
-    /// Reports that accepting failed: the next attempt waits, each time longer, up to a second.
+    /// Reports that accepting failed. The next attempt is delayed, each time longer, by up to one
+    /// second.
     pub fn handle_error(&mut self, now: Instant) {
         self.paused = Some(now.after(self.pause));
         self.pause = self.pause.saturating_mul(2).min(Self::LAST_PAUSE);
     }
 
-    /// Reports that a connection is over, for this reason. `true` if whoever drives the acceptor has to ask again what it
-    /// [wants](Self::want), which may wait for the last one.
+    /// Reports that a connection is over, for this reason. Returns whether to call
+    /// [`want`](Self::want) again, because the acceptor may be waiting for the last connection.
     pub fn handle_closed(&mut self, reason: &Closed) -> bool {
         let count = match reason {
             Closed::Busy => &mut self.turning_away,
@@ -145,7 +148,8 @@ impl Acceptor {
         self.is_draining()
     }
 
-    /// Stops: accepts nothing more. Tell each connection with [`Connection::drain`].
+    /// Starts a graceful shutdown: no more connections are accepted. Also call
+    /// [`Connection::drain`] on each connection.
     pub fn drain(&mut self, now: Instant) {
         self.drained_by.get_or_insert(now.after(self.config.drain_timeout));
     }
@@ -155,12 +159,12 @@ impl Acceptor {
         self.drained_by = Some(Instant::default());
     }
 
-    /// Whether it was told to stop.
+    /// Returns whether the server is shutting down.
     pub fn is_draining(&self) -> bool {
         self.drained_by.is_some()
     }
 
-    /// How many connections there are, those that are sent away among them.
+    /// Returns the number of connections, including those that are being rejected.
     pub fn connections(&self) -> usize {
         self.serving + self.turning_away
     }

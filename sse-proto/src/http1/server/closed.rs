@@ -1,4 +1,4 @@
-//! Why a connection is over.
+//! Why a connection closed.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -9,40 +9,42 @@ use core::fmt;
 use super::config::ServerConfig;
 use crate::http1::{BodyError, RequestHeadError, Response};
 
-/// Why nothing more happens on a connection.
+/// Why a connection closed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Closed {
-    /// The answer was sent to its end.
+    /// The response was sent completely.
     Finished,
-    /// The client was told to come later.
+    /// The connection was rejected with status 503, because there were too many.
     Busy,
-    /// The server stops: the stream ended for it, or the client was told to come later before it had asked for anything.
+    /// The server was shutting down: it ended the stream, or rejected the request with status 503.
     Draining,
-    /// The subscriber fell behind the [hub](crate::Hub) and was disconnected: its client comes back with its last event id.
+    /// The subscriber fell behind the [hub](crate::Hub) and was disconnected; its client reconnects
+    /// with its last event id.
     Lagged {
-        /// How many events it missed; exact for a subscriber to all topics.
+        /// The number of events that it missed, exact for a subscriber to all topics.
         missed: u64,
     },
-    /// The [hub](crate::Hub) or its topic was closed, and the client has had everything.
+    /// The [hub](crate::Hub) or its topic was closed, and the client has received everything.
     HubClosed,
-    /// The client is at fault, and was told so where that was possible.
+    /// The client made a mistake, and received an error response if that was possible.
     Fault(Fault),
-    /// The client closed the connection, and nothing was cut but the stream it left.
+    /// The client closed the connection. At most, the stream that it left was cut.
     Left,
-    /// The client took nothing for [too long](crate::sender::StreamConfig::stall).
+    /// The client accepted no bytes for [too long](crate::sender::StreamConfig::stall).
     Stalled,
-    /// The caller closed it.
+    /// The caller closed the connection.
     Aborted,
-    /// The caller [failed](super::Connection::handle_done) to answer, or to go on with the stream.
+    /// The caller [failed](super::Connection::handle_done) to answer, or to continue the stream.
     Failed(Box<dyn Error + Send + Sync>),
     /// The connection failed.
     Error(Box<dyn Error + Send + Sync>),
 }
 
 impl Closed {
-    /// What cut the answer, as an error; `None` if it was sent to its end. For a library that takes a [body](super::Connection::bare), and
-    /// cuts the response where that fails.
+    /// Returns the error that cut the response, or `None` if the response was sent completely. For
+    /// a library that takes a [body](super::Connection::bare), and cuts the response if the body
+    /// fails.
     pub fn into_error(self) -> Option<Box<dyn Error + Send + Sync>> {
         match self {
             Self::Finished | Self::Draining | Self::Lagged { .. } | Self::HubClosed => None,
@@ -56,40 +58,41 @@ impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Finished => f.write_str("answered"),
-            Self::Busy => f.write_str("told to come later"),
-            Self::Draining => f.write_str("the server stops"),
+            Self::Busy => f.write_str("rejected with status 503: too many connections"),
+            Self::Draining => f.write_str("the server is shutting down"),
             Self::Lagged { missed } => write!(f, "the subscriber fell behind and missed {missed} events"),
             Self::HubClosed => f.write_str("the hub was closed"),
             Self::Fault(fault) => fault.fmt(f),
-            Self::Left => f.write_str("the client left"),
-            Self::Stalled => f.write_str("the client reads no more"),
+            Self::Left => f.write_str("the client closed the connection"),
+            Self::Stalled => f.write_str("the client stopped reading"),
             Self::Aborted => f.write_str("closed by the server"),
             Self::Failed(error) | Self::Error(error) => error.fmt(f),
         }
     }
 }
 
-/// What a client did wrong.
+/// A mistake of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The head of its request.
+    /// The head of the request is invalid.
     Head(RequestHeadError),
-    /// A method that is not [served](ServerConfig::methods).
+    /// The method is not [served](ServerConfig::methods).
     Method {
         /// The method.
         method: String,
     },
-    /// The framing of its request's body.
+    /// The body framing of the request is invalid.
     Body(BodyError),
-    /// A body of more bytes than [`ServerConfig::body_bytes`].
+    /// The body is larger than [`ServerConfig::body_bytes`].
     BodyTooLarge {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// No whole request within [`ServerConfig::head_timeout`] and [`ServerConfig::body_timeout`].
+    /// The request was not complete within [`ServerConfig::head_timeout`] and
+    /// [`ServerConfig::body_timeout`].
     Slow,
-    /// More bytes after its request than [`ServerConfig::discarded_bytes`].
+    /// The client sent more bytes after its request than [`ServerConfig::discarded_bytes`].
     Unasked {
         /// The limit, in bytes.
         limit: usize,
@@ -97,7 +100,8 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The status that tells the client (RFC 9110 section 15.5): 400, 405, 408, 413, 414, 431, 501 or 505.
+    /// Returns the status of the error response (RFC 9110 section 15.5): 400, 405, 408, 413, 414,
+    /// 431, 501 or 505.
     pub fn status(&self) -> u16 {
         match self {
             Self::Head(error) => error.status(),
@@ -123,7 +127,7 @@ impl Fault {
     }
 }
 
-/// Without it, if the caller's methods are none.
+/// Adds the header, unless it is invalid, which a caller's list of methods can cause.
 pub(super) fn with_header(response: Response, name: &str, value: &str) -> Response {
     response.clone().with_header(name, value).unwrap_or(response)
 }
@@ -134,9 +138,9 @@ impl fmt::Display for Fault {
             Self::Head(error) => error.fmt(f),
             Self::Method { method } => write!(f, "method {method} is not served"),
             Self::Body(error) => error.fmt(f),
-            Self::BodyTooLarge { limit } => write!(f, "body larger than {limit} bytes"),
-            Self::Slow => f.write_str("no whole request in time"),
-            Self::Unasked { limit } => write!(f, "more than {limit} bytes after the request"),
+            Self::BodyTooLarge { limit } => write!(f, "request body exceeds the limit of {limit} bytes"),
+            Self::Slow => f.write_str("timed out waiting for the request"),
+            Self::Unasked { limit } => write!(f, "bytes after the request exceed the limit of {limit} bytes"),
         }
     }
 }

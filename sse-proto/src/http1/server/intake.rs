@@ -1,4 +1,4 @@
-//! The request as it comes in.
+//! Reading a request.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -9,24 +9,24 @@ use crate::Instant;
 use crate::http::Version;
 use crate::http1::{BodyDecoder, Framing, RequestDecoder, RequestHead, Response};
 
-/// What is needed until the request is answered, and not after.
+/// The state that is needed only until the request is answered.
 #[derive(Debug)]
 pub(super) struct Intake {
     pub(super) config: ServerConfig,
     pub(super) seed: u64,
-    /// Since when the head, then the body, is waited for.
+    /// When the wait for the head, then for the body, began.
     since: Option<Instant>,
     decoder: RequestDecoder,
     pub(super) head: Option<RequestHead>,
-    /// How a stream is delimited in answer to it.
+    /// The framing of a stream that answers the request.
     pub(super) framing: Framing,
-    /// How its body is decoded, once the head is there.
+    /// The decoder of the body, once the head has arrived.
     body_decoder: Option<BodyDecoder>,
     pub(super) body: Vec<u8>,
-    /// When the answer has to be there, as the client sends nothing more.
+    /// The deadline for the answer, set when the client has shut down its side.
     pub(super) answer_by: Option<Instant>,
     pub(super) wall_clock: Option<WallClock>,
-    /// What is left of the interim response.
+    /// The unwritten rest of the interim response.
     pub(super) interim: &'static [u8],
 }
 
@@ -61,7 +61,8 @@ impl Intake {
         Some(self.since?.after(timeout))
     }
 
-    /// Takes bytes of the request from the front of `input`; says whether it is complete.
+    /// Consumes bytes of the request from the front of `input`, and returns whether the request is
+    /// complete.
     pub(super) fn read(&mut self, now: Instant, input: &mut &[u8]) -> Result<bool, Fault> {
         if self.body_decoder.is_none() {
             let Some(head) = self.decoder.decode(input)? else { return Ok(false) };
@@ -70,7 +71,7 @@ impl Intake {
         let Some(decoder) = &mut self.body_decoder else { return Ok(false) };
         loop {
             let part = decoder.decode(input)?;
-            // A chunk is refused when it is announced, not when it is in.
+            // Rejects a chunk as soon as its size is known.
             let announced = part.map_or(0, <[u8]>::len) as u64;
             let announced = announced.saturating_add(decoder.chunk_left());
             if (self.body.len() as u64).saturating_add(announced) > self.config.body_bytes as u64 {
@@ -83,7 +84,7 @@ impl Intake {
         }
     }
 
-    /// Told that the client sends nothing more: a fault, unless it has sent nothing at all.
+    /// Reports that the client has closed its side: a fault, unless it has sent nothing at all.
     pub(super) fn handle_eof(&mut self) -> Result<(), Fault> {
         match &mut self.body_decoder {
             None => Ok(self.decoder.handle_eof()?),
@@ -91,7 +92,7 @@ impl Intake {
         }
     }
 
-    /// The response with its date, where the time is known.
+    /// Adds the date to a response, if the time is known.
     pub(super) fn dated(&self, now: Instant, response: Response) -> Response {
         match self.wall_clock {
             Some(clock) => response.with_date(clock.since_unix_epoch(now)),
@@ -125,7 +126,7 @@ impl Intake {
     }
 }
 
-/// What the wall clock said, and when.
+/// The wall clock time, and when it was reported.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WallClock {
     at: Instant,

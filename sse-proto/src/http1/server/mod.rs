@@ -1,6 +1,7 @@
-//! One connection of a server: a request comes in, an event stream or something else goes out.
+//! One connection of a server: reads a request, sends an event stream or another response.
 //!
-//! [`Connection`] is the machine; [`ServerConfig`] is what its user may choose. [`Acceptor`] is another, for all connections of a listener.
+//! [`Connection`] is the machine, [`ServerConfig`] its configuration. [`Acceptor`] is the machine
+//! for all connections of a listener.
 
 mod acceptor;
 mod closed;
@@ -31,10 +32,11 @@ use crate::hub::Delivery;
 use crate::sender::{self, Ended, PendingPiece, Piece};
 use crate::{Frame, Instant, Sender};
 
-/// Serves one connection over HTTP/1.1 or 1.0: bytes in, wants out.
+/// Serves one connection over HTTP/1.1 or 1.0.
 ///
-/// It reads one request, leaves the answer to the caller, sends it, and closes the connection in a way that the client does not
-/// lose the end of it. `B` holds the bytes of [frames](Sender::frame) that connections share.
+/// The connection reads one request, leaves the response to the caller, sends it, and closes in a
+/// way that lets the client read it to its end. `B` is the storage of the [frames](Sender::frame)
+/// that connections share.
 ///
 /// ```text
 ///                                 ┌── open ─────► Open ◄──────► Write ── finished ──┐
@@ -50,19 +52,20 @@ use crate::{Frame, Instant, Sender};
 /// | want | what to do | what to report |
 /// |---|---|---|
 /// | [`Read`](Want::Read) | read into [`space`](Self::space) | [`handle_read`](Self::handle_read) |
-/// | [`Request`](Want::Request) | look at [`request`](Self::request), or [take](Self::take_request) it | [`open`](Self::open) or [`respond`](Self::respond) |
+/// | [`Request`](Want::Request) | inspect [`request`](Self::request), or [take](Self::take_request) it | [`open`](Self::open) or [`respond`](Self::respond) |
 /// | [`Write`](Want::Write) | write some of [`pending`](Self::pending), and flush; append events, unless it is [full](Self::is_full) | [`handle_written`](Self::handle_written) |
-/// | [`Open`](Want::Open) | append events when there are any; meanwhile read into [`space`](Self::space), to notice when the client leaves | [`handle_read`](Self::handle_read) |
-/// | [`KeepAlive`](Want::KeepAlive) | append what keeps the connection open | [`send_keep_alive`](Self::send_keep_alive) |
+/// | [`Open`](Want::Open) | append events as they occur, and meanwhile read into [`space`](Self::space), to notice when the client leaves | [`handle_read`](Self::handle_read) |
+/// | [`KeepAlive`](Want::KeepAlive) | append a keep-alive | [`send_keep_alive`](Self::send_keep_alive) |
 /// | [`Wait`](Want::Wait) | wait for the deadline, or until the request is answered, and read nothing | nothing |
 /// | [`Shutdown`](Want::Shutdown) | shut down the writing half of the connection | [`handle_shutdown`](Self::handle_shutdown) |
-/// | [`Closed`](Want::Closed) | drop the connection; the reason is [`take_closed`](Self::take_closed) | nothing: this is the end |
+/// | [`Closed`](Want::Closed) | drop the connection; the reason is [`take_closed`](Self::take_closed) | nothing |
 ///
-/// Whatever goes wrong with the connection is reported with [`handle_error`](Self::handle_error), and a deadline that has
-/// passed with [`handle_deadline`](Self::handle_deadline). Reports can come at any time: those that do not fit change nothing.
+/// Report any failure of the connection with [`handle_error`](Self::handle_error), and a deadline
+/// that has passed with [`handle_deadline`](Self::handle_deadline). A report that does not apply to
+/// the current state is ignored.
 ///
-/// Requests that cannot be served are answered here: 400, 405, 408, 413, 414, 431, 501, 505. The body of a request is read
-/// before the caller is asked, so that it need not look for it.
+/// Requests that cannot be served are answered automatically, with status 400, 405, 408, 413, 414,
+/// 431, 501 or 505. The body of a request is read before the caller sees the request.
 ///
 /// ```
 /// use std::io::{Read, Write};
@@ -73,12 +76,12 @@ use crate::{Frame, Instant, Sender};
 ///
 /// fn serve(mut socket: impl Read + Write) -> std::io::Result<Option<Closed>> {
 ///     let epoch = std::time::Instant::now();
-///     let seed = 42; // of your source of randomness
+///     let seed = 42; // from your source of randomness
 ///     let mut connection: Connection = Connection::new(ServerConfig::default(), seed);
 ///     let mut events = ["one", "two"].into_iter();
 ///     loop {
 ///         let now = || Instant::from_epoch(epoch.elapsed());
-///         // A real connection has its timeout set to the deadline, and reports when it has passed.
+///         // In a program, set the socket's timeout to the deadline, and report when it has passed.
 ///         let (want, _deadline) = connection.want(now());
 ///         let done = match want {
 ///             Want::Read => socket.read(connection.space()).map(|count| connection.handle_read(now(), count)),
@@ -126,49 +129,55 @@ pub struct Connection<B = Vec<u8>> {
     state: State,
     sender: Sender<B>,
     space: Vec<u8>,
-    /// How many bytes may still come after the request, and how many might.
+    /// How many more bytes after the request are discarded. `discard_limit` is the initial value.
     discard_left: usize,
     discard_limit: usize,
     linger: Duration,
-    /// There is no connection, only a body: it is over when all of it was taken.
+    /// Whether there is only a body, not a connection. It is over when all its bytes were taken.
     is_bare: bool,
-    /// The client sends nothing more.
+    /// Whether the client has closed its side.
     has_ended: bool,
-    /// The server stops.
+    /// Whether the server is shutting down.
     is_draining: bool,
-    /// What came of it all, if it is not just that the answer was sent.
+    /// The outcome, unless it is simply that the response was sent.
     outcome: Option<Closed>,
 }
 
-/// What a [`Connection`] wants. Each stands until it is met.
+/// The next step of a [`Connection`]. Each want stands until it is met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Want {
-    /// Read. If the request was [taken](Connection::take_request), until it is answered: to notice when the client leaves.
+    /// Read from the connection. After the request was [taken](Connection::take_request), read
+    /// until it is answered, to notice when the client leaves.
     Read,
     /// Answer the request, or take it to answer it later.
     Request,
-    /// Write some of what is pending.
+    /// Write some pending bytes.
     Write,
-    /// The stream is open and all is written: append more, and notice if the client leaves.
+    /// The stream is open and all bytes are written. Append events, and read to notice when the
+    /// client leaves.
     Open,
-    /// Append what keeps the connection open; only if [`ServerConfig::set_keep_alive`](sender::StreamConfig::set_keep_alive) was called.
+    /// Append a keep-alive. Only returned after
+    /// [`StreamConfig::set_keep_alive`](sender::StreamConfig::set_keep_alive).
     KeepAlive,
-    /// Wait for the deadline, or until the request is answered, and read nothing.
+    /// Wait for the deadline, or until the request is answered. Do not read.
     Wait,
-    /// Shut down the writing half: the client sees the end of the stream, but what it still sends does no harm.
+    /// Shut down the writing half. The client sees the end of the stream, and bytes that it still
+    /// sends do not reset the connection.
     Shutdown,
-    /// Nothing more comes.
+    /// The connection is over.
     Closed,
 }
 
 impl<B: AsRef<[u8]>> Connection<B> {
     const READING_SPACE: usize = 4096;
 
-    /// As there may be many connections, and next to nothing is expected.
+    /// Small, because a server may have many open connections, on which next to nothing is
+    /// expected.
     const OPEN_SPACE: usize = 64;
 
-    /// Serves a new connection. The seed, of a source of randomness, makes its jitter differ from that of others.
+    /// Serves a new connection. `seed` must be random; it makes the jitter differ from that of
+    /// other connections.
     pub fn new(config: ServerConfig, seed: u64) -> Self {
         Self {
             sender: Sender::default(),
@@ -184,10 +193,11 @@ impl<B: AsRef<[u8]>> Connection<B> {
         }
     }
 
-    /// Sends a new connection away without looking at its request, for there are too many: 503, and [when to come
-    /// again](ServerConfig::retry_after), rounded up to a second (RFC 9110 sections 15.6.4 and 10.2.3).
+    /// Rejects a new connection without reading its request, because there are too many: with
+    /// status 503 and a `Retry-After` of [`ServerConfig::retry_after`], rounded up to a second (RFC
+    /// 9110 sections 15.6.4 and 10.2.3).
     pub fn busy(config: ServerConfig) -> Self {
-        // Without a clock it does not matter when.
+        // Any time will do: without a wall clock, no `Date` is sent.
         Self::busy_at(Instant::default(), None, config)
     }
 
@@ -205,7 +215,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
         self
     }
 
-    /// Sends a bare stream, whose head something else has sent: for a library that speaks HTTP itself, and takes a body.
+    /// Sends a bare stream, for an HTTP library that sends the head itself and takes a body.
     pub fn bare(config: sender::StreamConfig, seed: u64) -> Self {
         let mut server = Self::new(ServerConfig { stream: config.clone(), ..ServerConfig::default() }, seed);
         server.sender = Sender::default().with_config(config, seed);
@@ -214,13 +224,14 @@ impl<B: AsRef<[u8]>> Connection<B> {
         server
     }
 
-    /// Sends the stream otherwise from now on: see [`Sender::with_config`]. The former configuration is handed back, so that what its
-    /// functions have captured can be dropped when no lock is held.
+    /// Replaces the configuration of the stream; see [`Sender::with_config`]. Returns the old
+    /// configuration, whose hooks may hold user code, so that it can be dropped without holding a
+    /// lock.
     pub fn set_stream_config(&mut self, config: sender::StreamConfig, seed: u64) -> sender::StreamConfig {
         self.sender.set_config(config, seed)
     }
 
-    /// What to do next, and until when. If the deadline passes first, report it with
+    /// Returns the next step, and the deadline for it. Report a deadline that has passed with
     /// [`handle_deadline`](Self::handle_deadline).
     pub fn want(&mut self, now: Instant) -> (Want, Option<Instant>) {
         self.look_at_clock(now);
@@ -253,33 +264,35 @@ impl<B: AsRef<[u8]>> Connection<B> {
         }
     }
 
-    /// The request that waits for its answer.
+    /// Returns the request that awaits its response.
     pub fn request(&self) -> Option<&RequestHead> {
         self.asked()?.head.as_ref()
     }
 
-    /// The body of the request that waits for its answer; empty if it has none.
+    /// Returns the body of the request that awaits its response, or an empty slice if it has none.
     pub fn request_body(&self) -> &[u8] {
         self.asked().map(|intake| &*intake.body).unwrap_or_default()
     }
 
-    /// Takes the request that waits for its answer, with its body; the answer can still be given. Otherwise it is dropped then.
+    /// Takes the request that awaits its response, with its body. The response can still be given.
+    /// A request that is not taken is dropped with the response.
     pub fn take_request(&mut self) -> Option<(RequestHead, Vec<u8>)> {
         let State::Asked(intake) = &mut self.state else { return None };
         Some((intake.head.take()?, core::mem::take(&mut intake.body)))
     }
 
-    /// Answers with an event stream; its head is pending at once.
+    /// Answers with an event stream, whose head is pending at once.
     ///
-    /// It gets the headers of an event stream ([`header::RESPONSE`](crate::header::RESPONSE)) where it does not bring its own, and closes
-    /// the connection. In answer to HEAD, or with a status that has no body, it ends after its head. Without a request that
-    /// waits for its answer, nothing happens.
+    /// The response has the headers of an event stream
+    /// ([`header::RESPONSE`](crate::header::RESPONSE)) that it does not set itself, and closes the
+    /// connection. For HEAD, or with a status that has no body, it ends after its head. Has no
+    /// effect if no request awaits its response.
     pub fn open(&mut self, now: Instant, response: Response) {
         self.transition(now, Input::Opened(response));
     }
 
-    /// Answers with something else, whole, and closes the connection. Without a request that waits for its answer, nothing
-    /// happens.
+    /// Answers with a complete response that is not an event stream, and closes the connection. Has
+    /// no effect if no request awaits its response.
     pub fn respond(&mut self, now: Instant, response: &Response, body: &[u8]) {
         if let State::Asked(intake) = &self.state {
             let method = if intake.framing == Framing::None { "HEAD" } else { "" };
@@ -287,18 +300,19 @@ impl<B: AsRef<[u8]>> Connection<B> {
         }
     }
 
-    /// Whether events can be appended: the stream is open, and has not been finished. Otherwise they are dropped.
+    /// Returns whether the stream is open and accepts events. Otherwise events are dropped.
     pub fn is_open(&self) -> bool {
         matches!(self.state, State::Answering) && !self.sender.is_finished()
     }
 
-    /// The stream, to append events to it or to end it; `None` unless it is [open](Self::is_open).
+    /// Returns the stream, to append events or to end it, or `None` unless it is
+    /// [open](Self::is_open).
     pub fn stream(&mut self) -> Option<&mut Sender<B>> {
         if self.is_open() { Some(&mut self.sender) } else { None }
     }
 
-    /// Passes on what a subscriber of a hub gets: see [`Sender::deliver`]. A delivery that ends the stream is also the reason why
-    /// the connection closes.
+    /// Appends what a subscriber of a hub receives; see [`Sender::deliver`]. A delivery that ends the
+    /// stream is also the reason why the connection closes.
     ///
     /// # Errors
     /// If the stream is not [open](Self::is_open).
@@ -314,50 +328,51 @@ impl<B: AsRef<[u8]>> Connection<B> {
         Ok(())
     }
 
-    /// Appends what keeps the connection open: see [`Sender::send_keep_alive`].
+    /// Appends a keep-alive; see [`Sender::send_keep_alive`].
     pub fn send_keep_alive(&mut self, now: Instant) {
         self.sender.send_keep_alive(now);
     }
 
-    /// Reports what keeps the connection open: see [`Sender::handle_keep_alive`].
+    /// Reports an encoded keep-alive; see [`Sender::handle_keep_alive`].
     pub fn handle_keep_alive(&mut self, now: Instant, frame: &Frame) {
         self.sender.handle_keep_alive(now, frame);
     }
 
-    /// The functions that encode what the stream says by itself: see [`Sender::hooks`].
+    /// Returns the callbacks that encode keep-alives and gaps; see [`Sender::hooks`].
     pub fn hooks(&self) -> &sender::Hooks {
         self.sender.hooks()
     }
 
-    /// Whether so much is pending that it should be written before more is appended: see [`Sender::is_full`].
+    /// Returns whether the pending bytes have reached the high-water mark; see [`Sender::is_full`].
     pub fn is_full(&self) -> bool {
         self.sender.is_full()
     }
 
-    /// Ends the connection soon, as the server stops: a stream, also one that is yet to be opened, at some point within
-    /// [`sender::StreamConfig::drain_window`], so that the client [comes back](Sender::drain); a client that has not asked yet is told to come
-    /// later.
+    /// Starts the graceful shutdown of this connection. An open stream, and one opened later, ends
+    /// within [`sender::StreamConfig::drain_window`], so that the client
+    /// [reconnects](Sender::drain). A client that has not sent its request receives status 503.
     pub fn drain(&mut self, now: Instant) {
         self.is_draining = true;
         if let State::Reading(intake) = &self.state {
             let retry_after = intake.config.retry_after;
-            self.send_away(now, Closed::Draining, retry_after, b"the server stops\n");
+            self.send_away(now, Closed::Draining, retry_after, b"the server is shutting down\n");
         }
         if let Some(stream) = self.stream() {
             stream.drain(now);
         }
     }
 
-    /// Whether the connection was told to [end soon](Self::drain).
+    /// Returns whether the connection is [draining](Self::drain).
     pub fn is_draining(&self) -> bool {
         self.is_draining
     }
 
-    /// Reports that whoever answers is done. Without an answer, the client is told 500. A stream that is still open ends; if they
-    /// failed, it ends [in the middle](Sender::break_off), so that the client gets what there was, and can tell that it was cut. What
-    /// was answered whole, or finished, stays as it is.
+    /// Reports that the handler is done. If it did not answer, the client receives status 500. A
+    /// stream that is still open ends; if the handler failed, the stream ends [without its last
+    /// chunk](Sender::break_off) after all pending bytes, so that the client can detect the cut. A
+    /// complete response or a finished stream is not affected.
     ///
-    /// An error that changes nothing is handed back, so that it can be dropped when no lock is held.
+    /// Returns an error that has no effect, so that it can be dropped without holding a lock.
     pub fn handle_done(
         &mut self,
         now: Instant,
@@ -383,29 +398,31 @@ impl<B: AsRef<[u8]>> Connection<B> {
         None
     }
 
-    /// Closes at once: what is pending is not sent, and the client can tell that a chunked stream was cut.
+    /// Closes the connection at once. Pending bytes are not sent, and the client can detect that a
+    /// chunked stream was cut.
     pub fn close(&mut self) {
-        // It does not matter when.
+        // Any time will do: no deadline starts here.
         self.transition(Instant::default(), Input::Close(Closed::Aborted));
     }
 
-    /// Reports that the client of a [bare](Self::bare) stream is gone: the library that took the body has dropped it.
+    /// Reports that the client of a [bare](Self::bare) stream is gone, because the library that took
+    /// the body has dropped it.
     pub fn handle_left(&mut self) {
         // The client is gone whatever the time.
         self.transition(Instant::default(), Input::Close(Closed::Left));
     }
 
-    /// Whether nothing more happens.
+    /// Returns whether the connection is over.
     pub fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed)
     }
 
-    /// Why nothing more happens; once.
+    /// Returns why the connection closed, once.
     pub fn take_closed(&mut self) -> Option<Closed> {
         if self.is_closed() { self.outcome.take() } else { None }
     }
 
-    /// What is to be written.
+    /// Returns the next bytes to write.
     pub fn pending(&self) -> &[u8] {
         match &self.state {
             State::Reading(intake) => intake.interim,
@@ -413,7 +430,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
         }
     }
 
-    /// All that is to be written, in order, for transports that write several slices at once. Any may be empty.
+    /// Returns all pending bytes in order, for vectored writes. Any slice may be empty.
     pub fn pending_slices(&self) -> [&[u8]; 3] {
         match &self.state {
             State::Reading(intake) => [intake.interim, b"", b""],
@@ -421,7 +438,8 @@ impl<B: AsRef<[u8]>> Connection<B> {
         }
     }
 
-    /// What is to be written first, to be written when no lock is held: see [`Sender::pending_piece`].
+    /// Returns the start of the pending bytes, to be written without holding a lock; see
+    /// [`Sender::pending_piece`].
     pub fn pending_piece(&self, most: usize) -> PendingPiece<B>
     where
         B: Clone,
@@ -432,7 +450,8 @@ impl<B: AsRef<[u8]>> Connection<B> {
         }
     }
 
-    /// Takes what is to be written first, which counts as written: see [`Sender::take_pending`].
+    /// Removes and returns the first pending piece, which then counts as written; see
+    /// [`Sender::take_pending`].
     pub fn take_pending(&mut self) -> Option<Piece<B>> {
         match &mut self.state {
             State::Reading(intake) => Some(Piece::Bytes(core::mem::take(&mut intake.interim).into())),
@@ -440,8 +459,9 @@ impl<B: AsRef<[u8]>> Connection<B> {
         }
     }
 
-    /// Reports that so many bytes of [`pending`](Self::pending), or of [all slices](Self::pending_slices), were written. 0 means
-    /// that the connection takes no more; a count beyond what was pending is taken for all of it.
+    /// Reports that the first `count` bytes of [`pending`](Self::pending) or
+    /// [`pending_slices`](Self::pending_slices) were written. `0` means that the connection accepts
+    /// no more bytes. A larger count counts as all pending bytes.
     pub fn handle_written(&mut self, now: Instant, count: usize) {
         if self.pending().is_empty() {
             return;
@@ -455,7 +475,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
         }
     }
 
-    /// Where to read into. Never empty.
+    /// Returns the buffer to read into. Never empty.
     pub fn space(&mut self) -> &mut [u8] {
         let wanted = match self.state {
             State::Asked(_) | State::Answering => Self::OPEN_SPACE,
@@ -467,10 +487,11 @@ impl<B: AsRef<[u8]>> Connection<B> {
         &mut self.space
     }
 
-    /// Reports a read: `count` bytes were put at the beginning of [`space`](Self::space). 0 means that the client closed, or will
-    /// send nothing more; a stream is not continued for such a client.
+    /// Reports a read of `count` bytes, which the caller has placed at the start of
+    /// [`space`](Self::space). `0` means that the client has closed at least its writing half; a
+    /// stream is not continued for such a client.
     ///
-    /// A count beyond the space is taken for all of the space.
+    /// A count larger than the space counts as the whole space.
     pub fn handle_read(&mut self, now: Instant, count: usize) {
         self.look_at_clock(now);
         if count == 0 {
@@ -491,12 +512,13 @@ impl<B: AsRef<[u8]>> Connection<B> {
         }
     }
 
-    /// Whether the client may send anything more: not after a read of 0. Whoever reads while another thread writes stops then.
+    /// Returns whether the client may send more bytes: `false` after a read of 0. A thread that
+    /// reads while others write stops then.
     pub fn can_read(&self) -> bool {
         !self.has_ended
     }
 
-    /// Reports that the writing half is shut down, or that this is not possible.
+    /// Reports that the writing half is shut down, or cannot be.
     pub fn handle_shutdown(&mut self, now: Instant) {
         self.transition(now, Input::ShutDown);
     }
@@ -506,7 +528,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
         self.transition(now, Input::Lost(error.into()));
     }
 
-    /// Reports that a deadline has passed. One that has not, or is no longer one, changes nothing.
+    /// Reports that a deadline has passed. Has no effect if no deadline is due.
     pub fn handle_deadline(&mut self, now: Instant) {
         match self.state {
             State::Answering => {
@@ -520,7 +542,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
         }
     }
 
-    /// A client that keeps the caller busy must not keep it from looking at the clock.
+    /// Checks the deadline, because a busy client must not keep the caller from reporting it.
     fn look_at_clock(&mut self, now: Instant) {
         if let State::Reading(intake) = &mut self.state {
             intake.start(now);
@@ -530,7 +552,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
         }
     }
 
-    /// Drops bytes that came after the request.
+    /// Discards bytes that arrived after the request.
     fn discard(&mut self, now: Instant, count: usize) {
         match self.discard_left.checked_sub(count) {
             Some(left) => self.discard_left = left,
@@ -538,7 +560,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
         }
     }
 
-    /// Tells a client that has not asked for anything yet to come later.
+    /// Answers a client that has not sent its request with status 503.
     fn send_away(&mut self, now: Instant, reason: Closed, retry_after: Duration, text: &[u8]) {
         let seconds = retry_after.as_secs().saturating_add(u64::from(retry_after.subsec_nanos() > 0));
         let response = with_header(Response::new(503), "retry-after", &seconds.to_string());

@@ -1,4 +1,4 @@
-//! One connection that many write to.
+//! A connection that several tasks or threads share.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -9,10 +9,12 @@ use crate::hub::Delivery;
 use crate::sender::Ended;
 use crate::{Frame, Instant, Sender};
 
-/// A connection's machine, and who waits for it: what is shared, under a lock, by those who write to its stream and the one
-/// who does the I/O. `W` is what wakes one of them: a `Waker`, a thread.
+/// A connection together with the tasks or threads that wait for it: the state shared, under a
+/// lock, by the senders of its stream and the driver, which does the I/O. `W` wakes one of them,
+/// such as a `Waker`.
 ///
-/// Nothing here wakes anybody: whoever changes something takes those it concerns, releases the lock, and wakes them.
+/// A shared stream wakes nobody itself: take the wakers after a change, release the lock, and then
+/// wake them.
 ///
 /// ```
 /// use sse_proto::http1::server::Connection;
@@ -28,7 +30,7 @@ use crate::{Frame, Instant, Sender};
 /// stream.stream()?.event("hello");
 /// assert_eq!(stream.take_driver(), Some("the driver"));
 ///
-/// // The handler is done, and the last sender is gone: the stream ends.
+/// // The handler is done and the last sender is gone, so the stream ends.
 /// let now = sse_proto::Instant::default();
 /// stream.handle_done(now, Ok(()));
 /// stream.remove_sender(now, false);
@@ -42,18 +44,18 @@ use crate::{Frame, Instant, Sender};
 pub struct SharedStream<B, W> {
     connection: Connection<B>,
     senders: usize,
-    /// Nothing but its senders keeps the stream open.
+    /// Whether only its senders keep the stream open.
     is_done: bool,
     driver: Option<W>,
-    /// Those who have something to append.
+    /// The wakers of senders that wait for room.
     for_room: Vec<W>,
-    /// Those who want to know of the end, or that it is near.
+    /// The wakers of tasks that wait for the end of the stream, or for a shutdown of the server.
     for_end: Vec<W>,
     told_to_drain: bool,
 }
 
 impl<B: AsRef<[u8]>, W> SharedStream<B, W> {
-    /// Nobody waits yet.
+    /// Creates a shared stream without waiting tasks.
     pub fn new(connection: Connection<B>) -> Self {
         Self {
             connection,
@@ -66,20 +68,20 @@ impl<B: AsRef<[u8]>, W> SharedStream<B, W> {
         }
     }
 
-    /// The machine.
+    /// Returns the machine.
     pub fn connection(&mut self) -> &mut Connection<B> {
         &mut self.connection
     }
 
-    /// The stream, to append to it or to end it.
+    /// Returns the stream, to append events or to end it.
     ///
     /// # Errors
-    /// If nothing more is sent.
+    /// If the stream has ended.
     pub fn stream(&mut self) -> Result<&mut Sender<B>, Ended> {
         self.connection.stream().ok_or(Ended)
     }
 
-    /// Passes on what a subscriber of a hub gets: see [`Connection::deliver`].
+    /// Appends what a subscriber of a hub receives; see [`Connection::deliver`].
     ///
     /// # Errors
     /// If nothing more is sent.
@@ -87,12 +89,12 @@ impl<B: AsRef<[u8]>, W> SharedStream<B, W> {
         self.connection.deliver(delivery)
     }
 
-    /// Counts one more sender.
+    /// Adds a sender.
     pub fn add_sender(&mut self) {
         self.senders += 1;
     }
 
-    /// Counts one sender less. One that is lost to a panic cuts the stream.
+    /// Removes a sender. A sender that is lost to a panic cuts the stream.
     pub fn remove_sender(&mut self, now: Instant, is_panicking: bool) {
         self.senders = self.senders.saturating_sub(1);
         if is_panicking {
@@ -101,17 +103,19 @@ impl<B: AsRef<[u8]>, W> SharedStream<B, W> {
         self.finish_if_done();
     }
 
-    /// Whether something can be appended now, or should wait for [room](Self::wait_for_room).
+    /// Returns whether the stream accepts an event now. If not, [wait for
+    /// room](Self::wait_for_room).
     ///
     /// # Errors
-    /// If nothing more is sent.
+    /// If the stream has ended.
     pub fn ready(&self) -> Result<bool, Ended> {
         if self.connection.is_open() { Ok(!self.connection.is_full()) } else { Err(Ended) }
     }
 
-    /// Reports that the handler is done: see [`Connection::handle_done`]. A stream that it opened goes on while it has senders.
+    /// Reports that the handler is done; see [`Connection::handle_done`]. After a success, an open
+    /// stream continues while it has senders.
     ///
-    /// An error that changes nothing is handed back, so that it can be dropped when no lock is held.
+    /// Returns an error that has no effect, so that it can be dropped without holding a lock.
     pub fn handle_done(
         &mut self,
         now: Instant,
@@ -124,32 +128,34 @@ impl<B: AsRef<[u8]>, W> SharedStream<B, W> {
         }
     }
 
-    /// Reports that the handler panicked: as one that [failed](Self::handle_done).
+    /// Reports that the handler panicked, which counts as a [failure](Self::handle_done).
     pub fn handle_panic(&mut self, now: Instant) {
         let _ = self.handle_done(now, Err("the handler panicked".into()));
     }
 
-    /// Registers a waker for when there is room, or nothing more is sent, unless one that `is_same` is registered.
+    /// Registers a waker for when there is room or the stream has ended, unless a registered waker
+    /// satisfies `is_same`.
     pub fn wait_for_room(&mut self, waker: W, is_same: impl FnMut(&W) -> bool) {
         register(&mut self.for_room, waker, is_same);
     }
 
-    /// Registers a waker for when nothing more is sent, or the server stops, unless one that `is_same` is registered.
+    /// Registers a waker for when the stream has ended or the server is shutting down, unless a
+    /// registered waker satisfies `is_same`.
     pub fn wait_for_end(&mut self, waker: W, is_same: impl FnMut(&W) -> bool) {
         register(&mut self.for_end, waker, is_same);
     }
 
-    /// Registers the waker of the task that does the I/O. Hands back the waker that it had, if that was not taken.
+    /// Registers the waker of the driver, and returns its previous waker if that was not taken.
     pub fn set_driver(&mut self, waker: W) -> Option<W> {
         self.driver.replace(waker)
     }
 
-    /// Takes the waker of the task that does the I/O, to wake it after something was appended or decided.
+    /// Takes the waker of the driver, to wake it after a change.
     pub fn take_driver(&mut self) -> Option<W> {
         self.driver.take()
     }
 
-    /// Appends the wakers of the tasks that can go on.
+    /// Appends the wakers of the tasks that can continue.
     pub fn take_woken(&mut self, woken: &mut Vec<W>) {
         let is_draining = self.connection.is_draining() && !core::mem::replace(&mut self.told_to_drain, true);
         let ready = self.ready();

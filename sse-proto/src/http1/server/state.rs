@@ -1,4 +1,4 @@
-//! The transitions of a server's connection: all of them, in one table.
+//! The transitions of a server connection, in one table.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -12,27 +12,28 @@ use crate::http::Framing;
 use crate::http1::Response;
 use crate::{Instant, Sender};
 
-/// Where a connection is.
+/// The state of a connection.
 #[derive(Debug)]
 pub(super) enum State {
-    /// The request is coming in.
+    /// The request is arriving.
     Reading(Box<Intake>),
-    /// It waits for its answer.
+    /// The request awaits its response.
     Asked(Box<Intake>),
-    /// The answer is being sent.
+    /// The response is being sent.
     Answering,
-    /// Everything was written; the writing half is to be shut down, until then at the latest.
+    /// Everything was written. The writing half is to be shut down, by this instant at the latest.
     Shutdown(Instant),
-    /// What the client still sends is read, until then at the latest, so that closing does not reset the connection.
+    /// Remaining bytes of the client are read until this instant, so that closing does not reset
+    /// the connection.
     Lingering(Instant),
-    /// A body fails then: until then, what stands before the failure can be sent.
+    /// A body fails at this instant, which leaves time to send the bytes before the failure.
     Failing(Instant),
-    /// For good.
+    /// Closed permanently.
     Closed,
 }
 
 impl State {
-    /// When it is left for its deadline. The sender has its own.
+    /// Returns the deadline of the state. The sender has its own.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {
             Self::Reading(intake) => intake.deadline(),
@@ -43,39 +44,40 @@ impl State {
     }
 }
 
-/// What changes it.
+/// An input of the transition table.
 #[derive(Debug)]
 pub(super) enum Input<'a> {
     /// The request is complete.
     Requested,
-    /// The client has done something wrong before its request was complete.
+    /// The client made a mistake before its request was complete.
     Fault(Fault),
-    /// The request is answered with an event stream.
+    /// The caller answers with an event stream.
     Opened(Response),
-    /// The answer is something else; with an outcome, it is that of the whole.
+    /// The response is complete and not an event stream. `outcome` is the outcome of the
+    /// connection, if it is already known.
     Answered { method: &'a str, response: &'a Response, body: &'a [u8], outcome: Option<Closed> },
-    /// All of the answer was written.
+    /// The whole response was written.
     Sent,
     /// The writing half is shut down.
     ShutDown,
-    /// The client sends nothing more.
+    /// The client has closed its side.
     Ended,
-    /// The client has sent more than is dropped without a word.
+    /// The client sent more bytes after the request than are silently discarded.
     Unasked,
     /// The deadline of the state has passed.
     Due,
     /// The connection has failed.
     Lost(Box<dyn Error + Send + Sync>),
-    /// Nothing more shall happen.
+    /// The connection must close.
     Close(Closed),
 }
 
-/// For how long the failure of a [body](Connection::bare) waits for what stands before it: HTTP libraries drop what they have not
-/// sent when a body fails.
+/// How long the failure of a [body](Connection::bare) is delayed, because HTTP libraries drop
+/// unsent bytes when a body fails.
 const FAILURE_DELAY: Duration = Duration::from_millis(100);
 
 impl<B: AsRef<[u8]>> Connection<B> {
-    /// The table. What is not in it changes nothing.
+    /// The transition table. Other inputs have no effect.
     pub(super) fn transition(&mut self, now: Instant, input: Input<'_>) {
         let state = core::mem::replace(&mut self.state, State::Closed);
         self.state = match (state, input) {
@@ -90,13 +92,13 @@ impl<B: AsRef<[u8]>> Connection<B> {
                 Err(fault) => self.refused(now, &intake, fault),
             },
 
-            // A stream is not begun for a client that may be gone.
+            // No stream is started for a client that may be gone.
             (State::Asked(intake), Input::Opened(_)) if self.has_ended && intake.framing != Framing::None => {
                 self.closed(Closed::Left)
             }
             (State::Asked(intake), Input::Opened(response)) => self.opened(now, &intake, response),
             (State::Asked(mut intake), Input::Ended) => {
-                // It may still read the answer.
+                // The client may still read the response.
                 intake.answer_by.get_or_insert(now.after(intake.config.half_closed));
                 State::Asked(intake)
             }
@@ -120,7 +122,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
             (State::Shutdown(_), Input::ShutDown) if self.has_ended => self.closed(Closed::Finished),
             (State::Shutdown(until), Input::ShutDown) => State::Lingering(until),
             (State::Lingering(_), Input::Ended) => self.closed(Closed::Finished),
-            // Everything was sent: how the connection ends does not matter.
+            // Everything was sent, so it does not matter how the connection ends.
             (State::Shutdown(_) | State::Lingering(_), Input::Unasked)
             | (State::Shutdown(_) | State::Lingering(_) | State::Failing(_), Input::Due | Input::Lost(_)) => {
                 self.closed(Closed::Finished)
@@ -132,7 +134,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
         };
     }
 
-    /// The answer is an event stream.
+    /// Starts a response that is an event stream.
     fn opened(&mut self, now: Instant, intake: &Intake, response: Response) -> State {
         let mut sender = Sender::default();
         sender.begin_behind(intake.interim);
@@ -144,7 +146,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
         State::Answering
     }
 
-    /// The answer is something else, whole.
+    /// Starts a complete response that is not an event stream.
     fn answered(
         &mut self,
         now: Instant,
@@ -162,17 +164,18 @@ impl<B: AsRef<[u8]>> Connection<B> {
         State::Answering
     }
 
-    /// The client is told what it did wrong.
+    /// Starts the response that tells the client about its fault.
     fn refused(&mut self, now: Instant, intake: &Intake, fault: Fault) -> State {
         let (response, text) = (fault.response(&intake.config), fault.text());
         self.outcome = Some(Closed::Fault(fault));
         self.answered(now, intake, "", &response, text.as_bytes())
     }
 
-    /// It is over, for this reason if there is none already.
+    /// Closes the connection, for this reason unless the outcome is already known.
     fn closed(&mut self, reason: Closed) -> State {
         self.outcome.get_or_insert(reason);
-        // Not its configuration: what the user's functions have captured is not dropped here, where a lock may be held.
+        // Keeps the sender's configuration: its hooks hold user code, which must not be dropped
+        // here, where a lock may be held.
         self.sender.abort();
         self.space = Vec::new();
         State::Closed
