@@ -2,10 +2,8 @@
 //! reads all that it reads otherwise, alike.
 #![no_main]
 
-#[path = "../cuts.rs"]
-mod cuts;
-
 use libfuzzer_sys::fuzz_target;
+use sse_contract::cuts;
 use sse_proto::http1::{HeadLimits, ResponseDecoder, ResponseError, ResponsePart};
 
 fuzz_target!(|data: &[u8]| {

@@ -1,13 +1,9 @@
 //! Whatever the sizes of buffer and reads, a receiver gives the same; without HTTP, what the reference decoder gives.
 #![no_main]
 
-#[path = "../cuts.rs"]
-mod cuts;
-#[path = "../../sse-proto/tests/reference/mod.rs"]
-mod reference;
-
 use libfuzzer_sys::fuzz_target;
-use reference::{Seen, block};
+use sse_contract::cuts;
+use sse_contract::reference::{self, Seen, block};
 use sse_proto::http1::Request;
 use sse_proto::{End, Limits, ReceiveError, Receiver, Want};
 

@@ -1,10 +1,8 @@
 //! Whatever a client sends, in whatever pieces, and however it reads: a server answers or closes, and holds little.
 #![no_main]
 
-#[path = "../cuts.rs"]
-mod cuts;
-
 use libfuzzer_sys::fuzz_target;
+use sse_contract::cuts;
 use sse_proto::Instant;
 use sse_proto::http1::Response;
 use sse_proto::http1::server::{Connection, ServerConfig, Want};

@@ -1,21 +1,18 @@
 //! Reads the conformance data: facts from public test suites and specifications, each case naming its source.
 
-#![allow(unreachable_pub, reason = "shared by the test programs")]
-
 use base64::Engine;
 use serde_json::Value;
 
 /// The parsed file. Another folder with files of the same form can be named in the variable `SSE_VECTORS`.
 pub fn load(file: &str) -> Value {
     let folder = std::env::var("SSE_VECTORS")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors").to_owned());
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/vectors").to_owned());
     let path = std::path::Path::new(&folder).join(file);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// The bytes of `input`, `input_b64` or `input_gen`.
-#[allow(dead_code, reason = "not every includer has inputs in bytes")]
 pub fn input(case: &Value) -> Vec<u8> {
     if let Some(text) = case["input"].as_str() {
         text.as_bytes().to_vec()

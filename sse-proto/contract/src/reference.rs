@@ -1,37 +1,51 @@
 //! The oracle: a slow, obvious decoder that follows the standard line by line over a whole stream, and a driver that
-//! brings the real decoder's answers into the same form. Shared by the tests and the fuzz targets.
-#![allow(dead_code, unreachable_pub, reason = "each includer uses a part")]
+//! brings the real decoder's answers into the same form.
 
 use sse_proto::{Decoder, End, EventRef, Item, Limit, LimitExceeded, Limits};
 
 /// A block as it was dispatched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Block {
+    /// The `event` field.
     pub event: Option<String>,
+    /// The `data` fields, with LF between them.
     pub data: Option<String>,
+    /// The `id` field, unless it was ignored.
     pub id: Option<String>,
+    /// The last event id from here on.
     pub last_event_id: String,
+    /// The `retry` field, in milliseconds.
     pub retry: Option<u64>,
 }
 
+/// One thing that a decoder shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {
+    /// A block with data.
     Event(Block),
+    /// A block without data, but with another field.
     NoData(Block),
+    /// The text of a comment.
     Comment(String),
+    /// A limit that was exceeded, and its value.
     Exceeded(Limit, usize),
 }
 
 /// All that a stream gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
+    /// Everything shown, in order.
     pub seen: Vec<Seen>,
+    /// The last event id at the end.
     pub last_event_id: String,
+    /// The last `retry`, in milliseconds.
     pub retry: Option<u64>,
+    /// Whether the stream ended between two blocks.
     pub clean: bool,
 }
 
 impl Outcome {
+    /// The events alone.
     pub fn events(&self) -> Vec<&Block> {
         self.seen
             .iter()
@@ -39,6 +53,7 @@ impl Outcome {
             .collect()
     }
 
+    /// The comments alone.
     pub fn comments(&self) -> Vec<&str> {
         self.seen
             .iter()
@@ -46,7 +61,7 @@ impl Outcome {
             .collect()
     }
 
-    /// What a decoder shows that is not asked for comments and blocks without data.
+    /// The part that a decoder shows when only events are asked of it.
     pub fn without_extras(mut self) -> Self {
         self.seen.retain(|seen| {
             !matches!(seen, Seen::Comment(_) | Seen::NoData(_) | Seen::Exceeded(Limit::Comment, _))
@@ -251,6 +266,7 @@ fn exceeded(error: LimitExceeded) -> Seen {
     Seen::Exceeded(error.limit(), error.max())
 }
 
+/// An event of the real decoder in the form of the oracle.
 pub fn block(event: EventRef<'_>) -> Block {
     Block {
         event: event.event_field().map(str::to_owned),

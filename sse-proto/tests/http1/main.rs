@@ -2,21 +2,13 @@
 #![cfg(feature = "http1")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
-#[path = "http1/headers.rs"]
 mod headers;
-#[path = "http1/properties.rs"]
 mod properties;
-#[path = "http1/receiving.rs"]
 mod receiving;
-#[path = "http1/requests.rs"]
 mod requests;
-#[path = "http1/sending.rs"]
 mod sending;
-#[path = "http1/single_use.rs"]
 mod single_use;
-#[path = "http1/urls.rs"]
 mod urls;
-#[path = "http1/vectors.rs"]
 mod vectors;
 
 /// Cuts `input` at these offsets; equal ones make an empty piece.

@@ -1,4 +1,4 @@
-//! The layout of an input: how many cuts, the cuts, then the stream itself. So a seed is a stream with a NUL before it.
+//! The layout of a fuzzer's input: how many cuts, the cuts, then the stream itself. So a seed is a stream with a NUL before it.
 
 /// The stream, and where it is cut.
 pub fn split(data: &[u8]) -> (&[u8], Vec<usize>) {
@@ -11,7 +11,6 @@ pub fn split(data: &[u8]) -> (&[u8], Vec<usize>) {
 }
 
 /// The bytes of the cuts as they are, for what else a target lets the input choose.
-#[allow(dead_code, reason = "not every target has something to choose")]
 pub fn choices(data: &[u8]) -> impl Iterator<Item = usize> + '_ {
     let count = data.first().map_or(0, |count| usize::from(*count % 16));
     data.iter().skip(1).take(count).map(|choice| usize::from(*choice))

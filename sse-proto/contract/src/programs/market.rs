@@ -15,16 +15,23 @@ const SYMBOLS: [(&str, f64); 2] = [("AAPL", 231.0), ("AMZN", 218.0)];
 /// For how many ticks of the past there are quotes, for those who come back.
 const HISTORY: u64 = 600;
 
-pub(crate) const PAGE: &str = include_str!("price.html");
+/// The page that draws the prices.
+pub const PAGE: &str = include_str!("price.html");
 
 /// The head of the stream. It is for everybody: pages of all origins may read it (Fetch, "CORS protocol").
-pub(crate) fn stream() -> Result<Response, HeaderError> {
+///
+/// # Errors
+/// Never: its headers are valid.
+pub fn stream() -> Result<Response, HeaderError> {
     Response::new(200).with_header("Access-Control-Allow-Origin", "*")
 }
 
 /// The answer to a browser that asks, before it sends them, which headers a page of another origin may set. `EventSource` does not
 /// ask; clients that replace it do, since they set `Last-Event-ID` by themselves.
-pub(crate) fn preflight() -> Result<Response, HeaderError> {
+///
+/// # Errors
+/// Never: its headers are valid.
+pub fn preflight() -> Result<Response, HeaderError> {
     Response::new(204)
         .with_header("Access-Control-Allow-Origin", "*")?
         .with_header("Access-Control-Allow-Methods", "GET, HEAD")?
@@ -33,13 +40,17 @@ pub(crate) fn preflight() -> Result<Response, HeaderError> {
 }
 
 /// One price.
-pub(crate) struct Quote {
-    pub(crate) symbol: &'static str,
-    pub(crate) event: Event,
+#[derive(Debug)]
+pub struct Quote {
+    /// The name of the stock, which is the topic.
+    pub symbol: &'static str,
+    /// The price, as an event.
+    pub event: Event,
 }
 
-/// Says what is to be published when.
-pub(crate) struct Market {
+/// Says which prices to publish when.
+#[derive(Debug)]
+pub struct Market {
     /// Milliseconds from tick to tick.
     interval: u64,
     /// The next tick, counted from 1970 on.
@@ -48,20 +59,23 @@ pub(crate) struct Market {
 
 impl Market {
     /// A market that quotes its symbols at this interval, at least one millisecond for each.
-    pub(crate) fn new(interval: Duration) -> Self {
+    pub fn new(interval: Duration) -> Self {
         let interval = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX).max(SYMBOLS.len() as u64);
         Self { interval, next: 0 }
     }
 
-    /// How much a hub has to hold.
-    pub(crate) fn hub_config() -> hub::HubConfig {
+    /// The configuration of a hub that holds the whole history.
+    pub fn hub_config() -> hub::HubConfig {
         let mut config = hub::HubConfig::default();
         config.events = HISTORY as usize * SYMBOLS.len();
         config
     }
 
     /// The quotes since the last call; the first time, those of the past.
-    pub(crate) fn due(&mut self) -> Result<Vec<Quote>, InvalidField> {
+    ///
+    /// # Errors
+    /// Never: the names and ids of the events are valid.
+    pub fn due(&mut self) -> Result<Vec<Quote>, InvalidField> {
         let now = unix_millis() / self.interval;
         let first = self.next.max((now + 1).saturating_sub(HISTORY));
         self.next = self.next.max(now + 1);
@@ -69,7 +83,7 @@ impl Market {
     }
 
     /// How long to wait for the next quotes.
-    pub(crate) fn wait(&self) -> Duration {
+    pub fn wait(&self) -> Duration {
         let left = (self.next * self.interval).saturating_sub(unix_millis());
         // Not longer, if the clock was set back.
         Duration::from_millis(left.min(self.interval))

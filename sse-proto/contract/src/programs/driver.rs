@@ -1,8 +1,8 @@
-// The driver protocol of `tests/vectors/run_client_cases.py`, but for the client itself. The driver of each adapter includes
-// this file; only how to wait differs.
-//
-// A driver is called with a URL and options in JSON. It prints what happens, one JSON object a line, and lives until its
-// standard input is closed.
+//! The driver protocol of `vectors/run_client_cases.py`, for the programs `client_driver_tokio`, `client_driver_smol` and
+//! `client_driver_blocking`.
+//!
+//! A driver is called with a URL and options in JSON. It prints each signal as one JSON object a line, and lives until its
+//! standard input is closed.
 
 use std::error::Error;
 use std::io::{Read, Write};
@@ -10,12 +10,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sse_proto::http::Request;
-use sse_proto::source::{CloseReason, SourceConfig, Signal};
+use sse_proto::source::{CloseReason, Signal, SourceConfig};
 
-/// What the command line says.
-struct Options {
-    request: Request,
-    config: SourceConfig,
+/// The command line of a driver.
+#[derive(Debug)]
+pub struct Options {
+    /// The request to send.
+    pub request: Request,
+    /// The configuration of the source.
+    pub config: SourceConfig,
     /// When to close: at the n-th signal of a kind, or after some milliseconds.
     close_on: Value,
     /// Signals so far: open, event, reconnecting.
@@ -23,7 +26,11 @@ struct Options {
 }
 
 impl Options {
-    fn from_args() -> Result<Self, Box<dyn Error>> {
+    /// Reads the command line.
+    ///
+    /// # Errors
+    /// If the URL or the options are missing or invalid.
+    pub fn from_args() -> Result<Self, Box<dyn Error>> {
         let mut args = std::env::args().skip(1);
         let (Some(url), Some(options)) = (args.next(), args.next()) else {
             return Err("usage: client_driver URL OPTIONS".into());
@@ -42,13 +49,16 @@ impl Options {
         Ok(Self { request, config, close_on: options["close_on"].clone(), counts })
     }
 
-    /// After how long to close, if it is to happen then.
-    fn close_after(&self) -> Option<Duration> {
+    /// The time after which to close the source.
+    pub fn close_after(&self) -> Option<Duration> {
         self.close_on["start_ms"].as_u64().map(Duration::from_millis)
     }
 
-    /// Prints what happened. Returns whether the source is to be closed now.
-    fn print(&mut self, signal: &Signal, last_event_id: &str) -> Result<bool, Box<dyn Error>> {
+    /// Prints a signal. Returns whether the driver must close the source now.
+    ///
+    /// # Errors
+    /// If standard output is closed.
+    pub fn print(&mut self, signal: &Signal, last_event_id: &str) -> Result<bool, Box<dyn Error>> {
         let line = match signal {
             Signal::Opened(_) => json!({"t": "open"}),
             Signal::Event(event) => {
@@ -73,7 +83,10 @@ impl Options {
 }
 
 /// Returns when standard input is closed.
-fn wait_for_stdin() -> Result<(), Box<dyn Error>> {
+///
+/// # Errors
+/// If standard input cannot be read.
+pub fn wait_for_stdin() -> Result<(), Box<dyn Error>> {
     std::io::stdin().read_to_end(&mut Vec::new())?;
     Ok(())
 }

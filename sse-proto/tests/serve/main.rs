@@ -2,11 +2,7 @@
 #![cfg(feature = "http1")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
-#[path = "serve/properties.rs"]
 mod properties;
-#[path = "serve/sender.rs"]
 mod sender;
-#[path = "serve/table.rs"]
 mod table;
-#[path = "serve/world.rs"]
 mod world;

@@ -13,24 +13,34 @@ const PAGE: &str = include_str!("chat.html");
 const EVERYBODY: &str = "broadcast";
 
 /// What a request asks for.
-pub(crate) enum Ask {
+#[derive(Debug)]
+pub enum Ask {
     /// To hear what is said to everybody, and to this user.
     Listen {
+        /// The user who listens.
         username: String,
     },
+    /// To pass a message on.
     Say(Message),
     /// Something that is answered with this, whoever is there.
     Other(Answer),
 }
 
 /// An answer that is no event stream.
-pub(crate) struct Answer {
-    pub(crate) response: Response,
-    pub(crate) body: Cow<'static, str>,
+#[derive(Debug)]
+pub struct Answer {
+    /// Its head.
+    pub response: Response,
+    /// Its body.
+    pub body: Cow<'static, str>,
 }
 
 impl Ask {
-    pub(crate) fn read(request: &RequestHead) -> Result<Self, HeaderError> {
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// Never: the headers of the answers are valid.
+    pub fn read(request: &RequestHead) -> Result<Self, HeaderError> {
         let parameter =
             |name| Some(request.query_param(name)?.into_owned()).filter(|value| !value.is_empty());
         let answer = match (request.path(), request.method()) {
@@ -56,13 +66,19 @@ impl Ask {
 }
 
 impl Answer {
-    /// To a message that was passed on.
-    pub(crate) fn success() -> Result<Self, HeaderError> {
+    /// The answer to a message that was passed on.
+    ///
+    /// # Errors
+    /// Never, as [`Ask::read`].
+    pub fn success() -> Result<Self, HeaderError> {
         Self::new(200, "application/json", r#"{"message":"success"}"#)
     }
 
-    /// To a message for somebody who is not here.
-    pub(crate) fn nobody(message: &Message) -> Result<Self, HeaderError> {
+    /// The answer to a message for somebody who is not here.
+    ///
+    /// # Errors
+    /// Never, as [`Ask::read`].
+    pub fn nobody(message: &Message) -> Result<Self, HeaderError> {
         Self::text(404, format!("{} is not here\n", message.to.as_deref().unwrap_or_default()))
     }
 
@@ -82,7 +98,8 @@ impl Answer {
 }
 
 /// Something that is said.
-pub(crate) struct Message {
+#[derive(Debug)]
+pub struct Message {
     from: String,
     /// `None`: to everybody.
     to: Option<String>,
@@ -90,16 +107,21 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    pub(crate) fn topic(&self) -> String {
+    /// The topic to publish it to.
+    pub fn topic(&self) -> String {
         self.to.as_deref().map_or(EVERYBODY.to_owned(), direct_topic)
     }
 
     /// Whether it is to one user, who must be here to get it.
-    pub(crate) fn is_direct(&self) -> bool {
+    pub fn is_direct(&self) -> bool {
         self.to.is_some()
     }
 
-    pub(crate) fn to_event(&self) -> Result<Event, InvalidField> {
+    /// The message as an event, with the time of the call.
+    ///
+    /// # Errors
+    /// Never: the names of the events are valid.
+    pub fn to_event(&self) -> Result<Event, InvalidField> {
         let kind = if self.is_direct() { "direct" } else { "broadcast" };
         let timestamp = humantime::format_rfc3339_nanos(SystemTime::now());
         let [from, to, text] =
@@ -111,15 +133,15 @@ impl Message {
     }
 }
 
-/// How much a hub has to hold, so that one who was gone for a moment misses nothing.
-pub(crate) fn hub_config() -> hub::HubConfig {
+/// The configuration of a hub that holds enough for clients that were away for a moment.
+pub fn hub_config() -> hub::HubConfig {
     let mut config = hub::HubConfig::default();
     config.events = 10_000;
     config
 }
 
-/// What this user gets.
-pub(crate) fn subscription(username: &str) -> Subscription {
+/// The subscription of this user.
+pub fn subscription(username: &str) -> Subscription {
     Subscription::to([EVERYBODY, &direct_topic(username)])
 }
 
