@@ -1,24 +1,12 @@
 //! The hub, on threads.
 
-use sse_blocking::{Hub, Subscriber};
+use std::time::{Duration, Instant};
 
-macro_rules! recv {
-    ($subscriber:expr) => {
-        $subscriber.recv()
-    };
-}
+use sse_blocking::{Hub, HubConfig, Subscription};
+use sse_contract::adapter::Blocking;
+use sse_contract::suites::hub::number;
 
-macro_rules! publish_waiting {
-    ($hub:expr, $topic:expr, $event:expr) => {
-        $hub.publish_waiting($topic, $event)
-    };
-}
-
-fn elsewhere(run: impl FnOnce() + Send + 'static) {
-    std::thread::spawn(run);
-}
-
-include!("../../sse-proto/tests/adapters/hub.rs");
+sse_contract::hub_suite!(Blocking);
 
 #[test]
 fn waiting_has_its_time() {

@@ -1,15 +1,5 @@
 //! How a connection is made to a host of several addresses.
 
-#![allow(dead_code)]
+use sse_smol::Smol;
 
-macro_rules! wait {
-    ($future:expr) => {
-        smol::block_on($future)
-    };
-}
-
-async fn race(addresses: &[SocketAddr]) -> std::io::Result<smol::net::TcpStream> {
-    sse_async::race::<sse_smol::Smol>(addresses).await
-}
-
-include!("../../sse-proto/tests/adapters/dial.rs");
+sse_contract::dial_suite!(Smol);

@@ -1,15 +1,5 @@
 //! How a connection is made to a host of several addresses.
 
-#![allow(dead_code)]
+use sse_tokio::Tokio;
 
-macro_rules! wait {
-    ($future:expr) => {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on($future)
-    };
-}
-
-async fn race(addresses: &[SocketAddr]) -> std::io::Result<tokio::net::TcpStream> {
-    sse_async::race::<sse_tokio::Tokio>(addresses).await
-}
-
-include!("../../sse-proto/tests/adapters/dial.rs");
+sse_contract::dial_suite!(Tokio);

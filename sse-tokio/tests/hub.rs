@@ -1,32 +1,14 @@
 //! The hub, on tokio.
 
-use sse_tokio::{Hub, Subscriber};
+use sse_contract::adapter::Adapter;
+use sse_contract::suites::hub::number;
+use sse_tokio::{Hub, HubConfig, Subscription, Tokio};
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
-}
-
-macro_rules! recv {
-    ($subscriber:expr) => {
-        block_on($subscriber.recv())
-    };
-}
-
-macro_rules! publish_waiting {
-    ($hub:expr, $topic:expr, $event:expr) => {
-        block_on($hub.publish_waiting($topic, $event))
-    };
-}
-
-fn elsewhere(run: impl FnOnce() + Send + 'static) {
-    std::thread::spawn(run);
-}
-
-include!("../../sse-proto/tests/adapters/hub.rs");
+sse_contract::hub_suite!(Tokio);
 
 #[test]
 fn a_thousand_tasks_on_one_thread() {
-    block_on(async {
+    <Tokio as Adapter>::block_on(async {
         let hub: Hub = Hub::new(HubConfig::default());
         let local = tokio::task::LocalSet::new();
         let tasks: Vec<_> = (0..1000)
