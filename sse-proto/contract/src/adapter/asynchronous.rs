@@ -407,7 +407,7 @@ pub trait AsyncHttpClient: 'static {
     /// The runtime of the client.
     type Runtime: Executor;
     /// The body of a response.
-    type Body: http_body::Body<Error: Into<BoxError>> + Send + Unpin + 'static;
+    type Body: http_body::Body<Error: Into<BoxError> + fmt::Debug> + Send + Unpin + 'static;
     /// Why there is no response.
     type Error: Into<BoxError> + fmt::Debug;
 

@@ -41,5 +41,19 @@ macro_rules! async_tests {
     };
 }
 
+pub mod churn;
 pub mod dial;
+pub mod event_stream;
+pub mod http_source;
+pub mod http_source_async;
 pub mod hub;
+pub mod programs;
+pub mod proxy;
+pub mod reader;
+pub mod serve;
+pub mod source;
+pub mod source_async;
+pub mod streams;
+#[cfg(feature = "tls")]
+pub mod tls;
+pub mod writer;
