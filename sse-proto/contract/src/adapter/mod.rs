@@ -24,7 +24,7 @@ pub use blocking::Blocking;
 pub use client::{CloseHandle, HttpClient, Reader, Source};
 pub use hub::{Hub, Subscriber};
 pub use io::{Endless, Recorder};
-pub use server::{EventSender, Exchange, Incoming, Server, ServerHandle, Writer};
+pub use server::{EventSender, Exchange, Incoming, Sending, Server, ServerHandle, Writer};
 use sse_proto::Receiver;
 use sse_proto::http::Request;
 

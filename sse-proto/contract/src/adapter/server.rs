@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 
 use sse_proto::EventRef;
 use sse_proto::http1::server::{Closed, ServerConfig};
@@ -61,13 +62,14 @@ pub trait Incoming<H>: Sized + Send + 'static {
     ) -> impl Future<Output = Result<(), Ended>> + Send;
 }
 
+/// Waits until an event is sent.
+pub type Sending<'s> = Pin<Box<dyn Future<Output = Result<(), Ended>> + Send + 's>>;
+
 /// An `EventSender`.
 pub trait EventSender: Clone + Send + Sync + 'static {
-    /// Sends an event; waits for room.
-    fn send<'e>(
-        &self,
-        event: impl Into<EventRef<'e>> + Send,
-    ) -> impl Future<Output = Result<(), Ended>> + Send;
+    /// Sends an event; waits for room. Boxed, as Rust 1.85 cannot prove a future `Send` that is generic over a lifetime
+    /// (rust-lang/rust#100013).
+    fn send<'s, 'e: 's>(&'s self, event: impl Into<EventRef<'e>> + Send + 's) -> Sending<'s>;
     /// Sends a comment; waits for room.
     fn comment(&self, text: &str) -> impl Future<Output = Result<(), Ended>> + Send;
     /// Sends an event, if there is room.

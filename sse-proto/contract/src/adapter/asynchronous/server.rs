@@ -13,7 +13,7 @@ use sse_proto::sender::Ended;
 use sse_proto::{EventRef, Frame};
 
 use crate::adapter::{
-    EventSender, Exchange, Executor, Hub, Incoming, Server, ServerHandle, Subscriber, Writer,
+    EventSender, Exchange, Executor, Hub, Incoming, Sending, Server, ServerHandle, Subscriber, Writer,
 };
 
 impl<S: Unpin + fmt::Debug, R: Writes<S>> Exchange for sse_async::Exchange<S, R> {
@@ -122,8 +122,8 @@ impl<R: Runtime> Incoming<sse_async::Hub<R>> for sse_async::Incoming {
 }
 
 impl EventSender for sse_async::EventSender {
-    async fn send<'e>(&self, event: impl Into<EventRef<'e>> + Send) -> Result<(), Ended> {
-        self.send(event).await
+    fn send<'s, 'e: 's>(&'s self, event: impl Into<EventRef<'e>> + Send + 's) -> Sending<'s> {
+        Box::pin(self.send(event))
     }
 
     async fn comment(&self, text: &str) -> Result<(), Ended> {

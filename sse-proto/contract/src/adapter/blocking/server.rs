@@ -1,6 +1,7 @@
 //! The server's types of `sse-blocking`, and the hub's.
 
 use std::borrow::Cow;
+use std::future::ready;
 use std::io;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -12,7 +13,9 @@ use sse_proto::hub::{Delivery, HubConfig, PublishError, Published, Resume, Stats
 use sse_proto::sender::Ended;
 use sse_proto::{EventRef, Frame};
 
-use crate::adapter::{EventSender, Exchange, Hub, Incoming, Server, ServerHandle, Subscriber, Writer};
+use crate::adapter::{
+    EventSender, Exchange, Hub, Incoming, Sending, Server, ServerHandle, Subscriber, Writer,
+};
 
 impl<S: Write + std::fmt::Debug> Exchange for sse_blocking::Exchange<S> {
     type Writer = sse_blocking::EventWriter<S>;
@@ -120,8 +123,8 @@ impl Incoming<sse_blocking::Hub> for sse_blocking::Incoming {
 }
 
 impl EventSender for sse_blocking::EventSender {
-    async fn send<'e>(&self, event: impl Into<EventRef<'e>> + Send) -> Result<(), Ended> {
-        self.send(event)
+    fn send<'s, 'e: 's>(&'s self, event: impl Into<EventRef<'e>> + Send + 's) -> Sending<'s> {
+        Box::pin(ready(self.send(event)))
     }
 
     async fn comment(&self, text: &str) -> Result<(), Ended> {
