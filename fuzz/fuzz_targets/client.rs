@@ -2,10 +2,8 @@
 //! bounded number of attempts, and ends.
 #![no_main]
 
-#[path = "../cuts.rs"]
-mod cuts;
-
 use libfuzzer_sys::fuzz_target;
+use sse_contract::cuts;
 use sse_proto::Instant;
 use sse_proto::http::Request;
 use sse_proto::http1::client::{Connection, Want};

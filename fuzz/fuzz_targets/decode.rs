@@ -2,13 +2,9 @@
 //! reference decoder.
 #![no_main]
 
-#[path = "../cuts.rs"]
-mod cuts;
-#[path = "../../sse-proto/tests/reference/mod.rs"]
-mod reference;
-
 use libfuzzer_sys::fuzz_target;
-use reference::{decode, drive, drive_events};
+use sse_contract::cuts;
+use sse_contract::reference::{decode, drive, drive_events};
 use sse_proto::Limits;
 
 fuzz_target!(|data: &[u8]| {

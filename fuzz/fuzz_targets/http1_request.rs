@@ -2,10 +2,8 @@
 //! same error. A parsed URL, printed and parsed again, is equal to itself.
 #![no_main]
 
-#[path = "../cuts.rs"]
-mod cuts;
-
 use libfuzzer_sys::fuzz_target;
+use sse_contract::cuts;
 use sse_proto::http1::{HeadLimits, RequestDecoder, RequestHead, RequestHeadError, Url};
 
 fuzz_target!(|data: &[u8]| {

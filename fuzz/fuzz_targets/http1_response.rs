@@ -3,10 +3,8 @@
 //! same result.
 #![no_main]
 
-#[path = "../cuts.rs"]
-mod cuts;
-
 use libfuzzer_sys::fuzz_target;
+use sse_contract::cuts;
 use sse_proto::http1::{HeadLimits, ResponseDecoder, ResponseError, ResponsePart};
 
 fuzz_target!(|data: &[u8]| {

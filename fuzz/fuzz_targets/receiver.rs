@@ -2,13 +2,9 @@
 //! HTTP, they are those of the reference decoder.
 #![no_main]
 
-#[path = "../cuts.rs"]
-mod cuts;
-#[path = "../../sse-proto/tests/reference/mod.rs"]
-mod reference;
-
 use libfuzzer_sys::fuzz_target;
-use reference::{Seen, block};
+use sse_contract::cuts;
+use sse_contract::reference::{self, Seen, block};
 use sse_proto::http1::Request;
 use sse_proto::{End, Limits, ReceiveError, Receiver, Want};
 

@@ -2,10 +2,8 @@
 //! answers or closes, and holds a bounded amount of memory.
 #![no_main]
 
-#[path = "../cuts.rs"]
-mod cuts;
-
 use libfuzzer_sys::fuzz_target;
+use sse_contract::cuts;
 use sse_proto::Instant;
 use sse_proto::http1::Response;
 use sse_proto::http1::server::{Connection, ServerConfig, Want};

@@ -10,14 +10,9 @@
 
 use std::net::TcpListener;
 
-use chat::{Answer, Ask};
-use options::{Options, no_port};
 use sse_blocking::{BoxError, Hub, Incoming, Response, Server};
-
-#[path = "../../sse-proto/programs/chat.rs"]
-mod chat;
-#[path = "../../sse-proto/programs/options.rs"]
-mod options;
+use sse_contract::programs::chat::{self, Answer, Ask};
+use sse_contract::programs::options::{Options, no_port};
 
 type Result<T> = std::result::Result<T, BoxError>;
 

@@ -1,15 +1,16 @@
-//! The client under test for the conformance cases of `sse-proto/tests/vectors/client.json`.
+//! The client under test for the conformance cases of `sse-proto/contract/vectors/client.json`.
 //! `run_client_cases.py` plays the servers.
 //!
 //! ```sh
 //! cargo build -p sse-blocking --example client_driver_blocking
-//! python3 sse-proto/tests/vectors/run_client_cases.py \
-//!     --cases sse-proto/tests/vectors/client.json --driver target/debug/examples/client_driver_blocking
+//! python3 sse-proto/contract/vectors/run_client_cases.py \
+//!     --cases sse-proto/contract/vectors/client.json --driver target/debug/examples/client_driver_blocking
 //! ```
 
-use sse_blocking::EventSource;
+use std::error::Error;
 
-include!("../../sse-proto/tests/adapters/driver.rs");
+use sse_blocking::EventSource;
+use sse_contract::programs::driver::{Options, wait_for_stdin};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut options = Options::from_args()?;

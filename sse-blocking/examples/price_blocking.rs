@@ -11,14 +11,9 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
-use market::{Market, PAGE};
-use options::{Options, no_port};
 use sse_blocking::{BoxError, Hub, Incoming, Response, Server, ServerConfig, Subscription};
-
-#[path = "../../sse-proto/programs/market.rs"]
-mod market;
-#[path = "../../sse-proto/programs/options.rs"]
-mod options;
+use sse_contract::programs::market::{self, Market, PAGE};
+use sse_contract::programs::options::{Options, no_port};
 
 type Result<T> = std::result::Result<T, BoxError>;
 

@@ -11,13 +11,9 @@
 use std::net::TcpListener;
 use std::thread;
 
-use options::{Options, no_port};
 use sse_blocking::{BoxError, EventSource, Incoming, Request, Response, Server, ServerConfig, Signal};
-
-#[path = "../../sse-proto/programs/options.rs"]
-mod options;
-#[path = "../../sse-proto/programs/proxy.rs"]
-mod proxy;
+use sse_contract::programs::options::{Options, no_port};
+use sse_contract::programs::proxy;
 
 type Result<T> = std::result::Result<T, BoxError>;
 

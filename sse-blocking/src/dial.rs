@@ -66,17 +66,19 @@ pub(crate) fn receive<T>(receiver: &Receiver<T>, limit: Option<Duration>) -> Opt
 
 #[cfg(test)]
 mod tests {
-    #![allow(dead_code, clippy::unwrap_used)]
+    use std::io;
+    use std::net::SocketAddr;
 
-    fn race(addresses: &[SocketAddr]) -> std::io::Result<TcpStream> {
-        super::race(addresses, None)
+    use sse_contract::suites::dial::Dial;
+
+    /// The private part of this crate that dials.
+    enum Dialler {}
+
+    impl Dial for Dialler {
+        fn race(addresses: &[SocketAddr]) -> io::Result<SocketAddr> {
+            super::race(addresses, None)?.peer_addr()
+        }
     }
 
-    macro_rules! wait {
-        ($result:expr) => {
-            $result
-        };
-    }
-
-    include!("../../sse-proto/tests/adapters/dial.rs");
+    sse_contract::dial_suite!(Dialler);
 }

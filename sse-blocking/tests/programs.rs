@@ -1,6 +1,4 @@
 //! The example programs, on threads.
 
-const RUNTIME: &str = "blocking";
-
-include!("../../sse-proto/tests/adapters/programs.rs");
-include!("../../sse-proto/tests/adapters/proxy.rs");
+sse_contract::programs_suite!("blocking");
+sse_contract::proxy_suite!("blocking");

@@ -1,11 +1,9 @@
 //! Every case of `vectors/decode.json`, in every feeding mode.
 
-mod reference;
-mod vector_files;
-
-use reference::{Block, Outcome, cut, drive, drive_events};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use sse_contract::reference::{self, Block, Outcome, cut, drive, drive_events};
+use sse_contract::vector_files;
 use sse_proto::{Decoder, Limits};
 
 #[test]

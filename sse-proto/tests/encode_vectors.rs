@@ -1,12 +1,10 @@
 //! Every case of `vectors/encode.json`: what is encoded decodes to the same, or is refused before a byte is written.
 
-mod reference;
-mod vector_files;
-
 use std::time::Duration;
 
-use reference::{Outcome, drive};
 use serde_json::Value;
+use sse_contract::reference::{Outcome, drive};
+use sse_contract::vector_files;
 use sse_proto::{Encoder, Event, EventRef, InvalidField, Limits};
 
 #[test]

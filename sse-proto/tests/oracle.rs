@@ -1,10 +1,8 @@
 //! The decoder against the oracle, over arbitrary bytes and arbitrary cuts.
 
-mod reference;
-
 use proptest::collection::vec;
 use proptest::prelude::*;
-use reference::{cut, decode, drive, drive_events};
+use sse_contract::reference::{cut, decode, drive, drive_events};
 use sse_proto::Limits;
 
 /// Bytes that are likely to mean something to a decoder.

@@ -8,15 +8,10 @@
 //! curl -X POST 'http://127.0.0.1:8888/chat/direct?from=bob&to=ann&message=psst'
 //! ```
 
-use chat::{Answer, Ask};
-use options::{Options, no_port};
 use smol::net::TcpListener;
+use sse_contract::programs::chat::{self, Answer, Ask};
+use sse_contract::programs::options::{Options, no_port};
 use sse_smol::{BoxError, Hub, Incoming, Response, Server};
-
-#[path = "../../sse-proto/programs/chat.rs"]
-mod chat;
-#[path = "../../sse-proto/programs/options.rs"]
-mod options;
 
 type Result<T> = std::result::Result<T, BoxError>;
 

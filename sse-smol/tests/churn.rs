@@ -1,25 +1,5 @@
 //! Connections that come and go, on smol.
 
-use sse_smol::{Hub, Incoming, Server};
+use sse_smol::Smol;
 
-macro_rules! handler {
-    ([$($captured:ident),*] $incoming:ident => $body:block) => {{
-        $(let $captured = $captured.clone();)*
-        move |$incoming: Incoming| {
-            $(let $captured = $captured.clone();)*
-            async move $body
-        }
-    }};
-}
-
-macro_rules! wait {
-    ($future:expr) => {
-        $future.await
-    };
-}
-
-fn run(server: Server, listener: TcpListener) {
-    smol::block_on(async { server.serve(smol::net::TcpListener::try_from(listener).unwrap()).await });
-}
-
-include!("../../sse-proto/tests/adapters/churn.rs");
+sse_contract::churn_suite!(Smol);

@@ -1,5 +1,3 @@
 //! The example programs, on smol.
 
-const RUNTIME: &str = "smol";
-
-include!("../../sse-proto/tests/adapters/programs.rs");
+sse_contract::programs_suite!("smol");

@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! cargo run -p sse-tokio --example contract_service -- 8000
-//! python3 sse-proto/tests/vectors/contract_harness.py --url http://127.0.0.1:8000   # meanwhile, in another terminal
+//! python3 sse-proto/contract/vectors/contract_harness.py --url http://127.0.0.1:8000   # meanwhile, in another terminal
 //! ```
 //!
 //! | request | effect |

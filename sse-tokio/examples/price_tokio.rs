@@ -9,15 +9,10 @@
 
 use std::time::Duration;
 
-use market::{Market, PAGE};
-use options::{Options, no_port};
+use sse_contract::programs::market::{self, Market, PAGE};
+use sse_contract::programs::options::{Options, no_port};
 use sse_tokio::{BoxError, Hub, Incoming, Response, Server, ServerConfig, Subscription};
 use tokio::net::TcpListener;
-
-#[path = "../../sse-proto/programs/market.rs"]
-mod market;
-#[path = "../../sse-proto/programs/options.rs"]
-mod options;
 
 type Result<T> = std::result::Result<T, BoxError>;
 

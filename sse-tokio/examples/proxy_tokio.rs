@@ -8,14 +8,10 @@
 //! Events come through as they are, comments too. If the client leaves, so does the connection upstream; if the stream upstream is
 //! cut, so is that of the client, which then comes back with its last event id.
 
-use options::{Options, no_port};
+use sse_contract::programs::options::{Options, no_port};
+use sse_contract::programs::proxy;
 use sse_tokio::{BoxError, EventSource, Incoming, Request, Response, Server, ServerConfig, Signal};
 use tokio::net::TcpListener;
-
-#[path = "../../sse-proto/programs/options.rs"]
-mod options;
-#[path = "../../sse-proto/programs/proxy.rs"]
-mod proxy;
 
 type Result<T> = std::result::Result<T, BoxError>;
 

@@ -1,27 +1,5 @@
 //! Connections that come and go, on tokio.
 
-use sse_tokio::{Hub, Incoming, Server};
+use sse_tokio::Tokio;
 
-macro_rules! handler {
-    ([$($captured:ident),*] $incoming:ident => $body:block) => {{
-        $(let $captured = $captured.clone();)*
-        move |$incoming: Incoming| {
-            $(let $captured = $captured.clone();)*
-            async move $body
-        }
-    }};
-}
-
-macro_rules! wait {
-    ($future:expr) => {
-        $future.await
-    };
-}
-
-fn run(server: Server, listener: TcpListener) {
-    listener.set_nonblocking(true).unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(async { server.serve(tokio::net::TcpListener::from_std(listener).unwrap()).await });
-}
-
-include!("../../sse-proto/tests/adapters/churn.rs");
+sse_contract::churn_suite!(Tokio);

@@ -1,6 +1,4 @@
 //! The example programs, on tokio.
 
-const RUNTIME: &str = "tokio";
-
-include!("../../sse-proto/tests/adapters/programs.rs");
-include!("../../sse-proto/tests/adapters/proxy.rs");
+sse_contract::programs_suite!("tokio");
+sse_contract::proxy_suite!("tokio");

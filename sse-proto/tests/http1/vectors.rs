@@ -1,9 +1,8 @@
-//! Every case of `http1.json`. `SSE_VECTORS` names another directory with files of the same kind.
-
-use std::path::PathBuf;
+//! Every case of `http1.json`.
 
 use base64::Engine as _;
 use serde_json::Value;
+use sse_contract::vector_files;
 use sse_proto::http1::{ResponseDecoder, ResponseError, ResponsePart};
 
 use crate::every_way;
@@ -122,14 +121,12 @@ fn difference(outcome: &Outcome, expect: &Value) -> Option<String> {
 
 #[test]
 fn vectors() {
-    let directory = std::env::var_os("SSE_VECTORS")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors")), PathBuf::from);
-    let text = std::fs::read_to_string(directory.join("http1.json")).unwrap();
-    let cases: Vec<Value> = serde_json::from_str(&text).unwrap();
-    assert!(!cases.is_empty(), "no cases in {}", directory.display());
+    let file = vector_files::load("http1.json");
+    let cases = file.as_array().unwrap();
+    assert!(!cases.is_empty(), "no cases");
     let mut alternatives = Vec::new();
     let mut failures = Vec::new();
-    for case in &cases {
+    for case in cases {
         let name = case["name"].as_str().unwrap();
         let method = case["request_method"].as_str().unwrap();
         let eof = case["eof"].as_bool().unwrap();

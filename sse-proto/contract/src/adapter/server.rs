@@ -1,0 +1,114 @@
+//! The server's types. A handler runs on any thread, so its futures are [`Send`].
+
+use std::borrow::Cow;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+
+use sse_proto::EventRef;
+use sse_proto::http1::server::{Closed, ServerConfig};
+use sse_proto::http1::{RequestHead, Response};
+use sse_proto::hub::Subscription;
+use sse_proto::sender::Ended;
+
+/// A `Server`.
+pub trait Server: Sized + Send + 'static {
+    /// Its `ServerHandle`.
+    type Handle: ServerHandle;
+
+    /// Sets the configuration.
+    #[must_use]
+    fn with_config(self, config: ServerConfig) -> Self;
+    /// Calls this at the end of each connection.
+    #[must_use]
+    fn with_on_closed(self, on_closed: impl Fn(SocketAddr, &Closed) + Send + Sync + 'static) -> Self;
+    /// A handle to stop it.
+    fn handle(&self) -> Self::Handle;
+}
+
+/// A `ServerHandle`.
+pub trait ServerHandle: Clone + Send + Sync + 'static {
+    /// Stops the server gracefully.
+    fn shutdown(&self);
+    /// Stops the server at once.
+    fn close(&self);
+    /// The number of open connections.
+    fn connections(&self) -> usize;
+}
+
+/// An `Incoming`.
+pub trait Incoming<H>: Sized + Send + 'static {
+    /// Its `EventSender`.
+    type Sender: EventSender;
+
+    /// The method of the request.
+    fn method(&self) -> &str;
+    /// The path of the request.
+    fn path(&self) -> &str;
+    /// The body of the request.
+    fn body(&self) -> &[u8];
+    /// The id that the client resumes after.
+    fn last_event_id(&self) -> Option<Cow<'_, str>>;
+    /// Answers with a whole body.
+    fn respond(self, response: &Response, body: impl AsRef<[u8]>);
+    /// Answers with an event stream.
+    fn open(self, response: Response) -> Self::Sender;
+    /// Answers with the stream of a hub.
+    fn forward(
+        self,
+        hub: &H,
+        subscription: &Subscription,
+        response: Response,
+    ) -> impl Future<Output = Result<(), Ended>> + Send;
+}
+
+/// Waits until an event is sent.
+pub type Sending<'s> = Pin<Box<dyn Future<Output = Result<(), Ended>> + Send + 's>>;
+
+/// An `EventSender`.
+pub trait EventSender: Clone + Send + Sync + 'static {
+    /// Sends an event; waits for room. Boxed, as Rust 1.85 cannot prove a future `Send` that is generic over a lifetime
+    /// (rust-lang/rust#100013).
+    fn send<'s, 'e: 's>(&'s self, event: impl Into<EventRef<'e>> + Send + 's) -> Sending<'s>;
+    /// Sends a comment; waits for room.
+    fn comment(&self, text: &str) -> impl Future<Output = Result<(), Ended>> + Send;
+    /// Sends an event, if there is room.
+    fn try_send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<bool, Ended>;
+    /// Waits for the end of the stream.
+    fn closed(&self) -> impl Future<Output = ()> + Send;
+    /// Waits until the server stops.
+    fn draining(&self) -> impl Future<Output = ()> + Send;
+    /// Whether the stream has ended.
+    fn is_closed(&self) -> bool;
+    /// Whether the server stops.
+    fn is_draining(&self) -> bool;
+    /// Ends the stream.
+    fn finish(&self);
+}
+
+/// An `Exchange`.
+pub trait Exchange: std::fmt::Debug {
+    /// The `EventWriter` that answers it.
+    type Writer: Writer;
+
+    /// The head of the request.
+    fn request(&self) -> &RequestHead;
+    /// Answers with an event stream.
+    async fn open(self, response: Response) -> io::Result<Self::Writer>;
+    /// Answers with a whole body.
+    async fn respond(self, response: &Response, body: &str) -> io::Result<()>;
+}
+
+/// An `EventWriter`.
+pub trait Writer {
+    /// Writes an event.
+    async fn send<'e>(&mut self, event: impl Into<EventRef<'e>>) -> io::Result<()>;
+    /// Writes a comment.
+    async fn comment(&mut self, text: &str) -> io::Result<()>;
+    /// Writes a keep-alive.
+    async fn keep_alive(&mut self) -> io::Result<()>;
+    /// Ends the stream.
+    async fn close(self) -> io::Result<()>;
+    /// Cuts the stream.
+    fn abort(self);
+}
