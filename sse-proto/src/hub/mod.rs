@@ -264,7 +264,7 @@ impl<T> Hub<T> {
         }
         let next = self.ring.end();
         let position = self.config.announce_position.then(|| self.id(next - 1));
-        let first = position.map(|_| Box::new(First { gap: None, position }));
+        let first = position.map(|_| Box::new(First { position, ..First::default() }));
         let lag = subscription.lag;
         let mut cursor = Cursor { next, topics, lag, cut: false, first, ends: false, waiter: 0 };
         self.stats.subscribers += 1;
@@ -273,7 +273,8 @@ impl<T> Hub<T> {
     }
 
     /// Adds a subscriber to all held events, from the oldest on, and then to the events published
-    /// from now on. With [`Lag::Latest`], it starts with the latest event of each topic.
+    /// from now on. With [`Lag::Latest`], it starts with the latest event of each topic. Which event
+    /// is the oldest is determined by the first delivery, so the subscriber does not lag before that.
     pub fn replay(&mut self, now: Instant, subscription: &Subscription) -> Cursor {
         self.handle_deadline(now);
         let mut cursor = self.subscribe(subscription);
@@ -297,7 +298,8 @@ impl<T> Hub<T> {
 
     /// Adds a subscriber that has received everything up to the event with this id, which the hub
     /// generated ([`Id`]) or the publisher gave. After a loss, the first delivery is [`Next::Gap`],
-    /// and the subscription's [`AfterGap`] determines what follows.
+    /// and the subscription's [`AfterGap`] determines what follows. With [`AfterGap::Replay`], the gap
+    /// includes the events that are dropped until its delivery.
     ///
     /// `last_event_id` may be any text that a client sends.
     pub fn resume(
@@ -348,8 +350,27 @@ impl<T> Hub<T> {
     fn rewind(&mut self, cursor: &mut Cursor) {
         let first = self.lost_to(cursor) + 1;
         self.advance(cursor, first);
-        if self.first(cursor).is_some() {
-            cursor.first.iter_mut().for_each(|first| first.position = None);
+        let has_events = self.first(cursor).is_some();
+        let start = cursor.first.get_or_insert_default();
+        start.oldest = true;
+        if has_events {
+            start.position = None;
+        }
+    }
+
+    /// Determines the oldest event again for the first delivery. A subscriber that has received
+    /// nothing does not lag, however fast events are dropped; its gap grows.
+    fn start(&mut self, cursor: &mut Cursor) {
+        if !cursor.first.as_ref().is_some_and(|first| first.oldest) {
+            return;
+        }
+        let before = cursor.next;
+        self.rewind(cursor);
+        if let Some(first) = &mut cursor.first {
+            first.oldest = false;
+            if let Some(Gap::Missed(missed)) = &mut first.gap {
+                *missed += cursor.next - before;
+            }
         }
     }
 
@@ -372,6 +393,7 @@ impl<T> Hub<T> {
         mut is_wanted: impl FnMut(&Entry<'_, T>) -> bool,
     ) -> Next<'_, T> {
         self.handle_deadline(now);
+        self.start(cursor);
         if let Some(gap) = cursor.first.as_mut().and_then(|first| first.gap.take()) {
             return Next::Gap(gap);
         }

@@ -122,6 +122,8 @@ pub(super) struct First {
     pub(super) gap: Option<Gap>,
     /// The initial position.
     pub(super) position: Option<Id>,
+    /// Whether the subscriber starts with the oldest event held when it receives its first delivery.
+    pub(super) oldest: bool,
 }
 
 impl Cursor {

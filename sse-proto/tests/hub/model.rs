@@ -23,6 +23,8 @@ pub(crate) struct Subscriber {
     cut: bool,
     /// It came back and has to be told of a gap first; `None` if nobody knows how large.
     gap: Option<Option<u64>>,
+    /// It starts with the oldest event, has received nothing yet, and had lost everything up to this.
+    oldest: Option<u64>,
     /// The topics in which publishers have waited for it in vain; it has not moved since.
     passed: Vec<&'static str>,
 }
@@ -87,7 +89,7 @@ impl Model {
     }
 
     pub(crate) fn subscribe(&self, topics: Option<Vec<&'static str>>, lag: Lag) -> Subscriber {
-        Subscriber { topics, lag, queue: Vec::new(), cut: false, gap: None, passed: Vec::new() }
+        Subscriber { topics, lag, queue: Vec::new(), cut: false, gap: None, oldest: None, passed: Vec::new() }
     }
 
     pub(crate) fn replay(
@@ -100,9 +102,9 @@ impl Model {
         let mut subscriber = self.subscribe(topics, lag);
         subscriber.queue =
             self.history.iter().filter(|event| subscriber.wants(event.topic)).cloned().collect();
-        if let Some(lost) = self.lost(&subscriber).last().copied() {
-            subscriber.forget(lost);
-        }
+        let lost = self.lost(&subscriber).last().copied().unwrap_or(0);
+        subscriber.forget(lost);
+        subscriber.oldest = Some(lost);
         subscriber
     }
 
@@ -126,6 +128,7 @@ impl Model {
             }
             Some(lost) => {
                 subscriber.forget(lost);
+                subscriber.oldest = Some(lost);
                 let oldest = self.deliverable(&subscriber).first().copied();
                 (subscriber.gap(Some(lost - id)), Resume::Gap(lost - id, oldest))
             }
@@ -140,6 +143,14 @@ impl Model {
 
     pub(crate) fn next(&mut self, now: Duration, subscriber: &mut Subscriber) -> Next {
         self.expire(now);
+        if let Some(before) = subscriber.oldest.take() {
+            let lost = self.lost(subscriber).last().copied().unwrap_or(before);
+            if lost > before {
+                subscriber.forget(lost);
+                subscriber.passed.clear();
+            }
+            subscriber.gap.iter_mut().flatten().for_each(|missed| *missed += lost - before);
+        }
         match subscriber.gap.take() {
             Some(Some(missed)) => return Next::Gap(missed),
             Some(None) => return Next::Unknown,
