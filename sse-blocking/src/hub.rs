@@ -6,8 +6,8 @@ use std::thread::{self, Thread};
 use std::time::{self, Duration, SystemTime};
 
 use sse_proto::hub::{
-    Cursor, Delivery, HubConfig, PublishError, Published, Resume, SharedHub, Stats, SubscriberId,
-    Subscription,
+    Cursor, Delivery, HubConfig, Id, PublishError, Published, Resume, SharedHub, Stats, SubscribeError,
+    SubscriberId, Subscription,
 };
 use sse_proto::{EventRef, Instant};
 
@@ -74,7 +74,7 @@ impl Hub {
         // User code, so not called under the lock.
         let (event, mut woken) = (event.into(), Vec::new());
         let published = self.shared.state().publish(self.shared.now(), topic, event, &mut woken)?;
-        woken.into_iter().for_each(|thread| thread.unpark());
+        wake(woken);
         Ok(published)
     }
 
@@ -100,25 +100,25 @@ impl Hub {
             drop(state);
             thread::park_timeout(until.since(now));
         };
-        woken.into_iter().for_each(|thread| thread.unpark());
+        wake(woken);
         Ok(published)
     }
 
     /// Subscribes to the events published from now on.
     pub fn subscribe(&self, subscription: &Subscription) -> Subscriber {
-        self.enter(|hub, _| (hub.subscribe(subscription), ())).0
+        self.enter(subscription, |hub, _, to| (hub.subscribe(to), ())).0
     }
 
     /// Subscribes to all held events, from the oldest on, and then to the events published from now
     /// on.
     pub fn replay(&self, subscription: &Subscription) -> Subscriber {
-        self.enter(|hub, now| (hub.replay(now, subscription), ())).0
+        self.enter(subscription, |hub, now, to| (hub.replay(now, to), ())).0
     }
 
     /// Subscribes to all events after the one with this id, which may be any text that a client
     /// sends. After a loss, a [`Gap`](Delivery::Gap) precedes all other deliveries.
     pub fn resume(&self, subscription: &Subscription, last_event_id: &str) -> (Subscriber, Resume) {
-        self.enter(|hub, now| hub.resume(now, subscription, last_event_id))
+        self.enter(subscription, |hub, now, to| hub.resume(now, to, last_event_id))
     }
 
     /// Subscribes a client that may have reconnected: [resumes](Self::resume) if there is an id,
@@ -128,7 +128,67 @@ impl Hub {
         subscription: &Subscription,
         last_event_id: Option<&str>,
     ) -> (Subscriber, Resume) {
-        self.enter(|hub, now| hub.subscribe_from(now, subscription, last_event_id))
+        self.enter(subscription, |hub, now, to| hub.subscribe_from(now, to, last_event_id))
+    }
+
+    /// Subscribes like [`subscribe_from`](Self::subscribe_from), and counts the stream to the client
+    /// of this name: a user, a session, an address.
+    ///
+    /// # Errors
+    /// If the client has [too many](HubConfig::streams_per_client) streams, or the name is too long.
+    /// [`SubscribeError::status`] is the status to answer with.
+    pub fn subscribe_as(
+        &self,
+        client: &str,
+        subscription: &Subscription,
+        last_event_id: Option<&str>,
+    ) -> Result<(Subscriber, Resume), SubscribeError> {
+        let now = self.shared.now();
+        let (id, resume) = self.shared.state().subscribe_as(now, client, subscription, last_event_id)?;
+        Ok((Subscriber::new(&self.shared, id), resume))
+    }
+
+    /// Closes all streams of a client that [subscribed by name](Self::subscribe_as), for example
+    /// because its token was revoked, and returns their number. The client will reconnect; refuse it
+    /// from then on.
+    pub fn close_client(&self, client: &str) -> usize {
+        let mut woken = Vec::new();
+        let streams = self.shared.state().close_client(client, &mut woken);
+        wake(woken);
+        streams
+    }
+
+    /// Returns the number of open streams of a client that [subscribed by name](Self::subscribe_as).
+    pub fn streams_of(&self, client: &str) -> usize {
+        self.shared.state().streams_of(client)
+    }
+
+    /// Returns who is here: the clients that [subscribed by name](Self::subscribe_as), in the order of
+    /// their names, with the number of streams of each.
+    pub fn clients(&self) -> Vec<(String, usize)> {
+        self.shared.state().clients().map(|(name, streams)| (name.to_owned(), streams)).collect()
+    }
+
+    /// Closes a topic: subscribers whose topics are all closed receive the remaining events before the
+    /// end. Returns whether there was such a topic. Its name is then free for a new topic.
+    pub fn close_topic(&self, topic: &str) -> bool {
+        let mut woken = Vec::new();
+        let was_open = self.shared.state().close_topic(topic, &mut woken);
+        wake(woken);
+        was_open
+    }
+
+    /// Returns the id of the last published event, or the position before the first one.
+    ///
+    /// To combine a snapshot with a stream, take the position before the snapshot, and let the client
+    /// [resume](Self::resume) from it: it receives every event that the snapshot may lack.
+    pub fn position(&self) -> Id {
+        self.shared.state().hub().position()
+    }
+
+    /// Returns the topic of the event with this id, if the event is held.
+    pub fn topic_of(&self, id: &str) -> Option<String> {
+        self.shared.state().hub().topic_of(id).map(str::to_owned)
     }
 
     /// Returns the number of subscribers that receive the events of this topic.
@@ -146,16 +206,18 @@ impl Hub {
     /// "The EventSource interface").
     pub fn close(&self) {
         let woken = self.shared.state().close();
-        woken.into_iter().for_each(|thread| thread.unpark());
+        wake(woken);
     }
 
     fn enter<R>(
         &self,
-        subscribe: impl FnOnce(&mut sse_proto::Hub<Frame>, Instant) -> (Cursor, R),
+        subscription: &Subscription,
+        subscribe: impl FnOnce(&mut sse_proto::Hub<Frame>, Instant, &Subscription) -> (Cursor, R),
     ) -> (Subscriber, R) {
         let now = self.shared.now();
-        let (subscriber, answer) = self.shared.state().subscribe_with(|hub| subscribe(hub, now));
-        (Subscriber { shared: Arc::clone(&self.shared), id: Some(subscriber) }, answer)
+        let (id, answer) =
+            self.shared.state().subscribe_with(subscription, |hub, to| subscribe(hub, now, to));
+        (Subscriber::new(&self.shared, id), answer)
     }
 }
 
@@ -165,9 +227,15 @@ pub struct Subscriber {
     shared: Arc<Shared>,
     /// `None` only during the drop.
     id: Option<SubscriberId>,
+    /// Whether the iterator has yielded its last delivery.
+    has_ended: bool,
 }
 
 impl Subscriber {
+    fn new(shared: &Arc<Shared>, id: SubscriberId) -> Self {
+        Self { shared: Arc::clone(shared), id: Some(id), has_ended: false }
+    }
+
     /// Blocks until the next delivery. The last delivery is returned again by every further call.
     pub fn recv(&mut self) -> Delivery<Frame> {
         loop {
@@ -201,13 +269,33 @@ impl Subscriber {
     /// Returns the next delivery. If there is none, registers the thread to be unparked.
     pub(crate) fn take(&mut self, waker: Option<Thread>) -> Option<Delivery<Frame>> {
         let Some(subscriber) = &mut self.id else { return Some(Delivery::Closed) };
-        let mut woken = Vec::new();
-        let (delivery, former) =
-            self.shared.state().next(self.shared.now(), subscriber, || waker, &mut woken);
-        // Dropped only after the lock is released, like every waker.
-        drop(former);
-        woken.into_iter().for_each(|thread| thread.unpark());
-        delivery
+        loop {
+            let mut woken = Vec::new();
+            let (delivery, former) =
+                self.shared.state().next(self.shared.now(), subscriber, || waker.clone(), &mut woken);
+            // Dropped only after the lock is released: the last waker of a task may run any code on
+            // drop.
+            drop(former);
+            wake(woken);
+            // The filter is user code, so not called under the lock.
+            if delivery.as_ref().is_none_or(|delivery| subscriber.wants(delivery)) {
+                return delivery;
+            }
+        }
+    }
+}
+
+/// Yields each delivery once, and ends after the [last](Delivery::is_last) one.
+impl Iterator for Subscriber {
+    type Item = Delivery<Frame>;
+
+    fn next(&mut self) -> Option<Delivery<Frame>> {
+        if self.has_ended {
+            return None;
+        }
+        let delivery = self.recv();
+        self.has_ended = delivery.is_last();
+        Some(delivery)
     }
 }
 
@@ -215,10 +303,14 @@ impl Drop for Subscriber {
     fn drop(&mut self) {
         let Some(subscriber) = self.id.take() else { return };
         let mut woken = Vec::new();
-        let former = self.shared.state().unsubscribe(subscriber, &mut woken);
-        drop(former);
-        woken.into_iter().for_each(|thread| thread.unpark());
+        let removed = self.shared.state().unsubscribe(subscriber, &mut woken);
+        drop(removed);
+        wake(woken);
     }
+}
+
+fn wake(woken: Vec<Thread>) {
+    woken.into_iter().for_each(|thread| thread.unpark());
 }
 
 impl Shared {

@@ -89,9 +89,12 @@ pub use sse_proto as proto;
 pub use sse_proto::http::Request;
 pub use sse_proto::http1::Response;
 pub use sse_proto::http1::server::ServerConfig;
-pub use sse_proto::hub::{Delivery, HubConfig, Lag, Subscription};
+pub use sse_proto::hub::{
+    AfterGap, Delivery, Gap, HubConfig, Id, Lag, PublishError, Published, Resume, SubscribeError,
+    Subscription,
+};
 pub use sse_proto::sender::{Ended, StreamConfig};
-pub use sse_proto::source::{CloseReason, EndMarker, Signal, SourceConfig, SourceError};
+pub use sse_proto::source::{CloseReason, EndMarker, Reconnect, Signal, SourceConfig, SourceError};
 pub use sse_proto::{Event, EventRef, Item};
 
 pub use crate::close::{CloseHandle, Shutdown, ShutdownFn};

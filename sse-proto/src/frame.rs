@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::{Encoder, EventRef};
+use crate::{Decoder, Encoder, Event, EventRef, Limits};
 
 /// An encoded event, ready for any number of connections, chunked or not.
 ///
@@ -76,11 +76,40 @@ impl<B: AsRef<[u8]>> Frame<B> {
         start..self.chunk().len().saturating_sub(CHUNK_END.len()).max(start)
     }
 
+    /// Decodes the first event of the frame. Returns `None` if the frame holds only comments, ids and
+    /// reconnection times.
+    ///
+    /// ```
+    /// use sse_proto::{Event, Frame};
+    ///
+    /// let event = Event::new("hello").with_name("greeting")?;
+    /// assert_eq!(Frame::event(&event).to_event(), Some(event));
+    /// # Ok::<(), sse_proto::InvalidField>(())
+    /// ```
+    pub fn to_event(&self) -> Option<Event> {
+        self.decode(|event| event.map(EventRef::to_event))
+    }
+
+    /// Lends the first event of the frame.
+    pub(crate) fn decode<T>(&self, look: impl FnOnce(Option<EventRef<'_>>) -> T) -> T {
+        let mut decoder = Decoder::new().with_limits(NO_LIMITS);
+        // Cannot fail: there are no limits.
+        look(decoder.decode(&mut self.bytes()).unwrap_or_default())
+    }
+
     /// Returns the number of bytes that the frame stores.
     pub fn weight(&self) -> usize {
         self.chunk().len()
     }
 }
+
+/// For what was encoded here.
+const NO_LIMITS: Limits = Limits {
+    event_bytes: usize::MAX,
+    name_bytes: usize::MAX,
+    id_bytes: usize::MAX,
+    comment_bytes: usize::MAX,
+};
 
 const CHUNK_END: &[u8] = b"\r\n";
 

@@ -91,9 +91,12 @@ use sse_proto::Receiver;
 pub use sse_proto::http::Request;
 pub use sse_proto::http1::Response;
 pub use sse_proto::http1::server::ServerConfig;
-pub use sse_proto::hub::{Delivery, HubConfig, Lag, Subscription};
+pub use sse_proto::hub::{
+    AfterGap, Delivery, Gap, HubConfig, Id, Lag, PublishError, Published, Resume, SubscribeError,
+    Subscription,
+};
 pub use sse_proto::sender::{Ended, StreamConfig};
-pub use sse_proto::source::{CloseReason, EndMarker, Signal, SourceConfig, SourceError};
+pub use sse_proto::source::{CloseReason, EndMarker, Reconnect, Signal, SourceConfig, SourceError};
 pub use sse_proto::{Event, EventRef, Item};
 
 pub use crate::runtime::{Smol, SmolTimer};

@@ -78,8 +78,6 @@ mod runtime;
 
 #[cfg(feature = "http")]
 pub use sse_async::BodyStream;
-#[cfg(feature = "axum")]
-pub use sse_async::LastEventId;
 pub use sse_async::proto;
 #[cfg(feature = "rustls-no-provider")]
 pub use sse_async::rustls;
@@ -87,13 +85,18 @@ pub use sse_async::{
     AcceptError, BoxError, CloseHandle, EventSender, EventStream, Frame, Incoming, ReadError, ServerHandle,
     Signals, Subscriber,
 };
+#[cfg(feature = "axum")]
+pub use sse_async::{LastEventId, Refused};
 use sse_proto::Receiver;
 pub use sse_proto::http::Request;
 pub use sse_proto::http1::Response;
 pub use sse_proto::http1::server::ServerConfig;
-pub use sse_proto::hub::{Delivery, HubConfig, Lag, Subscription};
+pub use sse_proto::hub::{
+    AfterGap, Delivery, Gap, HubConfig, Id, Lag, PublishError, Published, Resume, SubscribeError,
+    Subscription,
+};
 pub use sse_proto::sender::{Ended, StreamConfig};
-pub use sse_proto::source::{CloseReason, EndMarker, Signal, SourceConfig, SourceError};
+pub use sse_proto::source::{CloseReason, EndMarker, Reconnect, Signal, SourceConfig, SourceError};
 pub use sse_proto::{Event, EventRef, Item};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;

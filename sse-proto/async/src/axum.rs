@@ -5,8 +5,11 @@ use std::convert::Infallible;
 use axum_core::body::Body;
 use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
+use http::header::RETRY_AFTER;
 use http::request::Parts;
+use http::{HeaderValue, StatusCode};
 use sse_proto::header;
+use sse_proto::hub::SubscribeError;
 
 use crate::{EventBody, Runtime};
 
@@ -14,6 +17,32 @@ use crate::{EventBody, Runtime};
 impl<R: Runtime> IntoResponse for EventBody<R> {
     fn into_response(self) -> Response {
         self.response().map(Body::new)
+    }
+}
+
+/// The response to a client that [`Hub::subscribe_as`](crate::Hub::subscribe_as) refuses: its status,
+/// its text, and for status 429 a `Retry-After` of five seconds.
+///
+/// A handler that returns `Result<EventBody<R>, Refused>` can use `?` on `subscribe_as`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused(pub SubscribeError);
+
+impl From<SubscribeError> for Refused {
+    fn from(error: SubscribeError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let Self(error) = self;
+        // Cannot fail: the statuses are valid.
+        let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        let mut response = (status, error.to_string()).into_response();
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
     }
 }
 

@@ -46,7 +46,7 @@ use std::io;
 pub use sse_proto as proto;
 
 #[cfg(feature = "axum")]
-pub use crate::axum::LastEventId;
+pub use crate::axum::{LastEventId, Refused};
 #[cfg(feature = "http")]
 pub use crate::client::{BodyStream, HttpSource};
 pub use crate::client::{EventReader, EventSource, EventStream, Signals, connect, connect_with};

@@ -47,6 +47,9 @@ pub struct HubConfig {
     /// fails with [`PublishError::TopicTooLong`](super::PublishError::TopicTooLong), and
     /// subscribing to it takes no memory.
     pub topic_name_bytes: usize,
+    /// The number of streams that each client may have at a time, where clients are
+    /// [named](super::SharedHub::subscribe_as). Default: 64.
+    pub streams_per_client: usize,
     /// Whether a stream starts with its current position, as a block with an id and no data.
     /// Default: `false`.
     ///
@@ -69,6 +72,7 @@ impl Default for HubConfig {
             topics: 4096,
             topic_bytes: 1024 * 1024,
             topic_name_bytes: 1024,
+            streams_per_client: 64,
             announce_position: false,
         }
     }

@@ -101,6 +101,12 @@ impl<T> Hub<T> {
         }
     }
 
+    /// Returns whether the subscription has topics, and all of them are closed.
+    pub(super) fn has_only_closed_topics(&self, cursor: &Cursor) -> bool {
+        cursor.topics.as_ref().is_some_and(|keys| !keys.is_empty())
+            && self.topics(cursor).all(|topic| topic.is_closed)
+    }
+
     fn topics(&self, cursor: &Cursor) -> impl Iterator<Item = &Topic> {
         cursor.topics.iter().flatten().filter_map(|key| self.topics.get(*key))
     }

@@ -5,6 +5,7 @@
 //! `lag` implements the lag policies, `publish` adds and drops events, `wait_list` lists the
 //! subscribers to wake.
 
+mod clients;
 mod config;
 mod gap;
 mod id;
@@ -21,19 +22,21 @@ mod wait_list;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 
+pub use self::clients::SubscribeError;
 pub use self::config::HubConfig;
 pub use self::gap::Gap;
 pub use self::id::Id;
 pub use self::publish::{PublishError, Published};
-pub use self::shared::{SharedHub, SubscriberId};
+pub use self::shared::{Removed, SharedHub, SubscriberId};
 pub use self::stats::{Dropped, Lagged, Replays, Stats};
-pub use self::subscription::{AfterGap, Cursor, Lag, Subscription, TopicKey};
+pub use self::subscription::{AfterGap, Cursor, Filter, Lag, Subscription, TopicKey};
 pub use self::wait_list::{WaitList, WaiterId};
 
 use self::ring::{Ring, Slot};
 use self::subscription::First;
 use self::topics::{Lost, Topics, Waiters};
 use crate::Instant;
+use crate::hook::Shared;
 
 /// Holds the recent events of a stream, for live subscribers and for replay.
 ///
@@ -140,7 +143,8 @@ pub enum Next<'h, T> {
         /// The number of missed events; exact for a subscription to all topics.
         missed: u64,
     },
-    /// The hub is closed, and the subscriber has received all events.
+    /// The hub is closed, or all topics of the subscription are. The subscriber has received all
+    /// events.
     Closed,
 }
 
@@ -161,8 +165,12 @@ pub enum Delivery<T> {
         /// The number of missed events; exact for a subscription to all topics.
         missed: u64,
     },
-    /// The hub is closed, and the subscriber has received all events.
+    /// The hub is closed, or all topics of the subscription are. The subscriber has received all
+    /// events.
     Closed,
+    /// The program [closed the streams](SharedHub::close_client) of this client. The subscriber
+    /// receives none of the remaining events.
+    Revoked,
 }
 
 impl<T: Clone> Next<'_, T> {
@@ -182,7 +190,7 @@ impl<T: Clone> Next<'_, T> {
 impl<T> Delivery<T> {
     /// Returns whether the delivery is the last one of its stream.
     pub fn is_last(&self) -> bool {
-        matches!(self, Self::Lagged { .. } | Self::Closed)
+        matches!(self, Self::Lagged { .. } | Self::Closed | Self::Revoked)
     }
 }
 
@@ -201,6 +209,7 @@ pub struct Entry<'h, T> {
     pub published: Instant,
     /// The published value.
     pub value: &'h T,
+    shared_topic: Option<&'h Shared<str>>,
 }
 
 /// The hub's answer to a client's last event id. A client that has missed events receives a
@@ -251,6 +260,11 @@ impl<T> Hub<T> {
             closed: false,
             stats: Stats::default(),
         }
+    }
+
+    /// Returns the configuration.
+    pub fn config(&self) -> &HubConfig {
+        &self.config
     }
 
     /// Adds a subscriber to the events published from now on.
@@ -418,7 +432,7 @@ impl<T> Hub<T> {
             }
         }
         self.advance(cursor, self.ring.end());
-        if self.closed { Next::Closed } else { Next::Pending }
+        if self.closed || self.has_only_closed_topics(cursor) { Next::Closed } else { Next::Pending }
     }
 
     /// Removes a subscriber.
@@ -439,6 +453,19 @@ impl<T> Hub<T> {
     /// Returns the number of subscribers that receive the events of this topic.
     pub fn subscribers(&self, topic: &str) -> usize {
         self.to_all + self.topics.find(topic).map_or(0, |topic| topic.subscribers)
+    }
+
+    /// Returns the id of the last published event, or the position before the first one.
+    ///
+    /// To combine a snapshot with a stream, take the position before the snapshot, and let the client
+    /// [resume](Self::resume) from it: it receives every event that the snapshot may lack.
+    pub fn position(&self) -> Id {
+        self.id(self.ring.end() - 1)
+    }
+
+    /// Returns the topic of the event with this id, if the event is held.
+    pub fn topic_of(&self, id: &str) -> Option<&str> {
+        Some(self.entry(self.find(id)?)?.topic)
     }
 
     /// Returns the current statistics.
@@ -482,12 +509,14 @@ impl<T> Hub<T> {
 
     fn entry(&self, number: u64) -> Option<Entry<'_, T>> {
         let slot = self.ring.get(number).or_else(|| self.kept.get(&number))?;
+        let topic = self.topics.get(slot.topic).map(|topic| &topic.name);
         Some(Entry {
             id: self.id(number),
             given_id: slot.given_id.as_deref(),
-            topic: self.topics.get(slot.topic).map(|topic| &*topic.name).unwrap_or_default(),
+            topic: topic.map(|topic| &**topic).unwrap_or_default(),
             published: slot.published,
             value: &slot.value,
+            shared_topic: topic,
         })
     }
 }

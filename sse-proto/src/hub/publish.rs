@@ -126,6 +126,16 @@ impl<T> Hub<T> {
         self.closed = true;
     }
 
+    /// Closes a topic, and returns its key. Subscribers whose topics are all closed receive the
+    /// remaining events and then [`Next::Closed`](super::Next::Closed); wake those of this topic.
+    /// Returns `None` if there is no such topic.
+    ///
+    /// The name is then free: publishing or subscribing to it creates a new topic. A client that
+    /// resumes on that with an id from before is told of a gap.
+    pub fn close_topic(&mut self, topic: &str) -> Option<TopicKey> {
+        self.topics.close(topic)
+    }
+
     /// Returns whether the hub is closed.
     pub fn is_closed(&self) -> bool {
         self.closed

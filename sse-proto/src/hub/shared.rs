@@ -3,7 +3,12 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use super::{Cursor, Delivery, Hub, HubConfig, PublishError, Published, WaitList, WaiterId};
+use super::clients::Clients;
+use super::{
+    Cursor, Delivery, Filter, Hub, HubConfig, Next, PublishError, Published, Resume, SubscribeError,
+    Subscription, TopicKey, WaitList, WaiterId,
+};
+use crate::hook::Shared;
 use crate::{EventRef, Frame, Instant};
 
 /// A hub of encoded events with its wait lists: the state that subscribers and publishers share
@@ -19,7 +24,8 @@ use crate::{EventRef, Frame, Instant};
 ///
 /// let now = Instant::default();
 /// let mut hub: SharedHub<Vec<u8>, &str> = SharedHub::new(7, HubConfig::default());
-/// let (mut subscriber, ()) = hub.subscribe_with(|hub| (hub.subscribe(&Subscription::to(["news"])), ()));
+/// let news = Subscription::to(["news"]);
+/// let (mut subscriber, ()) = hub.subscribe_with(&news, |hub, news| (hub.subscribe(news), ()));
 ///
 /// let mut woken = Vec::new();
 /// let (nothing, _) = hub.next(now, &mut subscriber, || Some("a waker"), &mut woken);
@@ -38,6 +44,7 @@ pub struct SharedHub<B, W> {
     subscribers: WaitList<W>,
     /// The wakers of publishers that wait for a subscriber to make progress.
     publishers: Vec<W>,
+    clients: Clients,
 }
 
 /// A subscriber of a [`SharedHub`], until it [unsubscribes](SharedHub::unsubscribe).
@@ -45,12 +52,45 @@ pub struct SharedHub<B, W> {
 pub struct SubscriberId {
     cursor: Cursor,
     waiter: WaiterId,
+    filter: Option<Filter>,
+    /// The topic of the last delivery, for the filter.
+    topic: Option<Shared<str>>,
+    /// The client to which the stream is counted.
+    client: Option<usize>,
+}
+
+impl SubscriberId {
+    /// Returns whether the [filter](Subscription::with_filter) of the subscription accepts the
+    /// delivery that [`SharedHub::next`] returned last; if not, skip it. Calls user code, so call it
+    /// after the lock is released.
+    pub fn wants<B: AsRef<[u8]>>(&self, delivery: &Delivery<Frame<B>>) -> bool {
+        match (delivery, &self.filter, &self.topic) {
+            (Delivery::Event(frame), Some(filter), Some(topic)) => {
+                frame.decode(|event| event.is_none_or(|event| filter.wants(topic, event)))
+            }
+            _ => true,
+        }
+    }
+}
+
+/// What is left of a subscriber that was [removed](SharedHub::unsubscribe). It may own user code, so
+/// drop it after the lock is released.
+#[derive(Debug)]
+#[must_use = "drop it after the lock is released"]
+pub struct Removed<W> {
+    _waker: Option<W>,
+    _filter: Option<Filter>,
 }
 
 impl<B, W> SharedHub<B, W> {
     /// Creates an empty hub; see [`Hub::new`] for `generation`.
     pub fn new(generation: u64, config: HubConfig) -> Self {
-        Self { hub: Hub::new(generation, config), subscribers: WaitList::new(), publishers: Vec::new() }
+        Self {
+            hub: Hub::new(generation, config),
+            subscribers: WaitList::new(),
+            publishers: Vec::new(),
+            clients: Clients::default(),
+        }
     }
 
     /// Returns the inner hub.
@@ -58,15 +98,73 @@ impl<B, W> SharedHub<B, W> {
         &self.hub
     }
 
-    /// Adds the subscriber whose cursor `subscribe` creates, and returns the second result of
-    /// `subscribe`.
+    /// Adds the subscriber to `subscription` whose cursor `subscribe` creates, and returns the
+    /// second result of `subscribe`.
     pub fn subscribe_with<R>(
         &mut self,
-        subscribe: impl FnOnce(&mut Hub<Frame<B>>) -> (Cursor, R),
+        subscription: &Subscription,
+        subscribe: impl FnOnce(&mut Hub<Frame<B>>, &Subscription) -> (Cursor, R),
     ) -> (SubscriberId, R) {
-        let (cursor, answer) = subscribe(&mut self.hub);
+        let (cursor, answer) = subscribe(&mut self.hub, subscription);
         let waiter = self.subscribers.insert(&cursor);
-        (SubscriberId { cursor, waiter }, answer)
+        let filter = subscription.filter.clone();
+        (SubscriberId { cursor, waiter, filter, topic: None, client: None }, answer)
+    }
+
+    /// Adds a subscriber like [`Hub::subscribe_from`], and counts its stream to the client of this
+    /// name: a user, a session, an address.
+    ///
+    /// # Errors
+    /// If the client has [too many](HubConfig::streams_per_client) streams, or the name is too long.
+    pub fn subscribe_as(
+        &mut self,
+        now: Instant,
+        client: &str,
+        subscription: &Subscription,
+        last_event_id: Option<&str>,
+    ) -> Result<(SubscriberId, Resume), SubscribeError> {
+        let config = self.hub.config();
+        let (length, limit) = (client.len(), config.topic_name_bytes);
+        if length > limit {
+            return Err(SubscribeError::NameTooLong { length, limit });
+        }
+        let key = self.clients.enter(client, config.streams_per_client)?;
+        let (mut subscriber, resume) = self.subscribe_with(subscription, |hub, subscription| {
+            hub.subscribe_from(now, subscription, last_event_id)
+        });
+        subscriber.client = Some(key);
+        Ok((subscriber, resume))
+    }
+
+    /// Closes all streams of a client, for example because its token was revoked: its subscribers
+    /// receive [`Delivery::Revoked`] next. Returns their number, and appends the wakers to wake. The
+    /// client may subscribe again; refuse it before that.
+    pub fn close_client(&mut self, client: &str, woken: &mut Vec<W>) -> usize {
+        let streams = self.clients.close(client);
+        if streams > 0 {
+            // Rare, so that a list by client would cost more.
+            self.subscribers.drain_all(woken);
+        }
+        streams
+    }
+
+    /// Returns the number of open streams of a client.
+    pub fn streams_of(&self, client: &str) -> usize {
+        self.clients.streams(client)
+    }
+
+    /// Iterates over the clients with open streams, in the order of their names, with the number of
+    /// streams of each.
+    pub fn clients(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.clients.iter()
+    }
+
+    /// Closes a topic like [`Hub::close_topic`], and appends the wakers to wake. Returns whether
+    /// there was such a topic.
+    pub fn close_topic(&mut self, topic: &str, woken: &mut Vec<W>) -> bool {
+        let key: Option<TopicKey> = self.hub.close_topic(topic);
+        key.iter().for_each(|key| self.subscribers.drain(*key, woken));
+        key.is_some()
     }
 
     /// Returns the next delivery of this subscriber, or registers `waker` if there is none yet.
@@ -81,7 +179,14 @@ impl<B, W> SharedHub<B, W> {
     where
         B: Clone,
     {
-        let delivery = self.hub.next(now, &mut subscriber.cursor).to_delivery();
+        if subscriber.client.is_some_and(|key| self.clients.is_closed(key)) {
+            return (Some(Delivery::Revoked), None);
+        }
+        let next = self.hub.next(now, &mut subscriber.cursor);
+        if let (Some(_), Next::Event(entry)) = (&subscriber.filter, &next) {
+            subscriber.topic = entry.shared_topic.cloned();
+        }
+        let delivery = next.to_delivery();
         if delivery.is_some() {
             woken.append(&mut self.publishers);
             return (delivery, None);
@@ -89,12 +194,13 @@ impl<B, W> SharedHub<B, W> {
         (None, waker().and_then(|waker| self.subscribers.wait(&subscriber.waiter, waker)))
     }
 
-    /// Removes a subscriber. Appends the wakers of publishers that no longer need to wait for it,
-    /// and returns its own waker.
-    pub fn unsubscribe(&mut self, subscriber: SubscriberId, woken: &mut Vec<W>) -> Option<W> {
-        self.hub.unsubscribe(subscriber.cursor);
+    /// Removes a subscriber. Appends the wakers of publishers that no longer need to wait for it.
+    pub fn unsubscribe(&mut self, subscriber: SubscriberId, woken: &mut Vec<W>) -> Removed<W> {
+        let SubscriberId { cursor, waiter, filter, topic: _, client } = subscriber;
+        self.hub.unsubscribe(cursor);
         woken.append(&mut self.publishers);
-        self.subscribers.remove(subscriber.waiter)
+        client.into_iter().for_each(|key| self.clients.leave(key));
+        Removed { _waker: self.subscribers.remove(waiter), _filter: filter }
     }
 
     /// Closes the hub: nothing more can be published, and subscribers receive the remaining events

@@ -49,6 +49,10 @@ impl<T> Slab<T> {
         Some(value)
     }
 
+    pub(super) fn get(&self, index: usize) -> Option<&T> {
+        self.slots.get(index)?.as_ref()
+    }
+
     pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut T> {
         self.slots.get_mut(index)?.as_mut()
     }

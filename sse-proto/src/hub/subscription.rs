@@ -4,8 +4,10 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{Gap, Id};
+use crate::EventRef;
+use crate::hook::{Hook, Shared};
 
-/// The topics that a subscriber receives, and the policies for lag and gaps.
+/// The topics and events that a subscriber receives, and the policies for lag and gaps.
 ///
 /// ```
 /// use sse_proto::hub::{Lag, Subscription};
@@ -14,12 +16,27 @@ use super::{Gap, Id};
 /// let mine = Subscription::to(["broadcast", "user/ann"]).with_lag(Lag::Skip);
 /// # let _ = (everything, mine);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Subscription {
     /// `None` means all topics, including those created later.
     pub(super) topics: Option<Vec<Box<str>>>,
     pub(super) lag: Lag,
     pub(super) after_gap: AfterGap,
+    pub(super) filter: Option<Filter>,
+}
+
+/// Selects the events that a subscriber receives; see [`Subscription::with_filter`].
+#[derive(Clone, Debug)]
+pub struct Filter(Hook<Shared<IsWanted>>);
+
+type IsWanted = dyn Fn(&str, EventRef<'_>) -> bool + Send + Sync;
+
+impl Filter {
+    /// Returns whether the subscriber receives this event of this topic.
+    pub fn wants(&self, topic: &str, event: EventRef<'_>) -> bool {
+        let Self(Hook(is_wanted)) = self;
+        is_wanted(topic, event)
+    }
 }
 
 impl Subscription {
@@ -30,8 +47,8 @@ impl Subscription {
 
     /// Subscribes to the events of these topics, with [`Lag::Disconnect`]. Each delivery takes time
     /// for each topic, so use a handful of topics, not thousands.
-    pub fn to<'t>(topics: impl IntoIterator<Item = &'t str>) -> Self {
-        let mut topics: Vec<Box<str>> = topics.into_iter().map(Box::from).collect();
+    pub fn to(topics: impl IntoIterator<Item: AsRef<str>>) -> Self {
+        let mut topics: Vec<Box<str>> = topics.into_iter().map(|topic| topic.as_ref().into()).collect();
         topics.sort_unstable();
         topics.dedup();
         Self { topics: Some(topics), ..Self::default() }
@@ -41,6 +58,25 @@ impl Subscription {
     #[must_use]
     pub fn with_lag(self, lag: Lag) -> Self {
         Self { lag, ..self }
+    }
+
+    /// Sets which of the events the subscriber receives, by topic and content: those that it is
+    /// authorized for, those of its tenant, those of all topics with a prefix.
+    ///
+    /// [`SharedHub`](super::SharedHub) and the hubs of the adapters apply the filter to each event of
+    /// the subscription, without a lock. A client with a filter resumes like others. Events that it
+    /// does not receive count in its gaps and lags.
+    ///
+    /// ```
+    /// use sse_proto::hub::Subscription;
+    ///
+    /// let rooms = Subscription::to_all().with_filter(|topic, _| topic.starts_with("room/"));
+    /// let public = Subscription::to(["news"]).with_filter(|_, event| event.name() != "draft");
+    /// # let _ = (rooms, public);
+    /// ```
+    #[must_use]
+    pub fn with_filter(self, is_wanted: impl Fn(&str, EventRef<'_>) -> bool + Send + Sync + 'static) -> Self {
+        Self { filter: Some(Filter(Hook(Shared::new(is_wanted)))), ..self }
     }
 
     /// Sets what a reconnecting client receives after a gap.

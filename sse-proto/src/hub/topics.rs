@@ -18,6 +18,8 @@ pub(super) struct Topic {
     pub(super) waiters: Waiters,
     /// Whether the last event is held outside of the ring.
     pub(super) is_kept: bool,
+    /// Whether nothing more is published on it. Its name may belong to a newer topic.
+    pub(super) is_closed: bool,
     /// The topic's key in the list of idle topics, while the topic is idle.
     idle: Option<u64>,
 }
@@ -51,6 +53,7 @@ impl Topic {
             subscribers: 0,
             waiters: Waiters::default(),
             is_kept: false,
+            is_closed: false,
             idle: None,
         }
     }
@@ -160,6 +163,16 @@ impl Topics {
         key
     }
 
+    /// Closes the topic with this name, and returns its key. The name is free for a new topic.
+    pub(super) fn close(&mut self, name: &str) -> Option<TopicKey> {
+        let key = self.keys.remove(name)?;
+        let topic = self.topics.get_mut(&key)?;
+        topic.is_closed = true;
+        // A client that resumes on the new topic is told that it has missed events of this one.
+        self.forgotten.merge(Lost { any: topic.last, latest: topic.last });
+        Some(key)
+    }
+
     /// Updates the idle list after a change of this topic. Then forgets the topics that have been
     /// idle longest, until at most `most` topics of `most_bytes` bytes are left.
     pub(super) fn settle(&mut self, key: TopicKey, most: usize, most_bytes: usize) {
@@ -184,7 +197,9 @@ impl Topics {
             if let Some(topic) = self.topics.remove(&key) {
                 self.idle_bytes = self.idle_bytes.saturating_sub(topic.bytes());
                 self.forgotten.merge(topic.lost);
-                self.keys.remove(&*topic.name);
+                if !topic.is_closed {
+                    self.keys.remove(&*topic.name);
+                }
             }
         }
     }

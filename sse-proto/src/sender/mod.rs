@@ -248,7 +248,7 @@ impl<B: AsRef<[u8]>> Sender<B> {
             Delivery::Event(frame) => self.frame(frame),
             Delivery::Gap(gap) => self.gap(gap),
             Delivery::Position(id) => self.position(id),
-            Delivery::Lagged { .. } | Delivery::Closed => self.finish_with_retry(),
+            Delivery::Lagged { .. } | Delivery::Closed | Delivery::Revoked => self.finish_with_retry(),
         }
     }
 

@@ -391,6 +391,38 @@ fn one_that_starts_at_the_oldest_event_does_not_lag_before_its_first_delivery() 
 }
 
 #[test]
+fn a_closed_topic_ends_its_subscribers_and_frees_its_name() {
+    let mut hub = hub(10);
+    let mut job = hub.subscribe(&Subscription::to(["job"]));
+    publish(&mut hub, "job", "1");
+    assert!(hub.close_topic("nowhere").is_none() && hub.close_topic("job").is_some());
+    publish(&mut hub, "job", "2");
+    assert_eq!(drain(&mut hub, &mut job, at(0)), "1closed");
+    assert_eq!(hub.subscribers("job"), 0);
+    // One who had nothing of the former topic missed something of it.
+    let (mut back, answer) = hub.resume(at(0), &Subscription::to(["job"]), "7-0");
+    assert!(matches!(answer, Resume::Gap { missed: 1, .. }), "{answer:?}");
+    assert_eq!(drain(&mut hub, &mut back, at(0)), "gap(1) 2");
+    assert_eq!(hub.resume(at(0), &Subscription::to(["job"]), "7-1").1, Resume::Resumed { events: 1 });
+    assert_eq!((hub.topic_of("7-2"), hub.topic_of("7-3")), (Some("job"), None));
+    hub.unsubscribe(job);
+    hub.unsubscribe(back);
+    assert_eq!(hub.stats().topics, 1);
+}
+
+#[test]
+fn a_snapshot_and_what_follows_are_everything() {
+    let mut hub = hub(10);
+    assert_eq!(hub.position().to_string(), "7-0");
+    (1..=3).for_each(|at| publish(&mut hub, "", &at.to_string()));
+    let position = hub.position().to_string();
+    (4..=5).for_each(|at| publish(&mut hub, "", &at.to_string()));
+    let (mut cursor, answer) = hub.resume(at(0), &Subscription::to_all(), &position);
+    assert_eq!(answer, Resume::Resumed { events: 2 });
+    assert_eq!(drain(&mut hub, &mut cursor, at(0)), "4 5");
+}
+
+#[test]
 fn one_that_was_cut_before_its_first_event_can_come_back() {
     let mut config = HubConfig::default();
     (config.events, config.announce_position) = (5, true);

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use sse_proto::hub::{Delivery, HubConfig, PublishError, Published, Resume, Stats, Subscription};
+use sse_proto::hub::{
+    Delivery, HubConfig, PublishError, Published, Resume, Stats, SubscribeError, Subscription,
+};
 use sse_proto::{EventRef, Frame};
 
 /// A `Hub`.
@@ -28,6 +30,19 @@ pub trait Hub: Clone + Send + Sync + 'static {
     fn replay(&self, subscription: &Subscription) -> Self::Subscriber;
     /// Subscribes after the event with this id.
     fn resume(&self, subscription: &Subscription, last_event_id: &str) -> (Self::Subscriber, Resume);
+    /// Subscribes for a client of this name.
+    fn subscribe_as(
+        &self,
+        client: &str,
+        subscription: &Subscription,
+        last_event_id: Option<&str>,
+    ) -> Result<(Self::Subscriber, Resume), SubscribeError>;
+    /// Closes the streams of a client.
+    fn close_client(&self, client: &str) -> usize;
+    /// The clients with streams.
+    fn clients(&self) -> Vec<(String, usize)>;
+    /// Closes a topic.
+    fn close_topic(&self, topic: &str) -> bool;
     /// The number of subscribers to a topic.
     fn subscribers(&self, topic: &str) -> usize;
     /// The numbers now.

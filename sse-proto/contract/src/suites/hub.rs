@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sse_proto::hub::{Delivery, HubConfig, Lag, PublishError, Resume, Subscription};
+use sse_proto::hub::{Delivery, HubConfig, Lag, PublishError, Resume, SubscribeError, Subscription};
 use sse_proto::{EventRef, Frame};
 
 use crate::adapter::{Adapter, Hub, Subscriber};
@@ -26,6 +26,9 @@ macro_rules! hub_suite {
             hubs_of_the_same_moment_do_not_know_the_ids_of_each_other
             closing_ends_the_waiting_of_publishers
             a_topic_with_a_name_that_is_too_long_is_refused
+            a_filter_is_asked_without_a_lock
+            closing_a_client_wakes_its_streams_alone
+            closing_a_topic_wakes_its_subscribers
         }
     };
 }
@@ -242,4 +245,77 @@ pub async fn a_topic_with_a_name_that_is_too_long_is_refused<A: Adapter>() {
     let refused = PublishError::TopicTooLong { length: 65_536, limit: 1024 };
     assert_eq!(hub.publish(&name, "x"), Err(refused));
     assert_eq!(hub.publish_waiting(&name, "x").await, Err(refused));
+}
+
+pub async fn a_filter_is_asked_without_a_lock<A: Adapter>() {
+    let hub = A::Hub::new(HubConfig::default());
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        A::block_on(async {
+            let asked = hub.clone();
+            let even = Subscription::to_all().with_filter(move |topic, event| {
+                asked.stats().subscribers == 1
+                    && topic == "n"
+                    && event.data().ends_with(['0', '2', '4', '6', '8'])
+            });
+            let mut subscriber = hub.subscribe(&even);
+            for number in 0..10 {
+                hub.publish("n", &*number.to_string()).unwrap();
+            }
+            hub.publish("other", "0").unwrap();
+            let seen = numbers(&mut subscriber, 5).await;
+            tell.send((seen, subscriber.try_recv().is_none())).unwrap();
+        });
+    });
+    let (seen, is_all) = told.recv_timeout(Duration::from_secs(10)).expect("nobody waits for itself");
+    assert_eq!((seen, is_all), (vec![0, 2, 4, 6, 8], true));
+}
+
+pub async fn closing_a_client_wakes_its_streams_alone<A: Adapter>() {
+    let mut config = HubConfig::default();
+    config.streams_per_client = 2;
+    let hub = A::Hub::new(config);
+    let all = Subscription::to_all();
+    let mut ann = hub.subscribe_as("ann", &all, None).unwrap().0;
+    let ann_again = hub.subscribe_as("ann", &all, None).unwrap().0;
+    let mut bob = hub.subscribe_as("bob", &all, None).unwrap().0;
+    let refused = hub.subscribe_as("ann", &all, None).map(|_| ());
+    assert_eq!(refused, Err(SubscribeError::TooManyStreams { limit: 2 }));
+    assert_eq!(hub.clients(), [("ann".to_owned(), 2), ("bob".to_owned(), 1)]);
+
+    let closer = hub.clone();
+    let closing = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(50));
+        closer.close_client("ann")
+    });
+    assert_eq!(ann.recv().await, Delivery::Revoked);
+    assert_eq!((closing.join().unwrap(), hub.close_client("ann")), (2, 0));
+    hub.publish("", "1").unwrap();
+    assert_eq!(ann.recv().await, Delivery::Revoked, "nothing that comes later");
+    assert_eq!(number(&bob.recv().await), 1);
+
+    // The old streams are still there, and count no more.
+    let back = hub.subscribe_as("ann", &all, None).unwrap().0;
+    drop((ann, ann_again));
+    assert_eq!(hub.clients(), [("ann".to_owned(), 1), ("bob".to_owned(), 1)]);
+    drop((back, bob));
+    assert_eq!(hub.clients(), []);
+}
+
+pub async fn closing_a_topic_wakes_its_subscribers<A: Adapter>() {
+    let hub = A::Hub::new(HubConfig::default());
+    let mut job = hub.subscribe(&Subscription::to(["job/1"]));
+    let mut both = hub.subscribe(&Subscription::to(["job/1", "job/2"]));
+    let closer = hub.clone();
+    thread::spawn(move || {
+        thread::sleep(Duration::from_millis(50));
+        closer.publish("job/1", "1").unwrap();
+        assert!(closer.close_topic("job/1"));
+        assert!(!closer.close_topic("job/1"));
+        closer.publish("job/1", "2").unwrap();
+        closer.publish("job/2", "3").unwrap();
+    });
+    assert_eq!(number(&job.recv().await), 1);
+    assert_eq!(job.recv().await, Delivery::Closed);
+    assert_eq!(numbers(&mut both, 2).await, [1, 3]);
 }

@@ -27,6 +27,8 @@ pub enum Closed {
     },
     /// The [hub](crate::Hub) or its topic was closed, and the client has received everything.
     HubClosed,
+    /// The program [closed the streams](crate::hub::SharedHub::close_client) of this client.
+    Revoked,
     /// The client made a mistake, and received an error response if that was possible.
     Fault(Fault),
     /// The client closed the connection. At most, the stream that it left was cut.
@@ -47,7 +49,7 @@ impl Closed {
     /// fails.
     pub fn into_error(self) -> Option<Box<dyn Error + Send + Sync>> {
         match self {
-            Self::Finished | Self::Draining | Self::Lagged { .. } | Self::HubClosed => None,
+            Self::Finished | Self::Draining | Self::Lagged { .. } | Self::HubClosed | Self::Revoked => None,
             Self::Failed(error) | Self::Error(error) => Some(error),
             other => Some(format!("{other}").into()),
         }
@@ -62,6 +64,7 @@ impl fmt::Display for Closed {
             Self::Draining => f.write_str("the server is shutting down"),
             Self::Lagged { missed } => write!(f, "the subscriber fell behind and missed {missed} events"),
             Self::HubClosed => f.write_str("the hub was closed"),
+            Self::Revoked => f.write_str("the streams of the client were closed"),
             Self::Fault(fault) => fault.fmt(f),
             Self::Left => f.write_str("the client closed the connection"),
             Self::Stalled => f.write_str("the client stopped reading"),

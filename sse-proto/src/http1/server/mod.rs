@@ -321,6 +321,7 @@ impl<B: AsRef<[u8]>> Connection<B> {
         let reason = match delivery {
             Delivery::Lagged { missed } => Some(Closed::Lagged { missed }),
             Delivery::Closed => Some(Closed::HubClosed),
+            Delivery::Revoked => Some(Closed::Revoked),
             _ => None,
         };
         stream.deliver(delivery);

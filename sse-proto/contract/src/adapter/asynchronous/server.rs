@@ -7,7 +7,9 @@ use std::{fmt, io};
 use sse_async::{Runtime, Writes};
 use sse_proto::http1::server::{Closed, ServerConfig};
 use sse_proto::http1::{RequestHead, Response};
-use sse_proto::hub::{Delivery, HubConfig, PublishError, Published, Resume, Stats, Subscription};
+use sse_proto::hub::{
+    Delivery, HubConfig, PublishError, Published, Resume, Stats, SubscribeError, Subscription,
+};
 use sse_proto::sender::Ended;
 use sse_proto::{EventRef, Frame};
 
@@ -187,6 +189,27 @@ impl<R: Runtime> Hub for sse_async::Hub<R> {
 
     fn resume(&self, subscription: &Subscription, last_event_id: &str) -> (sse_async::Subscriber, Resume) {
         self.resume(subscription, last_event_id)
+    }
+
+    fn subscribe_as(
+        &self,
+        client: &str,
+        subscription: &Subscription,
+        last_event_id: Option<&str>,
+    ) -> Result<(Self::Subscriber, Resume), SubscribeError> {
+        self.subscribe_as(client, subscription, last_event_id)
+    }
+
+    fn close_client(&self, client: &str) -> usize {
+        self.close_client(client)
+    }
+
+    fn clients(&self) -> Vec<(String, usize)> {
+        self.clients()
+    }
+
+    fn close_topic(&self, topic: &str) -> bool {
+        self.close_topic(topic)
     }
 
     fn subscribers(&self, topic: &str) -> usize {
