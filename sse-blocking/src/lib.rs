@@ -58,6 +58,7 @@
 //!   name.
 //! - `rustls`: `https` for [`EventSource`], by rustls with the provider *ring*; trusts what the platform trusts.
 //! - `rustls-no-provider`: the same with the provider that your program installs.
+//! - `json`: events as values of your types, both ways: `next_json`, `Event::json`, `Event::from_json`.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]

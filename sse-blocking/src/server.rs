@@ -94,6 +94,14 @@ impl Server {
         self
     }
 
+    /// Changes the configuration, as in `configure(|config| config.connections = 10_000)`.
+    #[must_use]
+    pub fn configure(self, change: impl FnOnce(&mut ServerConfig)) -> Self {
+        let mut config = self.handle.lock().acceptor.config().clone();
+        change(&mut config);
+        self.with_config(config)
+    }
+
     /// Sets a callback for the end of each connection, for example for a log. It must not block.
     #[must_use]
     pub fn with_on_closed(self, on_closed: impl Fn(SocketAddr, &Closed) + Send + Sync + 'static) -> Self {

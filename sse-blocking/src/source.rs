@@ -5,14 +5,16 @@ use std::hash::{BuildHasher, RandomState};
 use std::iter::FusedIterator;
 use std::{fmt, time};
 
-use sse_proto::http::{Request, UrlError};
+use sse_proto::http::{HeaderError, Request, ResponseHead, UrlError};
 use sse_proto::http1::client::{self, Want};
-use sse_proto::source::{Signal, SourceConfig, SourceError};
+#[cfg(feature = "json")]
+use sse_proto::json::{DeserializeOwned, NextError};
+use sse_proto::source::{CloseReason, Signal, SourceConfig, SourceError};
 use sse_proto::{Event, EventRef, Instant};
 
 use crate::close::CloseOnDrop;
 use crate::connection::Connection;
-use crate::tls::Tls;
+use crate::tls::{Tls, is_untrusted};
 use crate::{CloseHandle, USER_AGENT};
 
 /// Stays subscribed to an event stream: connects, and reconnects with the last event id whenever
@@ -91,13 +93,28 @@ impl EventSource {
         Self { client: self.client.with_config(config), ..self }
     }
 
+    /// Changes the configuration, as in `configure(|config| config.max_attempts = Some(3))`.
+    #[must_use]
+    pub fn configure(self, change: impl FnOnce(&mut SourceConfig)) -> Self {
+        Self { client: self.client.configure(change), ..self }
+    }
+
+    /// Adds a header to the request; see [`Request::with_header`].
+    ///
+    /// # Errors
+    /// If the name or the value is not valid in a header, or the header is one that frames the body.
+    pub fn with_header(self, name: &str, value: &str) -> Result<Self, HeaderError> {
+        Ok(Self { client: self.client.with_header(name, value)?, ..self })
+    }
+
     /// Sets the TLS configuration for `https` URLs, for example with your own roots or a client
     /// certificate. Default: the platform's trust store. ALPN protocols are ignored, because only
     /// HTTP/1.1 is spoken.
     ///
-    /// A server that is not trusted is a failure like any other: the source retries, because
-    /// certificates get renewed. The [`Cause`](sse_proto::source::Cause) holds a `std::io` error
-    /// that wraps the error of rustls.
+    /// A server that is not trusted closes the source with
+    /// [`CloseReason::Untrusted`], if no server has answered before. After that it is a failure like
+    /// any other, because certificates get renewed. The error is a `std::io` error that wraps the one
+    /// of rustls.
     ///
     /// ```no_run
     /// use sse_blocking::EventSource;
@@ -144,6 +161,36 @@ impl EventSource {
     pub fn next_ref(&mut self) -> Option<Result<EventRef<'_>, SourceError>> {
         let want = self.advance(client::Connection::want);
         Some(self.client.take_item(want)?.map(|()| self.client.event()))
+    }
+
+    /// Blocks for the next event, and deserializes it; see [`sse_proto::json::from_event`]. Returns
+    /// `None` after the end.
+    ///
+    /// # Errors
+    /// [`NextError`]: an event was skipped or has another form, or the source closed.
+    #[cfg(feature = "json")]
+    pub fn next_json<T: DeserializeOwned>(&mut self) -> Option<Result<T, NextError>> {
+        let event = self.next_ref()?;
+        Some(event.map_err(NextError::Source).and_then(|event| event.json().map_err(NextError::Json)))
+    }
+
+    /// Blocks until the server has accepted the subscription, and returns the head of its response; at
+    /// once, if the stream is open. Until then, attempts are repeated as the configuration allows.
+    ///
+    /// A gateway calls it before it answers its own client.
+    ///
+    /// # Errors
+    /// The reason why the source closed instead. Status 204, which stops a source, is one.
+    pub fn open(&mut self) -> Result<&ResponseHead, SourceError> {
+        while !self.machine().is_open() {
+            match self.next_signal() {
+                Some(Signal::Closed(reason)) => return Err(reason.into()),
+                None => return Err(CloseReason::ByCaller.into()),
+                _ => {}
+            }
+        }
+        // Always `Some` while the stream is open.
+        self.machine().response().ok_or(SourceError::Closed(CloseReason::ByCaller))
     }
 
     /// Blocks until the next signal. Returns `None` after [`Signal::Closed`], which is returned
@@ -250,6 +297,9 @@ impl EventSource {
             };
             let now = self.now();
             match (want, done) {
+                (Want::Connect, Err(error)) if is_untrusted(&error) => {
+                    self.client.handle_untrusted(now, error)
+                }
                 (_, Err(error)) => self.client.handle_error(now, error),
                 (_, Ok(None)) => self.client.handle_deadline(now),
                 (Want::Connect, _) => self.client.handle_connected(now),

@@ -131,6 +131,18 @@ fn shake_hands(connection: &mut ClientConnection, socket: &mut TcpStream) -> io:
     })
 }
 
+/// Returns whether the certificate of the server is the reason of this error.
+#[cfg(feature = "rustls-no-provider")]
+pub(crate) fn is_untrusted(error: &io::Error) -> bool {
+    let reason = error.get_ref().and_then(|error| error.downcast_ref());
+    matches!(reason, Some(rustls::Error::InvalidCertificate(_)))
+}
+
+#[cfg(not(feature = "rustls-no-provider"))]
+pub(crate) fn is_untrusted(_: &io::Error) -> bool {
+    false
+}
+
 /// Returns a configuration with the platform's trust store. It is shared by all sources, because
 /// loading it takes a while.
 #[cfg(feature = "rustls-no-provider")]

@@ -4,14 +4,16 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use core::fmt;
 
+pub use serde::de::DeserializeOwned;
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, VariantAccess, Visitor,
     value::StrDeserializer,
 };
-use serde::{Deserialize, forward_to_deserialize_any};
+use serde::{Deserialize, Serialize, forward_to_deserialize_any};
 
-use crate::EventRef;
 use crate::event::Preview;
+use crate::source::SourceError;
+use crate::{Event, EventRef};
 
 /// Deserializes an event.
 ///
@@ -54,7 +56,74 @@ pub fn from_event<'de, T: Deserialize<'de>>(event: EventRef<'de>) -> Result<T, J
     })
 }
 
-/// An event that could not be deserialized: the peer's fault, or that of the type.
+impl<'a> EventRef<'a> {
+    /// Deserializes the event; see [`from_event`].
+    ///
+    /// # Errors
+    /// Like [`from_event`].
+    pub fn json<T: Deserialize<'a>>(self) -> Result<T, JsonError> {
+        from_event(self)
+    }
+}
+
+impl Event {
+    /// Deserializes the event; see [`from_event`].
+    ///
+    /// # Errors
+    /// Like [`from_event`].
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, JsonError> {
+        from_event(self.as_ref())
+    }
+
+    /// Creates an event with this name, whose data is the value as JSON.
+    ///
+    /// ```
+    /// use sse_proto::Event;
+    ///
+    /// #[derive(serde::Serialize)]
+    /// struct Price { symbol: &'static str, cents: u32 }
+    ///
+    /// let event = Event::from_json("price", &Price { symbol: "AAPL", cents: 12345 })?;
+    /// assert_eq!((event.name(), event.data()), ("price", r#"{"symbol":"AAPL","cents":12345}"#));
+    /// # Ok::<(), sse_proto::json::JsonError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the value has no JSON form, such as a map with other keys than strings, or the name holds CR
+    /// or LF.
+    pub fn from_json<T: Serialize + ?Sized>(name: &str, value: &T) -> Result<Self, JsonError> {
+        let error = |error: &dyn fmt::Display| JsonError {
+            name: name.to_owned(),
+            data: String::new(),
+            error: alloc::format!("{error}"),
+        };
+        let data = serde_json::to_string(value).map_err(|found| error(&found))?;
+        Event::new(data).with_name(name).map_err(|found| error(&found))
+    }
+}
+
+/// Why a typed stream of events has no next value.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum NextError {
+    /// An event was skipped, or the source closed.
+    Source(SourceError),
+    /// The event has another form. The stream continues.
+    Json(JsonError),
+}
+
+impl fmt::Display for NextError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Source(error) => error.fmt(f),
+            Self::Json(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for NextError {}
+
+/// An event that could not be deserialized or serialized: the peer's fault, or that of the type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonError {
     name: String,

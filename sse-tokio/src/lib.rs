@@ -68,6 +68,10 @@
 //! - `rustls`: `https` for [`EventSource`], by rustls with the provider *ring*; trusts what the platform trusts.
 //! - `rustls-no-provider`: the same with the provider that your program installs.
 //! - `http`: `HttpSource`, and [`EventStream`] from a body of `http-body`, and `EventBody`, which is one.
+//! - `axum`: `EventBody` is a response of axum, `LastEventId` an extractor, `Rejection` the answer to a client that has too many
+//!   streams.
+//! - `reqwest`: `HttpSource::from_reqwest`, for what a `RequestBuilder` can say.
+//! - `json`: events as values of your types, both ways: `next_json`, `Event::json`, `Event::from_json`.
 //! - `codec`: `EventCodec` for `tokio_util::codec`.
 
 #![forbid(unsafe_code)]
@@ -78,6 +82,8 @@ mod runtime;
 
 #[cfg(feature = "http")]
 pub use sse_async::BodyStream;
+#[cfg(feature = "reqwest")]
+pub use sse_async::ReqwestError;
 pub use sse_async::proto;
 #[cfg(feature = "rustls-no-provider")]
 pub use sse_async::rustls;
@@ -86,7 +92,7 @@ pub use sse_async::{
     Signals, Subscriber,
 };
 #[cfg(feature = "axum")]
-pub use sse_async::{LastEventId, Refused};
+pub use sse_async::{LastEventId, Rejection};
 use sse_proto::Receiver;
 pub use sse_proto::http::Request;
 pub use sse_proto::http1::Response;

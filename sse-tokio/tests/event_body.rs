@@ -294,3 +294,94 @@ fn keep_alives_are_encoded_without_a_lock() {
         assert_eq!(next(&mut body.with_config(config)).await, Some(Err("the handler panicked".into())));
     });
 }
+
+/// Why a body has ended, when it has.
+fn reason_of(body: EventBody) -> (EventBody, std::sync::mpsc::Receiver<String>) {
+    let (tell, told) = std::sync::mpsc::channel();
+    (body.with_on_closed(move |reason| tell.send(reason.to_string()).unwrap()), told)
+}
+
+#[test]
+fn a_body_says_why_it_ended() {
+    fn is_sync<T: Send + Sync>(value: T) -> T {
+        value
+    }
+    block_on(async {
+        let mut config = sse_tokio::HubConfig::default();
+        config.events = 1;
+        let hub = Hub::new(config);
+        let all = Subscription::to_all();
+
+        let (mut lagged, why) = reason_of(is_sync(EventBody::from(hub.subscribe(&all))));
+        for _ in 0..3 {
+            hub.publish("", "x").unwrap();
+        }
+        while next(&mut lagged).await.is_some() {}
+        assert_eq!(why.try_recv().unwrap(), "the subscriber fell behind and missed 2 events");
+
+        let (mut revoked, why) = reason_of(hub.subscribe_as("ann", &all, None).unwrap().into());
+        assert_eq!(hub.close_client("ann"), 1);
+        assert_eq!(next(&mut revoked).await, None);
+        assert_eq!(why.try_recv().unwrap(), "the streams of the client were closed");
+
+        let (left, why) = reason_of(EventBody::from(hub.subscribe_from(&all, Some("nonsense"))));
+        drop(left);
+        assert_eq!(why.try_recv().unwrap(), "the client closed the connection");
+
+        let (mut closed, why) = reason_of(EventBody::from(hub.subscribe(&all)));
+        hub.close();
+        assert_eq!(next(&mut closed).await, None);
+        assert_eq!(why.try_recv().unwrap(), "the hub was closed");
+
+        let (mut failed, why) = reason_of(EventBody::new(async |_| Err("out of events".into())));
+        assert!(next(&mut failed).await.unwrap().is_err());
+        assert_eq!(why.try_recv().unwrap(), "out of events");
+
+        let (mut old, why) = reason_of(EventBody::channel().1.configure(|config| {
+            (config.age, config.age_jitter_percent) = (Some(Duration::from_secs(60)), 0);
+        }));
+        while next(&mut old).await.is_some() {}
+        assert_eq!(why.try_recv().unwrap(), "answered");
+    });
+}
+
+/// A hub in axum: who is it, where was it, and does it get a stream.
+#[cfg(feature = "axum")]
+#[test]
+fn axum_takes_a_body_an_id_and_a_rejection() {
+    use axum::extract::Query;
+    use sse_tokio::{HubConfig, LastEventId, Rejection};
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let mut config = HubConfig::default();
+    config.streams_per_client = 1;
+    let hub = Hub::with_generation(7, config);
+    for data in ["1", "2", "3"] {
+        hub.publish("", data).unwrap();
+    }
+    let handler = {
+        let hub = hub.clone();
+        async move |last: LastEventId, Query(query): Query<std::collections::HashMap<String, String>>| {
+            let stream = hub.subscribe_as(&query["user"], &Subscription::to_all(), last.as_deref())?;
+            Ok::<EventBody, Rejection>(stream.into())
+        }
+    };
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    runtime.spawn(async move { axum::serve(listener, Router::new().route("/", get(handler))).await });
+
+    let (mut ann, head) = ask(address, "/?user=ann&lastEventId=7-2");
+    assert!(
+        head.starts_with("HTTP/1.1 200 OK\r\n") && head.contains("content-type: text/event-stream"),
+        "{head}"
+    );
+    let (_, head) = ask(address, "/?user=ann");
+    assert!(
+        head.starts_with("HTTP/1.1 429 Too Many Requests\r\n") && head.contains("retry-after: 5\r\n"),
+        "{head}"
+    );
+    hub.close();
+    let mut rest = vec![0; 28];
+    ann.read_exact(&mut rest).unwrap();
+    assert_eq!(String::from_utf8(rest).unwrap(), "11\r\nid: 7-3\ndata: 3\n\n\r\n0\r\n\r\n");
+}

@@ -23,17 +23,17 @@ impl<R: Runtime> IntoResponse for EventBody<R> {
 /// The response to a client that [`Hub::subscribe_as`](crate::Hub::subscribe_as) refuses: its status,
 /// its text, and for status 429 a `Retry-After` of five seconds.
 ///
-/// A handler that returns `Result<EventBody<R>, Refused>` can use `?` on `subscribe_as`.
+/// A handler that returns `Result<EventBody<R>, Rejection>` can use `?` on `subscribe_as`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refused(pub SubscribeError);
+pub struct Rejection(pub SubscribeError);
 
-impl From<SubscribeError> for Refused {
+impl From<SubscribeError> for Rejection {
     fn from(error: SubscribeError) -> Self {
         Self(error)
     }
 }
 
-impl IntoResponse for Refused {
+impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         let Self(error) = self;
         // Cannot fail: the statuses are valid.

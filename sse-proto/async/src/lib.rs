@@ -46,7 +46,9 @@ use std::io;
 pub use sse_proto as proto;
 
 #[cfg(feature = "axum")]
-pub use crate::axum::{LastEventId, Refused};
+pub use crate::axum::{LastEventId, Rejection};
+#[cfg(feature = "reqwest")]
+pub use crate::client::ReqwestError;
 #[cfg(feature = "http")]
 pub use crate::client::{BodyStream, HttpSource};
 pub use crate::client::{EventReader, EventSource, EventStream, Signals, connect, connect_with};

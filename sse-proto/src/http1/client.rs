@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use super::head::HeadLimits;
 use super::response_decoder::ResponseDecoder;
-use crate::http::Request;
+use crate::http::{HeaderError, Request};
 use crate::source::{self, CloseReason, Session, Signal, SourceConfig, SourceError};
 use crate::{EventRef, Instant, LimitExceeded};
 
@@ -156,6 +156,20 @@ impl Connection {
         Self { source: self.source.with_config(config), ..self }
     }
 
+    /// Changes the configuration; see [`Session::configure`].
+    #[must_use]
+    pub fn configure(self, change: impl FnOnce(&mut SourceConfig)) -> Self {
+        Self { source: self.source.configure(change), ..self }
+    }
+
+    /// Adds a header to the request; see [`Session::with_header`].
+    ///
+    /// # Errors
+    /// If the name or the value is not valid in a header, or the header is one that frames the body.
+    pub fn with_header(self, name: &str, value: &str) -> Result<Self, HeaderError> {
+        Ok(Self { source: self.source.with_header(name, value)?, ..self })
+    }
+
     /// Sets the limits on the heads of responses.
     #[must_use]
     pub fn with_head_limits(self, head_limits: HeadLimits) -> Self {
@@ -272,6 +286,12 @@ impl Connection {
     /// Reports that a deadline has passed. Has no effect if no deadline is due.
     pub fn handle_deadline(&mut self, now: Instant) {
         self.source.handle_deadline(now);
+    }
+
+    /// Reports that the connection failed because the server is not trusted; see
+    /// [`Session::handle_untrusted`].
+    pub fn handle_untrusted(&mut self, now: Instant, error: impl Into<Box<dyn Error + Send + Sync>>) {
+        self.source.handle_untrusted(now, error);
     }
 
     /// Reports that no attempt can succeed; see [`Session::handle_unsupported`].

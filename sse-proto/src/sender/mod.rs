@@ -186,6 +186,11 @@ impl<B: AsRef<[u8]>> Sender<B> {
         self
     }
 
+    /// Returns the configuration.
+    pub fn config(&self) -> &StreamConfig {
+        &self.config
+    }
+
     pub(crate) fn set_config(&mut self, config: StreamConfig, seed: u64) -> StreamConfig {
         let former = core::mem::replace(&mut self.config, config);
         self.random = Random::new(seed);

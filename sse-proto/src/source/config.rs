@@ -90,6 +90,8 @@ pub struct SourceConfig {
     check_redirect: Option<Hook<Shared<CheckRedirect>>>,
     /// `None` means that no status is retried.
     retry_status: Option<Hook<Shared<RetryStatus>>>,
+    /// `None` means that all events are delivered.
+    check_event: Option<Hook<Shared<CheckEvent>>>,
 }
 
 impl SourceConfig {
@@ -144,6 +146,35 @@ impl SourceConfig {
         self.check_redirect = Some(Hook(Shared::new(check)));
     }
 
+    /// Sets a check for events, for servers that report a failure by an event after status 200. An
+    /// event that fails is not delivered: it ends the stream, and is in the cause of the next attempt
+    /// ([`Cause::Event`](super::Cause::Event)), or in the reason of the close
+    /// ([`CloseReason::Failed`](super::CloseReason::Failed)). Default: all events are delivered.
+    ///
+    /// ```
+    /// use sse_proto::source::{SourceConfig, Verdict};
+    ///
+    /// let mut config = SourceConfig::default();
+    /// config.set_check_event(|event| match event.name() {
+    ///     "error" if event.data().contains("overloaded") => Verdict::Retry,
+    ///     "error" => Verdict::Fail,
+    ///     _ => Verdict::Deliver,
+    /// });
+    /// ```
+    pub fn set_check_event(&mut self, check: impl Fn(EventRef<'_>) -> Verdict + Send + Sync + 'static) {
+        self.check_event = Some(Hook(Shared::new(check)));
+    }
+
+    /// Returns whether events are checked.
+    pub(super) fn checks_events(&self) -> bool {
+        self.check_event.is_some()
+    }
+
+    /// Applies the check for events.
+    pub(super) fn check_event(&self, event: EventRef<'_>) -> Verdict {
+        self.check_event.as_ref().map_or(Verdict::Deliver, |check| (check.0)(event))
+    }
+
     /// Applies the check for redirects.
     pub(super) fn check_redirect(&self, from: &Url, to: &Url) -> Result<(), RedirectError> {
         self.check_redirect
@@ -164,6 +195,21 @@ impl SourceConfig {
         }
     }
 }
+
+/// What becomes of an event; see [`SourceConfig::set_check_event`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The event is delivered.
+    #[default]
+    Deliver,
+    /// The event is a transient failure: the source reconnects, if its configuration allows it.
+    Retry,
+    /// The event is a failure that closes the source.
+    Fail,
+}
+
+type CheckEvent = dyn Fn(EventRef<'_>) -> Verdict + Send + Sync;
 
 type RetryStatus = dyn Fn(u16) -> bool + Send + Sync;
 
@@ -190,6 +236,7 @@ impl Default for SourceConfig {
             check: None,
             check_redirect: None,
             retry_status: None,
+            check_event: None,
         }
     }
 }

@@ -25,9 +25,9 @@ use core::time::Duration;
 pub use self::backoff::Backoff;
 #[cfg(feature = "http1")]
 pub(crate) use self::config::Check;
-pub use self::config::{EndMarker, EndPredicate, Reconnect, SourceConfig, Timeouts, is_transient};
+pub use self::config::{EndMarker, EndPredicate, Reconnect, SourceConfig, Timeouts, Verdict, is_transient};
 pub(crate) use self::reason::UNRECOGNIZED;
-pub use self::reason::{Cause, CloseReason, Refusal, SourceError, Timeout};
+pub use self::reason::{Cause, CloseReason, Refusal, RefusedResponse, SourceError, Timeout};
 pub use self::redirect::RedirectError;
 pub use self::response::check_response;
 pub use self::signal::{IdNotSent, Signal};
@@ -36,7 +36,7 @@ pub use self::want::Want;
 use self::clock::{Clock, Due};
 use self::request::Route;
 use self::state::{Input, State};
-use crate::http::{Request, ResponseHead};
+use crate::http::{HeaderError, Request, ResponseHead};
 use crate::random::Random;
 use crate::{EventRef, Instant, Item, Receiver, header};
 
@@ -145,6 +145,8 @@ pub struct Session {
     exchanges: u32,
     /// The number of consecutive failures.
     failures: u32,
+    /// Whether there was a response to any attempt.
+    has_answered: bool,
     response: Option<ResponseHead>,
     refused_body: Vec<u8>,
     /// The signal that the caller can take before the next want.
@@ -169,11 +171,7 @@ impl Session {
     /// request's own `Last-Event-ID` header.
     pub fn new(request: Request, seed: u64) -> Self {
         let mut receiver = Receiver::new();
-        let id = request
-            .header(header::LAST_EVENT_ID)
-            .and_then(|id| header::parse_last_event_id(id).ok().flatten());
-        // Cannot fail: the id was parsed as an event id.
-        let _ = receiver.decoder().set_last_event_id(id.unwrap_or_default());
+        adopt_id(&mut receiver, &request);
         Self {
             config: SourceConfig::default(),
             random: Random::new(seed),
@@ -184,6 +182,7 @@ impl Session {
             lost: None,
             exchanges: 0,
             failures: 0,
+            has_answered: false,
             response: None,
             refused_body: Vec::new(),
             current: None,
@@ -201,6 +200,26 @@ impl Session {
     pub fn with_config(mut self, config: SourceConfig) -> Self {
         self.receiver = self.receiver.with_limits(config.limits);
         Self { config, ..self }
+    }
+
+    /// Changes the configuration.
+    #[must_use]
+    pub fn configure(self, change: impl FnOnce(&mut SourceConfig)) -> Self {
+        let mut config = self.config.clone();
+        change(&mut config);
+        self.with_config(config)
+    }
+
+    /// Adds a header to the request; see [`Request::with_header`].
+    ///
+    /// # Errors
+    /// If the name or the value is not valid in a header, or the header is one that frames the body.
+    pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, HeaderError> {
+        self.route.add_header(name, value)?;
+        if name.eq_ignore_ascii_case(header::LAST_EVENT_ID) {
+            adopt_id(&mut self.receiver, self.route.request());
+        }
+        Ok(self)
     }
 
     /// Returns the next step, and the deadline for it. Report a deadline that has passed with
@@ -263,13 +282,18 @@ impl Session {
         });
         let input = match target {
             Some(Ok(url)) => Input::Redirected { status: head.status(), url },
-            Some(Err(error)) => Input::Close(CloseReason::Refused(Refusal::Redirect(error))),
+            Some(Err(error)) => {
+                let refusal = Refusal::Redirect(error);
+                let refused = RefusedResponse { refusal, retry_after: None, body: Box::default() };
+                Input::Close(CloseReason::Refused(refused))
+            }
             None if head.status() == 204 => Input::Close(CloseReason::Stopped),
             None => match self.config.check(&head) {
                 Ok(()) => Input::Accepted,
                 Err(refusal) => Input::Refused { is_transient: self.config.retries(&refusal), refusal },
             },
         };
+        self.has_answered = true;
         self.response = Some(head);
         self.transition(now, input);
     }
@@ -346,6 +370,18 @@ impl Session {
     /// `https`. Closes the session.
     pub fn handle_unsupported(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>) {
         self.interrupt(Input::Close(CloseReason::Unsupported(error.into())));
+    }
+
+    /// Reports that the connection failed because the server is not trusted, such as by its
+    /// certificate. Closes the session if no server has answered yet: the cause is probably the
+    /// configuration, and trying again would hide it. Otherwise like
+    /// [`handle_error`](Self::handle_error), because certificates get renewed.
+    pub fn handle_untrusted(&mut self, now: Instant, error: impl Into<Box<dyn Error + Send + Sync>>) {
+        if self.has_answered {
+            self.handle_error(now, error);
+        } else {
+            self.interrupt(Input::Close(CloseReason::Untrusted(error.into())));
+        }
     }
 
     /// Abandons the current stream or delay and starts another attempt at once, for callers that
@@ -459,4 +495,12 @@ impl Session {
     pub fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed)
     }
+}
+
+/// Starts with the last event id of the request.
+fn adopt_id(receiver: &mut Receiver, request: &Request) {
+    let id =
+        request.header(header::LAST_EVENT_ID).and_then(|id| header::parse_last_event_id(id).ok().flatten());
+    // Cannot fail: the id was parsed as an event id.
+    let _ = receiver.decoder().set_last_event_id(id.unwrap_or_default());
 }

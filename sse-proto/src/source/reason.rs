@@ -4,13 +4,14 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::error::Error;
-use core::fmt;
+use core::fmt::{self, Write as _};
+use core::time::Duration;
 
 use super::redirect::RedirectError;
-use crate::LimitExceeded;
 use crate::event::Preview;
 #[cfg(feature = "http1")]
 use crate::http1::ResponseError;
+use crate::{Event, LimitExceeded};
 
 /// Why an attempt failed or a stream ended. The source reconnects if its configuration allows it.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub enum Cause {
     /// The response was refused, with a status that
     /// [`SourceConfig::set_retry_status`](super::SourceConfig::set_retry_status) declares
     /// transient.
-    Refused(Refusal),
+    Refused(RefusedResponse),
     /// The body ended, and nothing was lost.
     Ended,
     /// The body ended inside an event, or before the [`EndMarker`](super::EndMarker).
@@ -35,6 +36,9 @@ pub enum Cause {
     Unrecognized,
     /// A timeout expired.
     Timeout(Timeout),
+    /// [`SourceConfig::set_check_event`](super::SourceConfig::set_check_event) declares this event a
+    /// transient failure.
+    Event(Box<Event>),
 }
 
 /// The timeout that expired.
@@ -68,6 +72,30 @@ pub enum Refusal {
     Other(Cow<'static, str>),
 }
 
+/// A response that was not accepted as an event stream. Its text is the reason and the beginning of
+/// the body, which usually explains the error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RefusedResponse {
+    /// Why the response was refused.
+    pub refusal: Refusal,
+    /// The delay that the response requests by `Retry-After` (RFC 9110 section 10.2.3).
+    pub retry_after: Option<Duration>,
+    /// The beginning of the body, up to
+    /// [`SourceConfig::refusal_bytes`](super::SourceConfig::refusal_bytes). Empty for a redirect.
+    pub body: Box<[u8]>,
+}
+
+impl RefusedResponse {
+    /// Returns the status, if that is the reason.
+    pub fn status(&self) -> Option<u16> {
+        match self.refusal {
+            Refusal::Status(status) => Some(status),
+            _ => None,
+        }
+    }
+}
+
 /// Why an event source closed.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -82,8 +110,8 @@ pub enum CloseReason {
     /// interface").
     Stopped,
     /// The response is not an event stream. [`Session::response`](crate::source::Session::response)
-    /// and [`Session::refused_body`](crate::source::Session::refused_body) have the details.
-    Refused(Refusal),
+    /// has its headers.
+    Refused(RefusedResponse),
     /// The connection was lost and the source does not reconnect, or the maximum number of attempts
     /// has failed.
     Lost {
@@ -92,8 +120,13 @@ pub enum CloseReason {
         /// The number of consecutive failures.
         attempts: u32,
     },
+    /// [`SourceConfig::set_check_event`](super::SourceConfig::set_check_event) declares this event a
+    /// failure.
+    Failed(Box<Event>),
     /// [`Timeouts::total`](super::Timeouts::total) expired.
     TimedOut,
+    /// The server was not trusted, such as by its certificate, before any response.
+    Untrusted(Box<dyn Error + Send + Sync>),
     /// The caller reported that no attempt can succeed, because it lacks something that the URL
     /// requires.
     Unsupported(Box<dyn Error + Send + Sync>),
@@ -137,8 +170,14 @@ impl fmt::Display for Cause {
             Self::Truncated => f.write_str("the stream ended inside an event, or before its end marker"),
             Self::Unrecognized => f.write_str(UNRECOGNIZED),
             Self::Timeout(timeout) => timeout.fmt(f),
+            Self::Event(event) => write_failure(f, event),
         }
     }
+}
+
+fn write_failure(f: &mut fmt::Formatter<'_>, event: &Event) -> fmt::Result {
+    write!(f, "the server reported a failure by an event {:?}", Preview(event.name()))?;
+    write_excerpt(f, event.data())
 }
 
 impl fmt::Display for Timeout {
@@ -166,6 +205,34 @@ impl fmt::Display for Refusal {
     }
 }
 
+impl fmt::Display for RefusedResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.refusal.fmt(f)?;
+        if let Some(delay) = self.retry_after.filter(|delay| !delay.is_zero()) {
+            write!(f, ", retry after {} s", delay.as_secs())?;
+        }
+        write_excerpt(f, &String::from_utf8_lossy(&self.body))
+    }
+}
+
+/// Appends the beginning of what the server says: enough for the message in the JSON of common APIs,
+/// without the control characters that would forge lines of a log.
+fn write_excerpt(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    const CHARS: usize = 256;
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(());
+    }
+    f.write_str(": ")?;
+    for char in text.chars().take(CHARS) {
+        f.write_char(if char.is_control() { ' ' } else { char })?;
+    }
+    match text.char_indices().nth(CHARS) {
+        Some((shown, _)) => write!(f, " and {} more bytes", text.len() - shown),
+        None => Ok(()),
+    }
+}
+
 impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -176,8 +243,9 @@ impl fmt::Display for CloseReason {
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Lost { cause, attempts: 0 | 1 } => cause.fmt(f),
             Self::Lost { cause, attempts } => write!(f, "{cause} (after {attempts} attempts)"),
+            Self::Failed(event) => write_failure(f, event),
             Self::TimedOut => f.write_str("the total timeout has expired"),
-            Self::Unsupported(error) => error.fmt(f),
+            Self::Untrusted(error) | Self::Unsupported(error) => error.fmt(f),
         }
     }
 }
@@ -193,6 +261,8 @@ impl fmt::Display for SourceError {
 
 impl Error for Refusal {}
 
+impl Error for RefusedResponse {}
+
 /// `Display` prints the cause, so `source` returns the source of the cause; likewise below.
 impl Error for Cause {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
@@ -207,7 +277,7 @@ impl Error for CloseReason {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Lost { cause, .. } => cause.source(),
-            Self::Unsupported(error) => error.source(),
+            Self::Untrusted(error) | Self::Unsupported(error) => error.source(),
             _ => None,
         }
     }

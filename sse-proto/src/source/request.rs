@@ -1,7 +1,7 @@
 //! The request of an attempt, and its target.
 
 use super::redirect::{self, RedirectError};
-use crate::http::{Request, ResponseHead, Url};
+use crate::http::{HeaderError, Request, ResponseHead, Url};
 
 /// The user's request, and its changes by attempts and redirects.
 #[derive(Debug)]
@@ -21,6 +21,13 @@ impl Route {
     pub(super) fn new(template: Request) -> Self {
         let (home, current) = (template.url().clone(), template.clone());
         Self { template, home, current, redirects: 0, permanent: true }
+    }
+
+    /// Adds a header to the user's request, before the first attempt.
+    pub(super) fn add_header(&mut self, name: &str, value: &str) -> Result<(), HeaderError> {
+        self.template = self.template.clone().with_header(name, value)?;
+        self.current.clone_from(&self.template);
+        Ok(())
     }
 
     pub(super) fn request(&self) -> &Request {

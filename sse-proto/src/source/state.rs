@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::config::{EndMarker, Reconnect};
-use super::reason::{Cause, CloseReason, Refusal};
+use super::reason::{Cause, CloseReason, Refusal, RefusedResponse};
 use super::signal::{IdNotSent, Signal};
 use super::{Session, response};
 use crate::http::Url;
@@ -99,10 +99,11 @@ impl Session {
             (State::Connecting, Input::Lost(cause)) => self.lost(now, cause),
             (State::Connecting, Input::Ended) => self.lost(now, Cause::Truncated),
             (State::Refused { refusal, is_transient }, Input::Settled | Input::Lost(_) | Input::Ended) => {
+                let refused = self.refused(now, refusal);
                 if is_transient {
-                    self.lost(now, Cause::Refused(refusal))
+                    self.lost(now, Cause::Refused(refused))
                 } else {
-                    self.closed(CloseReason::Refused(refusal))
+                    self.closed(CloseReason::Refused(refused))
                 }
             }
             (State::Open, Input::Lost(cause)) => {
@@ -135,6 +136,13 @@ impl Session {
     fn clear(&mut self) {
         self.receiver.clear();
         self.lost = None;
+    }
+
+    /// Describes the response that was refused.
+    fn refused(&self, now: Instant, refusal: Refusal) -> RefusedResponse {
+        let retry_after =
+            self.response.as_ref().and_then(|head| response::retry_after(head, self.clock.wall(now)));
+        RefusedResponse { refusal, retry_after, body: self.refused_body.as_slice().into() }
     }
 
     fn connect(&mut self, now: Instant) {
@@ -173,10 +181,8 @@ impl Session {
                 cause => CloseReason::Lost { cause, attempts: self.failures },
             });
         }
-        let retry_after = match (&cause, &self.response) {
-            (Cause::Refused(_), Some(head)) => {
-                response::retry_after(head, self.clock.wall(now)).unwrap_or_default()
-            }
+        let retry_after = match &cause {
+            Cause::Refused(refused) => refused.retry_after.unwrap_or_default(),
             _ => Duration::ZERO,
         };
         let random = self.random.draw();

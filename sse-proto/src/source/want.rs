@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use super::Session;
-use super::config::EndMarker;
+use super::config::{EndMarker, Verdict};
 use super::reason::{Cause, CloseReason};
 use super::signal::Signal;
 use super::state::{Input, State};
@@ -140,7 +140,7 @@ impl Session {
     /// Returns the want for the item that was found, or `None` if the caller does not want it.
     fn found<const OBSERVE: bool>(&mut self, now: Instant) -> Option<Want> {
         // The common case is an event that needs no inspection.
-        if !OBSERVE && matches!(self.config.end, EndMarker::None) {
+        if !OBSERVE && matches!(self.config.end, EndMarker::None) && !self.config.checks_events() {
             self.clock.note_event();
             return Some(Want::Event);
         }
@@ -152,6 +152,18 @@ impl Session {
         self.new_retry = block.retry();
         if is_event {
             self.clock.note_event();
+            let verdict = self.config.check_event(block);
+            if verdict != Verdict::Deliver {
+                let event = Box::new(block.to_event());
+                self.transition(
+                    now,
+                    match verdict {
+                        Verdict::Fail => Input::Close(CloseReason::Failed(event)),
+                        _ => Input::Lost(Cause::Event(event)),
+                    },
+                );
+                return None;
+            }
         }
         let is_marker = self.config.end.is_met_by(block);
         if is_marker && !(is_event && self.config.end.may_lack_data()) {

@@ -1,7 +1,7 @@
 //! Every way in which a source ends for good.
 
 use sse_proto::Instant;
-use sse_proto::http::Request;
+use sse_proto::http::{Request, ResponseHead};
 use sse_proto::http1::{self, client::Connection};
 use sse_proto::source::{Cause, CloseReason, EndMarker, Session, Signal, SourceConfig, Want};
 
@@ -489,4 +489,33 @@ fn a_body_in_which_nothing_is_recognised_is_a_failure_that_shows_it() {
             "{stream:?}: {log:?}"
         );
     }
+}
+
+#[test]
+fn a_server_is_not_trusted_at_first_or_no_longer() {
+    let now = Instant::default();
+    let connecting = || {
+        let mut source = Session::new(get(URL), 7).with_config(config());
+        assert_eq!(source.want(now).0, Want::Prepare);
+        source.handle_prepared(now);
+        assert_eq!(source.want(now).0, Want::Request);
+        source
+    };
+    let mut source = connecting();
+    source.handle_untrusted(now, "unknown issuer");
+    assert_eq!(source.want(now).0, Want::Closed);
+    let reason = source.take_closed().unwrap();
+    assert!(matches!(reason, CloseReason::Untrusted(_)), "{reason:?}");
+    assert_eq!(reason.to_string(), "unknown issuer");
+
+    let mut source = connecting();
+    source.handle_response(now, ResponseHead::new(200).with_header("content-type", b"text/event-stream"));
+    source.handle_error(now, "reset");
+    let (Want::Wait, Some(deadline)) = source.want(now) else { panic!("{source:?}") };
+    source.handle_deadline(deadline);
+    assert_eq!(source.want(deadline).0, Want::Prepare);
+    source.handle_prepared(deadline);
+    assert_eq!(source.want(deadline).0, Want::Request);
+    source.handle_untrusted(deadline, "expired");
+    assert_eq!(source.want(deadline).0, Want::Wait, "certificates get renewed");
 }

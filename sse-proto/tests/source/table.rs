@@ -139,12 +139,13 @@ fn what_a_refused_response_says_can_be_read() {
     config.refusal_bytes = 10;
     // To its end, to its limit, to a cut, to the end of patience.
     for (steps, body) in [
-        (vec![bytes("no "), bytes("entry"), Step::End], r#"body "no entry""#),
-        (vec![bytes("no entry for you"), Step::Pause(ms(1 << 40))], r#"body "no entry f""#),
-        (vec![bytes("no"), Step::Cut], r#"body "no""#),
-        (vec![bytes("no"), Step::Pause(ms(6000)), bytes(" entry")], r#"body "no""#),
+        (vec![bytes("no "), bytes("entry"), Step::End], "no entry"),
+        (vec![bytes("no entry for you"), Step::Pause(ms(1 << 40))], "no entry f"),
+        (vec![bytes("no"), Step::Cut], "no"),
+        (vec![bytes("no"), Step::Pause(ms(6000)), bytes(" entry")], "no"),
     ] {
-        check(&get(URL), &config, &say(steps), &["0 GET http://a.test/", failed, body]);
+        let (failed, body) = (format!("{failed}: {body}"), format!("body {body:?}"));
+        check(&get(URL), &config, &say(steps), &["0 GET http://a.test/", &failed, &body]);
     }
 }
 
@@ -161,11 +162,11 @@ fn connecting_to_refused_to_waiting_where_the_policy_says_so() {
             "0 GET http://a.test/",
             "failure 1, again in 1000: not an event stream: the server answered with status 500",
             "1000 GET http://a.test/",
-            "failure 2, again in 30000: not an event stream: the server answered with status 503",
+            "failure 2, again in 30000: not an event stream: the server answered with status 503, retry after 30 s",
             "31000 GET http://a.test/",
-            "failure 3, again in 4000: not an event stream: the server answered with status 503",
+            "failure 3, again in 4000: not an event stream: the server answered with status 503, retry after 1 s",
             "35000 GET http://a.test/",
-            "failure 4, again in 3600000: not an event stream: the server answered with status 503",
+            "failure 4, again in 3600000: not an event stream: the server answered with status 503, retry after 18446744073709551615 s",
             "3635000 GET http://a.test/",
             "failed: not an event stream: the server answered with status 404",
         ],
@@ -194,8 +195,12 @@ fn a_retry_after_date_counts_in_every_form_with_and_without_date() {
         for (count, delay) in failures.iter().enumerate() {
             lines.push(format!("{now} GET {URL}"));
             let refused = "not an event stream: the server answered with status 429";
-            lines.push(format!("failure {}, again in {delay}: {refused}", count + 1));
-            now += delay.parse::<u64>().unwrap();
+            let millis = delay.parse::<u64>().unwrap();
+            // That of the backoff, where the date is not known.
+            let told =
+                if millis == 8000 { String::new() } else { format!(", retry after {} s", millis / 1000) };
+            lines.push(format!("failure {}, again in {delay}: {refused}{told}", count + 1));
+            now += millis;
         }
         lines
     };
@@ -241,7 +246,7 @@ fn a_check_of_the_users_replaces_ours() {
             r#"message: "" #"#,
             "failure 1, again in 1000: the stream ended",
             "1000 GET http://a.test/",
-            "failed: not an event stream: no x-stream",
+            "failed: not an event stream: no x-stream: data: x",
             r#"body "data: x\n\n""#,
         ],
     );

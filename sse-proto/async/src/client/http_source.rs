@@ -9,8 +9,10 @@ use std::time::SystemTime;
 
 use futures_core::{FusedStream, Stream};
 use http_body::Body;
-use sse_proto::http::Request;
-use sse_proto::source::{Session, Signal, SourceConfig, SourceError, Want};
+use sse_proto::http::{HeaderError, Request, ResponseHead};
+#[cfg(feature = "json")]
+use sse_proto::json::{DeserializeOwned, NextError};
+use sse_proto::source::{CloseReason, Session, Signal, SourceConfig, SourceError, Want};
 use sse_proto::{Event, EventRef, Instant};
 
 use crate::client::http_client::HttpClient;
@@ -72,6 +74,20 @@ impl<R: Runtime> HttpSource<R> {
         Self { source: self.source.with_config(config), ..self }
     }
 
+    /// Changes the configuration, as in `configure(|config| config.max_attempts = Some(3))`.
+    #[must_use]
+    pub fn configure(self, change: impl FnOnce(&mut SourceConfig)) -> Self {
+        Self { source: self.source.configure(change), ..self }
+    }
+
+    /// Adds a header to the request; see [`Request::with_header`].
+    ///
+    /// # Errors
+    /// If the name or the value is not valid in a header, or the header is one that frames the body.
+    pub fn with_header(self, name: &str, value: &str) -> Result<Self, HeaderError> {
+        Ok(Self { source: self.source.with_header(name, value)?, ..self })
+    }
+
     /// Sets a hook that can modify the request of every attempt, like
     /// [`EventSource::with_prepare`](crate::EventSource::with_prepare).
     ///
@@ -101,6 +117,36 @@ impl<R: Runtime> HttpSource<R> {
     pub async fn next_ref(&mut self) -> Option<Result<EventRef<'_>, SourceError>> {
         let found = poll_fn(|cx| self.poll_event(cx)).await?;
         Some(found.map(|()| self.source.event()))
+    }
+
+    /// Waits for the next event, and deserializes it; see [`sse_proto::json::from_event`]. Returns
+    /// `None` after the end.
+    ///
+    /// # Errors
+    /// [`NextError`]: an event was skipped or has another form, or the source closed.
+    #[cfg(feature = "json")]
+    pub async fn next_json<T: DeserializeOwned>(&mut self) -> Option<Result<T, NextError>> {
+        let event = self.next_ref().await?;
+        Some(event.map_err(NextError::Source).and_then(|event| event.json().map_err(NextError::Json)))
+    }
+
+    /// Waits until the server has accepted the subscription, and returns the head of its response; at
+    /// once, if the stream is open. Until then, attempts are repeated as the configuration allows.
+    ///
+    /// A gateway calls it before it answers its own client.
+    ///
+    /// # Errors
+    /// The reason why the source closed instead. Status 204, which stops a source, is one.
+    pub async fn open(&mut self) -> Result<&ResponseHead, SourceError> {
+        while !self.machine().is_open() {
+            match self.next_signal().await {
+                Some(Signal::Closed(reason)) => return Err(reason.into()),
+                None => return Err(CloseReason::ByCaller.into()),
+                _ => {}
+            }
+        }
+        // Always `Some` while the stream is open.
+        self.machine().response().ok_or(SourceError::Closed(CloseReason::ByCaller))
     }
 
     /// Waits for the next signal. Returns `None` after [`Signal::Closed`], which is returned once.

@@ -9,6 +9,8 @@ mod http_client;
 #[cfg(feature = "http")]
 mod http_source;
 mod reader;
+#[cfg(feature = "reqwest")]
+mod reqwest;
 mod source;
 mod stream;
 
@@ -18,5 +20,7 @@ pub use connect::{connect, connect_with};
 #[cfg(feature = "http")]
 pub use http_source::HttpSource;
 pub use reader::EventReader;
+#[cfg(feature = "reqwest")]
+pub use reqwest::ReqwestError;
 pub use source::{EventSource, Signals};
 pub use stream::EventStream;

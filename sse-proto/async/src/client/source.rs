@@ -8,12 +8,14 @@ use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
 
 use futures_core::{FusedStream, Stream};
-use sse_proto::http::{Request, UrlError};
+use sse_proto::http::{HeaderError, Request, ResponseHead, UrlError};
 use sse_proto::http1::client::{self, Want};
-use sse_proto::source::{Signal, SourceConfig, SourceError};
+#[cfg(feature = "json")]
+use sse_proto::json::{DeserializeOwned, NextError};
+use sse_proto::source::{CloseReason, Signal, SourceConfig, SourceError};
 use sse_proto::{Event, EventRef, Instant};
 
-use crate::net::{Alarm, BoxFuture, Clock, CloseOnDrop, Connection, Tls};
+use crate::net::{Alarm, BoxFuture, Clock, CloseOnDrop, Connection, Tls, is_untrusted};
 #[cfg(feature = "rustls-no-provider")]
 use crate::rustls;
 use crate::{BoxError, CloseHandle, Runtime};
@@ -83,13 +85,28 @@ impl<R: Runtime> EventSource<R> {
         Self { client: self.client.with_config(config), ..self }
     }
 
+    /// Changes the configuration, as in `configure(|config| config.max_attempts = Some(3))`.
+    #[must_use]
+    pub fn configure(self, change: impl FnOnce(&mut SourceConfig)) -> Self {
+        Self { client: self.client.configure(change), ..self }
+    }
+
+    /// Adds a header to the request; see [`Request::with_header`].
+    ///
+    /// # Errors
+    /// If the name or the value is not valid in a header, or the header is one that frames the body.
+    pub fn with_header(self, name: &str, value: &str) -> Result<Self, HeaderError> {
+        Ok(Self { client: self.client.with_header(name, value)?, ..self })
+    }
+
     /// Sets the TLS configuration for `https` URLs, for example with your own roots or a client
     /// certificate. Default: the platform's trust store. ALPN protocols are ignored, because only
     /// HTTP/1.1 is spoken.
     ///
-    /// A server that is not trusted is a failure like any other: the source retries, because
-    /// certificates get renewed. The [`Cause`](sse_proto::source::Cause) holds a `std::io` error
-    /// that wraps the error of rustls.
+    /// A server that is not trusted closes the source with
+    /// [`CloseReason::Untrusted`], if no server has answered before. After that it is a failure like
+    /// any other, because certificates get renewed. The error is a `std::io` error that wraps the one
+    /// of rustls.
     #[cfg(feature = "rustls-no-provider")]
     #[must_use]
     pub fn with_tls(self, config: &rustls::ClientConfig) -> Self {
@@ -123,6 +140,36 @@ impl<R: Runtime> EventSource<R> {
     pub async fn next_ref(&mut self) -> Option<Result<EventRef<'_>, SourceError>> {
         let found = poll_fn(|cx| self.poll_event(cx)).await?;
         Some(found.map(|()| self.client.event()))
+    }
+
+    /// Waits for the next event, and deserializes it; see [`sse_proto::json::from_event`]. Returns
+    /// `None` after the end.
+    ///
+    /// # Errors
+    /// [`NextError`]: an event was skipped or has another form, or the source closed.
+    #[cfg(feature = "json")]
+    pub async fn next_json<T: DeserializeOwned>(&mut self) -> Option<Result<T, NextError>> {
+        let event = self.next_ref().await?;
+        Some(event.map_err(NextError::Source).and_then(|event| event.json().map_err(NextError::Json)))
+    }
+
+    /// Waits until the server has accepted the subscription, and returns the head of its response; at
+    /// once, if the stream is open. Until then, attempts are repeated as the configuration allows.
+    ///
+    /// A gateway calls it before it answers its own client.
+    ///
+    /// # Errors
+    /// The reason why the source closed instead. Status 204, which stops a source, is one.
+    pub async fn open(&mut self) -> Result<&ResponseHead, SourceError> {
+        while !self.machine().is_open() {
+            match self.next_signal().await {
+                Some(Signal::Closed(reason)) => return Err(reason.into()),
+                None => return Err(CloseReason::ByCaller.into()),
+                _ => {}
+            }
+        }
+        // Always `Some` while the stream is open.
+        self.machine().response().ok_or(SourceError::Closed(CloseReason::ByCaller))
     }
 
     /// Waits for the next signal. Returns `None` after [`Signal::Closed`], which is returned once.
@@ -202,6 +249,7 @@ impl<R: Runtime> EventSource<R> {
             let now = self.clock.now();
             let (want, deadline) = ask(&mut self.client, now);
             let client = &mut self.client;
+            let is_connecting = matches!(want, Want::Connect);
             let done = match want {
                 Want::Prepare => {
                     if let Ok(time) = SystemTime::UNIX_EPOCH.elapsed() {
@@ -243,6 +291,9 @@ impl<R: Runtime> EventSource<R> {
             };
             match done {
                 Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) if is_connecting && is_untrusted(&error) => {
+                    self.client.handle_untrusted(now, error);
+                }
                 Poll::Ready(Err(error)) => self.client.handle_error(now, error),
                 Poll::Pending => {
                     self.handle.register(cx.waker());

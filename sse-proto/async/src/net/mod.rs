@@ -12,9 +12,9 @@ pub(crate) use close::CloseOnDrop;
 pub(crate) use connection::Connection;
 pub(crate) use dial::dial;
 pub use dial::race;
-pub(crate) use tls::Tls;
 #[cfg(feature = "rustls-no-provider")]
 pub use tls::rustls;
+pub(crate) use tls::{Tls, is_untrusted};
 
 use std::pin::Pin;
 

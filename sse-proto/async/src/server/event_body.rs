@@ -115,6 +115,15 @@ impl<R: Runtime> EventBody<R> {
         self
     }
 
+    /// Changes the configuration, as in `configure(|config| config.age = Some(left))` for a token
+    /// that expires.
+    #[must_use]
+    pub fn configure(self, change: impl FnOnce(&mut StreamConfig)) -> Self {
+        let mut config = self.stream.lock().connection().stream_config().clone();
+        change(&mut config);
+        self.with_config(config)
+    }
+
     /// Ends the body within [`StreamConfig::drain_window`] after `stop` completes, so that the
     /// client reconnects. A server that shuts down gracefully would otherwise wait for the stream
     /// forever: pass the same signal to both. Senders are [told](EventSender::draining).

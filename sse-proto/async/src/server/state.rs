@@ -76,6 +76,10 @@ impl ServerHandle {
         self.lock().acceptor.connections()
     }
 
+    pub(crate) fn config(&self) -> ServerConfig {
+        self.lock().acceptor.config().clone()
+    }
+
     pub(crate) fn set_config(&self, config: ServerConfig) {
         let acceptor = Acceptor::new(config, seed());
         let former = mem::replace(&mut self.lock().acceptor, acceptor);

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use sse_proto::http::Request;
-use sse_proto::http1::ResponseHead;
+use sse_proto::http::{HeaderError, Request, ResponseHead};
 use sse_proto::source::{Session, Signal, SourceConfig, SourceError};
 use sse_proto::{End, Event, EventRef, Item};
 
@@ -29,6 +28,13 @@ pub trait Source: Sized {
     #[must_use]
     fn with_prepare(self, prepare: impl FnMut(Request) -> Result<Request, BoxError> + Send + 'static)
     -> Self;
+    /// Changes the configuration.
+    #[must_use]
+    fn configure(self, change: impl FnOnce(&mut SourceConfig)) -> Self;
+    /// Adds a header to the request.
+    fn with_header(self, name: &str, value: &str) -> Result<Self, HeaderError>;
+    /// Waits for the response.
+    async fn open(&mut self) -> Result<&ResponseHead, SourceError>;
     /// The next event.
     async fn next(&mut self) -> Option<Result<Event, SourceError>>;
     /// The next event, lent.

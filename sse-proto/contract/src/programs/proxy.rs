@@ -1,7 +1,7 @@
 //! The request that a proxy sends upstream, and the answer when there is no stream, for the programs `proxy_tokio` and `proxy_blocking`.
 
 use sse_proto::http1::{HeaderError, Request, RequestHead, Response};
-use sse_proto::source::{CloseReason, Reconnect, Refusal, SourceConfig};
+use sse_proto::source::{CloseReason, Reconnect, SourceConfig};
 
 /// The request upstream for this client: it resumes after the last event that the client had.
 ///
@@ -25,7 +25,7 @@ pub fn config() -> SourceConfig {
 pub fn refusal(reason: &CloseReason) -> Response {
     Response::new(match reason {
         CloseReason::Stopped => 204,
-        CloseReason::Refused(Refusal::Status(status @ 400..)) => *status,
+        CloseReason::Refused(refused) => refused.status().filter(|status| *status >= 400).unwrap_or(502),
         _ => 502,
     })
 }

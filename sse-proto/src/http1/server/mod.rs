@@ -224,6 +224,11 @@ impl<B: AsRef<[u8]>> Connection<B> {
         server
     }
 
+    /// Returns the configuration of the stream.
+    pub fn stream_config(&self) -> &sender::StreamConfig {
+        self.sender.config()
+    }
+
     /// Replaces the configuration of the stream; see [`Sender::with_config`]. Returns the old
     /// configuration, whose hooks may hold user code, so that it can be dropped without holding a
     /// lock.

@@ -3,8 +3,7 @@
 use std::io::Read;
 use std::time::Duration;
 
-use sse_proto::http::Request;
-use sse_proto::http1::ResponseHead;
+use sse_proto::http::{HeaderError, Request, ResponseHead};
 use sse_proto::source::{Session, Signal, SourceConfig, SourceError};
 use sse_proto::{End, Event, EventRef, Item};
 
@@ -34,6 +33,18 @@ macro_rules! source {
                 prepare: impl FnMut(Request) -> Result<Request, BoxError> + Send + 'static,
             ) -> Self {
                 self.with_prepare(prepare)
+            }
+
+            fn configure(self, change: impl FnOnce(&mut SourceConfig)) -> Self {
+                self.configure(change)
+            }
+
+            fn with_header(self, name: &str, value: &str) -> Result<Self, HeaderError> {
+                self.with_header(name, value)
+            }
+
+            async fn open(&mut self) -> Result<&ResponseHead, SourceError> {
+                self.open()
             }
 
             async fn next(&mut self) -> Option<Result<Event, SourceError>> {

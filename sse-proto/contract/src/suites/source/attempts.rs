@@ -183,7 +183,10 @@ pub async fn a_refused_response_without_end_is_cut_off<A: Adapter>() {
         send_endlessly(socket, "no entry ");
     });
     let mut source = source::<A>(&server.url, SourceConfig::default());
-    check(&mut source, ["closed: not an event stream: the server answered with status 403"]).await;
+    let beginning = "no entry ".repeat(29);
+    let (text, shown) =
+        ("closed: not an event stream: the server answered with status 403", &beginning[..256]);
+    check(&mut source, [&*format!("{text}: {shown} and 7936 more bytes")]).await;
     assert_eq!(source.machine().refused_body().len(), SourceConfig::default().refusal_bytes);
     assert!(source.machine().refused_body().starts_with(b"no entry no"));
     assert_eq!(server.requests(), 1);
@@ -192,7 +195,8 @@ pub async fn a_refused_response_without_end_is_cut_off<A: Adapter>() {
 pub async fn a_response_without_a_media_type_is_read_on_request<A: Adapter>() {
     let server = FaultServer::answering("HTTP/1.1 200 OK\r\n\r\ndata: x\n\n");
     let mut source_of_default = source::<A>(&server.url, SourceConfig::default());
-    check(&mut source_of_default, ["closed: not an event stream: the response has no media type"]).await;
+    check(&mut source_of_default, ["closed: not an event stream: the response has no media type: data: x"])
+        .await;
     let (mut config, forgiven) = (config(), String::new());
     config.max_attempts = Some(1);
     config.set_check(move |head| match check_response(head) {

@@ -51,6 +51,8 @@ macro_rules! source_suite {
                 a_body_in_which_nothing_is_recognised_shows_it
                 a_name_with_several_addresses_is_tried_through
                 an_address_with_a_zone_is_connected_to_and_named_without_it
+                opening_waits_for_the_answer
+                an_event_can_be_a_failure
                 each_attempt_is_prepared_anew
                 a_token_stays_at_home_whatever_a_hook_makes_of_the_url
                 restarting_leaves_the_stream_for_a_new_one_that_goes_on

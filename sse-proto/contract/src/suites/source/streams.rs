@@ -4,8 +4,9 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use sse_proto::http::ResponseHead;
 use sse_proto::source::{
-    Cause, CloseReason, EndMarker, Reconnect, Refusal, Signal, SourceConfig, SourceError,
+    Cause, CloseReason, EndMarker, Reconnect, Signal, SourceConfig, SourceError, Verdict,
 };
 
 use super::{SOON, check, config, source, tell};
@@ -187,7 +188,9 @@ pub async fn the_plain_stream_has_no_error_for_a_normal_end<A: Adapter>() {
     let refused = FaultServer::answering("HTTP/1.1 404 Not Found\r\nContent-Length: 8\r\n\r\nnot here");
     let mut source = source::<A>(&refused.url, SourceConfig::default());
     let error = source.next().await.unwrap().unwrap_err();
-    assert!(matches!(error, SourceError::Closed(CloseReason::Refused(Refusal::Status(404)))), "{error}");
+    assert_eq!(error.to_string(), "not an event stream: the server answered with status 404: not here");
+    let SourceError::Closed(CloseReason::Refused(refused)) = error else { panic!("{error}") };
+    assert_eq!((refused.status(), &*refused.body, refused.retry_after), (Some(404), &b"not here"[..], None));
     assert_eq!(source.machine().refused_body(), b"not here");
     assert!(source.next().await.is_none());
 }
@@ -233,4 +236,57 @@ pub async fn a_body_in_which_nothing_is_recognised_shows_it<A: Adapter>() {
     )
     .await;
     assert_eq!(source.machine().refused_body(), json.as_bytes());
+}
+
+pub async fn opening_waits_for_the_answer<A: Adapter>() {
+    let server = FaultServer::new(|number, socket| match number {
+        0 => {}
+        _ => send(socket, &format!("{EVENT_STREAM}data: one\n\n")),
+    });
+    let mut opened = source::<A>(&server.url, config())
+        .with_header("X-Key", "7")
+        .unwrap()
+        .configure(|config| config.max_redirects = 0);
+    assert_eq!(opened.open().await.map(ResponseHead::status).unwrap(), 200);
+    assert_eq!(opened.machine().request().header("x-key"), Some(&b"7"[..]));
+    assert_eq!(opened.open().await.map(ResponseHead::status).unwrap(), 200, "it is open already");
+    assert_eq!(opened.next().await.unwrap().unwrap().data(), "one");
+    assert_eq!(server.requests(), 2);
+
+    let refused = FaultServer::answering(
+        "HTTP/1.1 429 No\r\nRetry-After: 7\r\nContent-Length: 27\r\n\r\n{\"error\": \"too\nmany today\"}",
+    );
+    let mut closed = source::<A>(&refused.url, config());
+    let error = closed.open().await.map(|_| ()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "not an event stream: the server answered with status 429, retry after 7 s: {\"error\": \"too many today\"}"
+    );
+    assert!(closed.open().await.is_err() && closed.next().await.is_none());
+}
+
+pub async fn an_event_can_be_a_failure<A: Adapter>() {
+    let server = FaultServer::new(|number, socket| {
+        let error = if number == 0 { "overloaded" } else { "unknown model" };
+        send(socket, &format!("{EVENT_STREAM}data: one\n\nevent: error\ndata: {error}\n\ndata: two\n\n"));
+    });
+    let mut config = config();
+    config.set_check_event(|event| match (event.name(), event.data()) {
+        ("error", "overloaded") => Verdict::Retry,
+        ("error", _) => Verdict::Fail,
+        _ => Verdict::Deliver,
+    });
+    let failure = "the server reported a failure by an event \"error\"";
+    check(
+        &mut source::<A>(&server.url, config),
+        [
+            "open 200",
+            "one",
+            &*format!("failure 1: {failure}: overloaded"),
+            "open 200",
+            "one",
+            &*format!("closed: {failure}: unknown model"),
+        ],
+    )
+    .await;
 }

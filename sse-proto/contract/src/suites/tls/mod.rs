@@ -16,7 +16,7 @@ use sse_proto::source::{
 };
 
 use self::server::{Script, Server, events, serve_nothing, silent};
-use crate::adapter::{Adapter, CloseHandle, Source};
+use crate::adapter::{Adapter, BoxError, CloseHandle, Source};
 use crate::faults::{EVENT_STREAM, sees_close};
 
 /// Makes test functions of the suite, of an adapter and the function `EventSource::with_tls`.
@@ -31,7 +31,7 @@ macro_rules! tls_suite {
             a_large_request_is_written_whole
             another_name_is_not_trusted
             who_is_unknown_is_not_trusted
-            a_certificate_of_the_past_is_not_trusted_until_it_is_renewed
+            a_certificate_of_the_past_is_not_trusted
             without_a_configuration_the_platform_is_asked
             who_does_not_speak_tls_is_a_failure_of_the_transport
             a_handshake_without_an_answer_times_out
@@ -75,17 +75,16 @@ fn once() -> SourceConfig {
 }
 
 /// What rustls says about the failure.
-fn tls_error(cause: &Cause) -> Option<&rustls::Error> {
-    let Cause::Transport(error) = cause else { return None };
+fn tls_error(error: &BoxError) -> Option<&rustls::Error> {
     error.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref()
 }
 
-/// Why the only attempt failed, as a certificate's fault.
+/// Why the first attempt failed, as a certificate's fault.
 fn refusal(signal: Option<Signal>) -> CertificateError {
     match signal {
-        Some(Signal::Closed(CloseReason::Lost { cause, .. })) => match tls_error(&cause) {
+        Some(Signal::Closed(CloseReason::Untrusted(error))) => match tls_error(&error) {
             Some(rustls::Error::InvalidCertificate(error)) => error.clone(),
-            _ => panic!("{cause:?}"),
+            _ => panic!("{error:?}"),
         },
         other => panic!("{other:?}"),
     }
@@ -163,19 +162,11 @@ pub async fn who_is_unknown_is_not_trusted<A: Adapter>(with_tls: WithTls<A>) {
     assert!(source.next_signal().await.is_none());
 }
 
-pub async fn a_certificate_of_the_past_is_not_trusted_until_it_is_renewed<A: Adapter>(with_tls: WithTls<A>) {
+pub async fn a_certificate_of_the_past_is_not_trusted<A: Adapter>(with_tls: WithTls<A>) {
     let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
     params.not_after = rcgen::date_time_ymd(2001, 1, 1);
-    let server = Server::with_params(params, [silent(), silent()]);
-    let mut config = config();
-    config.max_attempts = Some(2);
-    let mut source = server.source::<A>(with_tls, config);
-    match source.next_signal().await {
-        Some(Signal::Reconnecting { cause, attempt: 1, .. }) => {
-            assert!(matches!(tls_error(&cause), Some(rustls::Error::InvalidCertificate(_))), "{cause:?}");
-        }
-        other => panic!("{other:?}"),
-    }
+    let server = Server::with_params(params, [silent()]);
+    let mut source = server.source::<A>(with_tls, config());
     match refusal(source.next_signal().await) {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {}
         other => panic!("{other:?}"),
@@ -186,8 +177,8 @@ pub async fn without_a_configuration_the_platform_is_asked<A: Adapter>(_: WithTl
     let server = Server::new("localhost", [silent()]);
     let mut source = A::source(server.request("localhost")).with_config(once());
     match source.next().await {
-        Some(Err(SourceError::Closed(CloseReason::Lost { cause, .. }))) => {
-            assert!(matches!(tls_error(&cause), Some(rustls::Error::InvalidCertificate(_))), "{cause:?}");
+        Some(Err(SourceError::Closed(CloseReason::Untrusted(error)))) => {
+            assert!(matches!(tls_error(&error), Some(rustls::Error::InvalidCertificate(_))), "{error:?}");
         }
         // A machine without any root certificate.
         Some(Err(SourceError::Closed(CloseReason::Unsupported(error)))) => {
@@ -210,7 +201,8 @@ pub async fn who_does_not_speak_tls_is_a_failure_of_the_transport<A: Adapter>(wi
     let source = A::source(Request::get(&url).unwrap());
     match with_tls(source, &server.client).with_config(once()).next_signal().await {
         Some(Signal::Closed(CloseReason::Lost { cause, .. })) => {
-            assert!(tls_error(&cause).is_some(), "{cause:?}")
+            let Cause::Transport(error) = cause else { panic!("{cause:?}") };
+            assert!(tls_error(&error).is_some(), "{error:?}")
         }
         other => panic!("{other:?}"),
     }

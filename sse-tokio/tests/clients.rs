@@ -1,0 +1,74 @@
+//! Event sources over reqwest, and events as values.
+#![cfg(all(feature = "json", feature = "reqwest"))]
+
+use std::io::Read;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sse_contract::faults::{EVENT_STREAM, FaultServer, send};
+use sse_tokio::proto::json::NextError;
+use sse_tokio::{CloseReason, EventSource, HttpSource, Reconnect, ReqwestError, SourceError};
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+#[test]
+fn a_request_of_reqwest_is_sent_as_it_is_on_each_attempt() {
+    let (tell, told) = mpsc::channel();
+    let server = FaultServer::new(move |number, socket| {
+        let mut body = [0; 8];
+        socket.read_exact(&mut body).unwrap();
+        tell.send(body).unwrap();
+        send(socket, &format!("{EVENT_STREAM}id: {number}\ndata: {number}\n\n"));
+    });
+    block_on(async {
+        let client = reqwest::Client::new();
+        let builder = client.post(format!("{}?q=a", server.url)).bearer_auth("secret").body("question");
+        let mut source = HttpSource::from_reqwest(builder).unwrap().configure(|config| {
+            config.reconnect = Reconnect::Always;
+            config.backoff.base = Duration::from_millis(10);
+        });
+        assert_eq!(source.open().await.unwrap().status(), 200);
+        assert_eq!(source.next().await.unwrap().unwrap().data(), "0");
+        assert_eq!(source.next().await.unwrap().unwrap().data(), "1");
+    });
+    for last_event_id in ["", "last-event-id: 0\r\n"] {
+        let head = server.heads.recv().unwrap();
+        assert!(head.starts_with("POST /?q=a HTTP/1.1\r\n") && head.contains(last_event_id), "{head}");
+        assert!(head.contains("authorization: Bearer secret\r\n"), "{head}");
+        assert!(head.contains("accept: text/event-stream\r\n"), "{head}");
+        assert_eq!(&told.recv().unwrap(), b"question");
+    }
+}
+
+#[test]
+fn a_request_that_cannot_be_sent_again_is_refused() {
+    let client = reqwest::Client::new();
+    let error = HttpSource::from_reqwest(client.get("no url")).unwrap_err();
+    assert!(matches!(error, ReqwestError::Builder(_)), "{error}");
+    let error = HttpSource::from_reqwest(client.get("http://a.test/").header("x", "\u{e9}")).unwrap_err();
+    assert_eq!(error.to_string(), "the value of the header \"x\" is not visible ASCII");
+}
+
+#[test]
+fn events_are_values_or_errors_between_them() {
+    let body = "event: n\ndata: {\"a\": 1}\n\ndata: {\n\ndata: 2\n\n";
+    let server = FaultServer::new(move |_, socket| send(socket, &format!("{EVENT_STREAM}{body}")));
+    block_on(async {
+        let mut source =
+            EventSource::get(&server.url).unwrap().configure(|config| config.max_attempts = Some(1));
+        assert_eq!(source.next_json::<Value>().await.unwrap().unwrap(), json!({"a": 1}));
+        match source.next_json::<Value>().await.unwrap() {
+            Err(NextError::Json(error)) => assert_eq!(error.data(), "{"),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(source.next_json::<u8>().await.unwrap().unwrap(), 2);
+        match source.next_json::<Value>().await.unwrap() {
+            Err(NextError::Source(SourceError::Closed(CloseReason::Lost { .. }))) => {}
+            other => panic!("{other:?}"),
+        }
+        assert!(source.next_json::<Value>().await.is_none());
+    });
+}
