@@ -10,7 +10,7 @@ use std::{fmt, mem};
 
 use socket2::SockRef;
 use sse_proto::Instant;
-use sse_proto::http1::server::{self, AcceptWant, Acceptor, Closed, ServerConfig};
+use sse_proto::http1::server::{self, AcceptWant, Acceptor, Closed, ServerConfig, ServerStats};
 
 use crate::connection_task::ConnectionTask;
 use crate::guard::guard;
@@ -211,6 +211,11 @@ impl ServerHandle {
         self.lock().acceptor.connections()
     }
 
+    /// Returns the current statistics; see [`ServerStats::metrics`].
+    pub fn stats(&self) -> ServerStats {
+        self.lock().acceptor.stats()
+    }
+
     /// Applies `tell` to all connections, and wakes the accepting thread, after the lock is
     /// released.
     fn tell_all(
@@ -249,6 +254,11 @@ pub(crate) struct ServerState {
 
 impl ServerState {
     pub(crate) fn handle(&self, incoming: Incoming) -> Result<(), BoxError> {
+        #[cfg(feature = "tracing")]
+        let _entered = {
+            let (peer, method, path) = (incoming.peer_addr(), incoming.method(), incoming.path());
+            tracing::debug_span!(target: "sse", "request", %peer, method, path).entered()
+        };
         (self.handler)(incoming)
     }
 
@@ -264,6 +274,8 @@ impl ServerState {
             thread.unpark();
         }
         drop(connections);
+        #[cfg(feature = "tracing")]
+        tracing::debug!(target: "sse", %peer, reason = closed.name(), "connection closed: {closed}");
         guard(|| (self.on_closed)(peer, closed));
     }
 

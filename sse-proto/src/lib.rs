@@ -42,6 +42,8 @@
 //!   `data`, `id` and `retry` (milliseconds) that are present.
 //! - `json`: the module `json`, which deserializes events into your types. Depends on `serde_json`.
 //! - `bytes`: implements [`Buffer`] for `bytes::BytesMut`.
+//! - `tracing`: logs what happens to a source by the crate `tracing`; see
+//!   [`SourceConfig::set_on_change`](source::SourceConfig::set_on_change).
 //! - `simdutf8`: validates text that is not ASCII several times as fast. Depends on `simdutf8`.
 #![no_std]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
@@ -67,6 +69,7 @@ pub mod hub;
 #[cfg(feature = "json")]
 pub mod json;
 mod limits;
+pub mod metrics;
 mod random;
 mod receiver;
 mod scan;

@@ -40,6 +40,7 @@ mod hub;
 mod net;
 mod runtime;
 mod server;
+mod span;
 
 use std::io;
 

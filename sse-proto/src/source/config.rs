@@ -5,6 +5,7 @@ use alloc::string::String;
 use core::time::Duration;
 
 use super::backoff::Backoff;
+use super::change::Change;
 use super::reason::Refusal;
 use super::redirect::RedirectError;
 use super::response::check_response;
@@ -92,6 +93,8 @@ pub struct SourceConfig {
     retry_status: Option<Hook<Shared<RetryStatus>>>,
     /// `None` means that all events are delivered.
     check_event: Option<Hook<Shared<CheckEvent>>>,
+    /// `None` means that nobody is told.
+    on_change: Option<Hook<Shared<OnChange>>>,
 }
 
 impl SourceConfig {
@@ -165,6 +168,33 @@ impl SourceConfig {
         self.check_event = Some(Hook(Shared::new(check)));
     }
 
+    /// Sets a callback for each opened stream, lost connection and close, for logs and statistics of
+    /// programs that read plain events. It must not block. With the feature `tracing`, the same is
+    /// also logged by the crate of that name, with the target `sse`: as a warning what fails, as
+    /// debug information the rest.
+    ///
+    /// ```
+    /// use sse_proto::source::{Change, SourceConfig};
+    ///
+    /// let mut config = SourceConfig::default();
+    /// config.set_on_change(|change| match change {
+    ///     Change::Reconnecting { .. } => eprintln!("{change}"),
+    ///     _ => {}
+    /// });
+    /// ```
+    pub fn set_on_change(&mut self, on_change: impl Fn(Change<'_>) + Send + Sync + 'static) {
+        self.on_change = Some(Hook(Shared::new(on_change)));
+    }
+
+    /// Reports a change.
+    pub(super) fn report(&self, change: Change<'_>) {
+        #[cfg(feature = "tracing")]
+        change.trace();
+        if let Some(on_change) = &self.on_change {
+            (on_change.0)(change);
+        }
+    }
+
     /// Returns whether events are checked.
     pub(super) fn checks_events(&self) -> bool {
         self.check_event.is_some()
@@ -209,6 +239,8 @@ pub enum Verdict {
     Fail,
 }
 
+type OnChange = dyn Fn(Change<'_>) + Send + Sync;
+
 type CheckEvent = dyn Fn(EventRef<'_>) -> Verdict + Send + Sync;
 
 type RetryStatus = dyn Fn(u16) -> bool + Send + Sync;
@@ -237,6 +269,7 @@ impl Default for SourceConfig {
             check_redirect: None,
             retry_status: None,
             check_event: None,
+            on_change: None,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! next step, `response` the interpretation of responses, `backoff` the delays.
 
 mod backoff;
+mod change;
 mod clock;
 mod config;
 mod http_date;
@@ -24,6 +25,7 @@ use core::time::Duration;
 
 pub use self::backoff::Backoff;
 #[cfg(feature = "http1")]
+pub use self::change::Change;
 pub(crate) use self::config::Check;
 pub use self::config::{EndMarker, EndPredicate, Reconnect, SourceConfig, Timeouts, Verdict, is_transient};
 pub(crate) use self::reason::UNRECOGNIZED;

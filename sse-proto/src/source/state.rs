@@ -1,7 +1,9 @@
 //! The transitions of an event source, in one table.
 
+use core::mem;
 use core::time::Duration;
 
+use super::change::Change;
 use super::config::{EndMarker, Reconnect};
 use super::reason::{Cause, CloseReason, Refusal, RefusedResponse};
 use super::signal::{IdNotSent, Signal};
@@ -61,7 +63,8 @@ pub(super) enum Input {
 impl Session {
     /// The transition table. Other inputs have no effect.
     pub(super) fn transition(&mut self, now: Instant, input: Input) {
-        let state = core::mem::replace(&mut self.state, State::Closed);
+        let before = mem::discriminant(&self.state);
+        let state = mem::replace(&mut self.state, State::Closed);
         self.state = match (state, input) {
             (State::Closed, _) => State::Closed,
             (_, Input::Close(reason)) => self.closed(reason),
@@ -120,6 +123,23 @@ impl Session {
             (State::Waiting(_), Input::Due) => State::Idle,
             (state, _) => state,
         };
+        if mem::discriminant(&self.state) != before {
+            self.report();
+        }
+    }
+
+    /// Reports the new state, if it is one that users want to know of. Calls user code, so only after
+    /// the transition.
+    fn report(&self) {
+        let change = match (&self.state, &self.response, &self.reconnecting, &self.closed) {
+            (State::Open, Some(head), ..) => Change::Opened(head),
+            (State::Waiting(_), _, Some(Signal::Reconnecting { cause, attempt, delay }), _) => {
+                Change::Reconnecting { cause, attempt: *attempt, delay: *delay }
+            }
+            (State::Closed, .., Some(reason)) => Change::Closed(reason),
+            _ => return,
+        };
+        self.config.report(change);
     }
 
     /// Starts an attempt: sets up its request, and clears the previous response.

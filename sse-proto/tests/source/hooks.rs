@@ -1,8 +1,8 @@
 //! Closures in a configuration: with state of their own, and with a panic.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use sse_proto::Instant;
 use sse_proto::http::ResponseHead;
@@ -118,4 +118,30 @@ fn a_hook_that_panics_leaves_the_source_as_it_was() {
     assert!(panics(&mut || _ = source.want(now)));
     assert_eq!(source.want(now).0, Want::Wait);
     assert_eq!(source.last_event_id(), "");
+}
+
+#[test]
+fn changes_are_reported_to_those_who_read_plain_events() {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let mut config = config();
+    config.max_attempts = Some(2);
+    config.set_on_change({
+        let log = Arc::clone(&log);
+        move |change| log.lock().unwrap().push(change.to_string())
+    });
+    let script = [ended("data: a\n\n"), Answer::Refused];
+    assert!(
+        !World::new(&script, usize::MAX)
+            .drive_source(Session::new(get(URL), 0).with_config(config), &|_| {})
+            .is_empty()
+    );
+    let log = log.lock().unwrap();
+    assert_eq!(
+        *log,
+        [
+            "stream opened with status 200",
+            "the stream ended; reconnecting in 1s, failure 1",
+            "source closed: refused (after 2 attempts)",
+        ]
+    );
 }

@@ -11,6 +11,7 @@ use crate::guard::guard;
 use crate::net::{Alarm, BoxFuture};
 use crate::server::shared_stream::{SharedStream, release, wait_as_driver};
 use crate::server::state::ServerState;
+use crate::span::Span;
 use crate::{BoxError, ByteStream, Incoming, Runtime};
 
 /// Serves a connection until its end. Dropping the task closes the connection.
@@ -26,6 +27,8 @@ pub(crate) struct ConnectionTask<S, R: Runtime> {
     alarm: Alarm<R>,
     /// The future of the handler.
     work: Option<BoxFuture<Result<(), BoxError>>>,
+    /// The span of the request, once there is one.
+    span: Span,
 }
 
 /// The next event in the life of a connection.
@@ -41,12 +44,22 @@ impl<S: ByteStream<R>, R: Runtime> ConnectionTask<S, R> {
         state: Arc<ServerState>,
         (number, stream): (u64, Arc<SharedStream>),
     ) -> Self {
-        Self { socket, peer, state, number, stream, is_unflushed: false, alarm: Alarm::default(), work: None }
+        Self {
+            socket,
+            peer,
+            state,
+            number,
+            stream,
+            is_unflushed: false,
+            alarm: Alarm::default(),
+            work: None,
+            span: Span::none(),
+        }
     }
 
     fn poll_work(&mut self, cx: &mut Context<'_>) {
         let Some(work) = &mut self.work else { return };
-        let done = match guard(|| work.as_mut().poll(cx)) {
+        let done = match guard(|| self.span.run(|| work.as_mut().poll(cx))) {
             Some(Poll::Pending) => return,
             Some(Poll::Ready(done)) => Some(done),
             None => None,
@@ -67,7 +80,8 @@ impl<S: ByteStream<R>, R: Runtime> ConnectionTask<S, R> {
     }
 
     fn start_work(&mut self, incoming: Incoming) {
-        self.work = guard(|| self.state.handle(incoming));
+        self.span = Span::of_request(self.peer, &incoming);
+        self.work = guard(|| self.span.run(|| self.state.handle(incoming)));
         if self.work.is_none() {
             self.handle_done(None);
         }
@@ -173,6 +187,7 @@ impl<S, R: Runtime> Drop for ConnectionTask<S, R> {
             stream.connection().take_closed()
         });
         let closed = closed.unwrap_or(Closed::Aborted);
+        self.span.log_closed(&closed);
         self.state.handle_closed(self.number, self.peer, &closed);
         // Dropping the user's error may panic.
         guard(|| drop(closed));

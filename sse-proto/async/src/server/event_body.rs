@@ -20,6 +20,7 @@ use crate::exclusive::Exclusive;
 use crate::guard::guard;
 use crate::net::{Alarm, BoxFuture, Clock};
 use crate::server::shared_stream::{SharedStream, release, wait_as_driver};
+use crate::span::Span;
 use crate::{BoxError, EventSender, Runtime, Subscriber};
 
 /// An event stream as the body of a response, for axum, hyper, tonic, and any framework that
@@ -48,6 +49,9 @@ use crate::{BoxError, EventSender, Runtime, Subscriber};
 /// | `broadcast::channel`, `BroadcastStream` | [`Hub`](crate::Hub), [`from_hub`](Self::from_hub): encoded once, with replay |
 /// | `X-Accel-Buffering` by hand | is sent |
 /// | a graceful shutdown that waits forever | [`until`](Self::until) |
+///
+/// With the feature `tracing`, the future of [`new`](Self::new) runs in the span that was current when
+/// the body was made, usually that of the request, and the reason of the end is logged there.
 pub struct EventBody<R: Runtime> {
     stream: Arc<SharedStream>,
     /// The future that sends the events, if the body polls it.
@@ -56,6 +60,7 @@ pub struct EventBody<R: Runtime> {
     stop: Option<Exclusive<BoxFuture<()>>>,
     alarm: Exclusive<Alarm<R>>,
     on_closed: Option<Exclusive<OnClosed>>,
+    span: Span,
 }
 
 type OnClosed = Box<dyn FnOnce(&Closed) + Send>;
@@ -156,7 +161,7 @@ impl<R: Runtime> EventBody<R> {
 
     fn with_work(stream: Arc<SharedStream>, work: Option<BoxFuture<Result<(), BoxError>>>) -> Self {
         let (work, alarm) = (work.map(Exclusive::new), Exclusive::new(Alarm::default()));
-        Self { stream, work, stop: None, alarm, on_closed: None }
+        Self { stream, work, stop: None, alarm, on_closed: None, span: Span::current() }
     }
 
     /// Drops the user's futures, each of which may panic.
@@ -166,6 +171,7 @@ impl<R: Runtime> EventBody<R> {
     }
 
     fn tell(&mut self, closed: &Closed) {
+        self.span.log_closed(closed);
         if let Some(on_closed) = self.on_closed.take() {
             guard(|| (on_closed.into_inner())(closed));
         }
@@ -195,7 +201,8 @@ impl<R: Runtime> Body for EventBody<R> {
         // The loop takes whatever is appended from here on, so no wake-up is needed.
         drop(body.stream.lock().take_driver());
         // A panic must fail only this body, because the connection may carry other streams.
-        if guard(|| body.poll_work(cx)).is_none() {
+        let span = body.span.clone();
+        if guard(|| span.run(|| body.poll_work(cx))).is_none() {
             let now = body.stream.now();
             body.stream.act(|stream| stream.handle_panic(now));
             body.drop_work();

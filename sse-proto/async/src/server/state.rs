@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use sse_proto::Instant;
-use sse_proto::http1::server::{self, AcceptWant, Acceptor, Closed, ServerConfig};
+use sse_proto::http1::server::{self, AcceptWant, Acceptor, Closed, ServerConfig, ServerStats};
 
 use crate::guard::guard;
 use crate::net::{BoxFuture, Clock};
@@ -74,6 +74,11 @@ impl ServerHandle {
     /// Returns the number of connections, including those that are being rejected.
     pub fn connections(&self) -> usize {
         self.lock().acceptor.connections()
+    }
+
+    /// Returns the current statistics; see [`ServerStats::metrics`].
+    pub fn stats(&self) -> ServerStats {
+        self.lock().acceptor.stats()
     }
 
     pub(crate) fn config(&self) -> ServerConfig {

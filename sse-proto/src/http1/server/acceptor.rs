@@ -7,6 +7,7 @@ use super::closed::Closed;
 use super::config::ServerConfig;
 use super::intake::WallClock;
 use crate::Instant;
+use crate::metrics::Metric;
 use crate::random::Random;
 
 /// Decides about the connections of a listener: how many it admits, and how it shuts down.
@@ -38,6 +39,10 @@ use crate::random::Random;
 /// assert!(acceptor.handle_closed(&Closed::Finished));
 /// assert!(acceptor.handle_closed(&Closed::Busy));
 /// assert_eq!(acceptor.want(now).0, AcceptWant::Closed);
+///
+/// let page = sse_proto::metrics::Prometheus(acceptor.stats().metrics()).to_string();
+/// assert!(page.contains("sse_server_accepted_total 2\n"));
+/// assert!(page.contains("sse_server_closed_total{reason=\"busy\"} 1\n"));
 /// ```
 #[derive(Debug)]
 pub struct Acceptor {
@@ -51,6 +56,48 @@ pub struct Acceptor {
     /// When the remaining connections are cut.
     drained_by: Option<Instant>,
     wall_clock: Option<WallClock>,
+    stats: ServerStats,
+}
+
+/// The connections of a server: current ones, and counters since it was created.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerStats {
+    /// Current connections, including those that are being rejected.
+    pub connections: usize,
+    /// Connections accepted, including those that were rejected.
+    pub accepted: u64,
+    /// Connections that were dropped without a response, because too many were being rejected.
+    pub dropped: u64,
+    closed: [u64; Closed::NAMES.len()],
+}
+
+impl ServerStats {
+    /// Returns the numbers of closed connections, by the [name](Closed::name) of the reason.
+    pub fn closed(&self) -> impl Iterator<Item = (&'static str, u64)> + Clone {
+        core::iter::zip(Closed::NAMES, self.closed)
+    }
+
+    /// Returns the statistics as metrics, for [`Prometheus`](crate::metrics::Prometheus) or another
+    /// system.
+    pub fn metrics(&self) -> impl Iterator<Item = Metric> + Clone {
+        let connections = self.connections as u64;
+        let closed = self.closed().map(|(reason, count)| {
+            let help = "Connections closed, by reason.";
+            Metric::counter("sse_server_closed_total", count, help).with_label("reason", reason)
+        });
+        [
+            Metric::gauge("sse_server_connections", connections, "Current connections."),
+            Metric::counter("sse_server_accepted_total", self.accepted, "Connections accepted."),
+            Metric::counter(
+                "sse_server_dropped_total",
+                self.dropped,
+                "Connections dropped without a response.",
+            ),
+        ]
+        .into_iter()
+        .chain(closed)
+    }
 }
 
 /// The next step of an [`Acceptor`]. Each want stands until it is met.
@@ -86,6 +133,7 @@ impl Acceptor {
             paused: None,
             drained_by: None,
             wall_clock: None,
+            stats: ServerStats::default(),
         }
     }
 
@@ -114,6 +162,7 @@ impl Acceptor {
     /// `None` if the connection must be dropped.
     pub fn admit<B: AsRef<[u8]>>(&mut self, now: Instant) -> Option<Connection<B>> {
         (self.paused, self.pause) = (None, Self::FIRST_PAUSE);
+        self.stats.accepted += 1;
         if self.serving < self.config.connections {
             self.serving += 1;
             let server = Connection::new(self.config.clone(), self.random.draw());
@@ -124,6 +173,7 @@ impl Acceptor {
             return Some(server);
         }
         if self.turning_away >= Self::TURNED_AWAY {
+            self.stats.dropped += 1;
             return None;
         }
         self.turning_away += 1;
@@ -145,6 +195,9 @@ impl Acceptor {
             _ => &mut self.serving,
         };
         *count = count.saturating_sub(1);
+        if let Some(closed) = self.stats.closed.get_mut(reason.number()) {
+            *closed += 1;
+        }
         self.is_draining()
     }
 
@@ -162,6 +215,11 @@ impl Acceptor {
     /// Returns whether the server is shutting down.
     pub fn is_draining(&self) -> bool {
         self.drained_by.is_some()
+    }
+
+    /// Returns the current statistics.
+    pub fn stats(&self) -> ServerStats {
+        ServerStats { connections: self.connections(), ..self.stats }
     }
 
     /// Returns the number of connections, including those that are being rejected.

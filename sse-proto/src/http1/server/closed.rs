@@ -44,6 +44,45 @@ pub enum Closed {
 }
 
 impl Closed {
+    /// The names of all reasons, for statistics.
+    pub(super) const NAMES: [&'static str; 12] = [
+        "finished",
+        "busy",
+        "draining",
+        "lagged",
+        "hub_closed",
+        "revoked",
+        "fault",
+        "left",
+        "stalled",
+        "aborted",
+        "failed",
+        "error",
+    ];
+
+    /// Returns the name of the reason, for logs and statistics: one word, without details.
+    pub fn name(&self) -> &'static str {
+        Self::NAMES.get(self.number()).copied().unwrap_or_default()
+    }
+
+    /// Returns the index in [`NAMES`](Self::NAMES).
+    pub(super) fn number(&self) -> usize {
+        match self {
+            Self::Finished => 0,
+            Self::Busy => 1,
+            Self::Draining => 2,
+            Self::Lagged { .. } => 3,
+            Self::HubClosed => 4,
+            Self::Revoked => 5,
+            Self::Fault(_) => 6,
+            Self::Left => 7,
+            Self::Stalled => 8,
+            Self::Aborted => 9,
+            Self::Failed(_) => 10,
+            Self::Error(_) => 11,
+        }
+    }
+
     /// Returns the error that cut the response, or `None` if the response was sent completely. For
     /// a library that takes a [body](super::Connection::bare), and cuts the response if the body
     /// fails.

@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 use core::error::Error;
 use core::time::Duration;
 
-pub use self::acceptor::{AcceptWant, Acceptor};
+pub use self::acceptor::{AcceptWant, Acceptor, ServerStats};
 pub use self::closed::{Closed, Fault};
 pub use self::config::ServerConfig;
 pub use self::shared_stream::SharedStream;
