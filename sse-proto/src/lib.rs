@@ -78,8 +78,6 @@ mod time;
 
 pub use crate::decode::{Decoder, End, Item};
 pub use crate::encode::{Buffer, BufferTooSmall, DataWriter, Encoder};
-#[cfg(feature = "http1")]
-pub use crate::error::AcceptError;
 pub use crate::error::ReadError;
 pub use crate::event::{DEFAULT_NAME, Event, EventRef};
 pub use crate::field::{FieldName, InvalidField};

@@ -49,7 +49,7 @@ pub use sse_proto as proto;
 pub use crate::axum::LastEventId;
 #[cfg(feature = "http")]
 pub use crate::client::{BodyStream, HttpSource};
-pub use crate::client::{EventReader, EventSource, EventStream, Signals, connect, connect_with};
+pub use crate::client::{EventReader, EventSource, EventStream, Signals};
 pub use crate::hub::{Hub, Subscriber};
 #[cfg(feature = "rustls-no-provider")]
 pub use crate::net::rustls;
@@ -57,7 +57,7 @@ pub use crate::net::{CloseHandle, race};
 pub use crate::runtime::{ByteStream, Reads, Runtime, Timer, Writes};
 #[cfg(feature = "http")]
 pub use crate::server::EventBody;
-pub use crate::server::{EventSender, EventWriter, Exchange, Incoming, Server, ServerHandle, accept};
+pub use crate::server::{EventSender, EventWriter, Incoming, Server, ServerHandle};
 
 /// The error of a handler: any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -69,6 +69,3 @@ pub type Frame = sse_proto::Frame<bytes::Bytes>;
 
 /// Why reading events failed.
 pub type ReadError = sse_proto::ReadError<io::Error>;
-
-/// Why a request could not be accepted.
-pub type AcceptError = sse_proto::AcceptError<io::Error>;
