@@ -75,7 +75,6 @@ mod reader;
 mod server;
 mod shared_stream;
 mod source;
-mod timeouts;
 mod tls;
 mod writer;
 

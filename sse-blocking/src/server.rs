@@ -12,10 +12,10 @@ use socket2::SockRef;
 use sse_proto::Instant;
 use sse_proto::http1::server::{self, AcceptWant, Acceptor, Closed, ServerConfig};
 
+use crate::connection::{is_timeout, timeout};
 use crate::connection_task::ConnectionTask;
 use crate::guard::guard;
 use crate::shared_stream::SharedStream;
-use crate::timeouts::{is_timeout, timeout};
 use crate::{BoxError, Incoming};
 
 type Handler = Arc<dyn Fn(Incoming) -> Result<(), BoxError> + Send + Sync>;

@@ -33,8 +33,6 @@
 #[cfg(feature = "axum")]
 mod axum;
 mod client;
-#[cfg(feature = "http")]
-mod exclusive;
 mod guard;
 mod hub;
 mod net;

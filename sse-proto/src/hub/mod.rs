@@ -6,7 +6,6 @@
 //! subscribers to wake.
 
 mod config;
-mod gap;
 mod id;
 mod lag;
 mod publish;
@@ -22,12 +21,11 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 
 pub use self::config::HubConfig;
-pub use self::gap::Gap;
 pub use self::id::Id;
 pub use self::publish::{PublishError, Published};
 pub use self::shared::{SharedHub, SubscriberId};
 pub use self::stats::{Dropped, Lagged, Replays, Stats};
-pub use self::subscription::{AfterGap, Cursor, Lag, Subscription, TopicKey};
+pub use self::subscription::{AfterGap, Cursor, Gap, Lag, Subscription, TopicKey};
 pub use self::wait_list::{WaitList, WaiterId};
 
 use self::ring::{Ring, Slot};
