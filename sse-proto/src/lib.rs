@@ -34,6 +34,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! `CONTRIBUTING.md` in the repository follows an event from the socket to the program and back, file
+//! by file.
+//!
 //! # Features
 //!
 //! - `std` (default): `std::io::Write` for [`DataWriter`], faster scanning.
