@@ -105,7 +105,7 @@ pub use crate::runtime::{Smol, SmolTimer};
 /// ```
 pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// Stays subscribed to an event stream over HTTP/1.1. See [`sse_async::EventSource`].
+/// Stays subscribed to an event stream over HTTP/1.1. It has the methods of [`sse_async::EventSource`].
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -150,7 +150,7 @@ pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PK
 /// ```
 pub type EventSource = sse_async::EventSource<Smol>;
 
-/// Stays subscribed to an event stream over your own HTTP client. See [`sse_async::HttpSource`].
+/// Stays subscribed to an event stream over your own HTTP client. It has the methods of [`sse_async::HttpSource`].
 ///
 /// With hyper, connected by `smol-hyper`:
 ///
@@ -190,10 +190,39 @@ pub type EventSource = sse_async::EventSource<Smol>;
 #[cfg(feature = "http")]
 pub type HttpSource = sse_async::HttpSource<Smol>;
 
-/// Reads events from a byte stream. See [`sse_async::EventReader`].
+/// Reads events from a byte stream. It has the methods of [`sse_async::EventReader`].
+///
+/// ```
+/// use sse_smol::EventReader;
+///
+/// # smol::block_on(async {
+/// let mut reader = EventReader::new("id: 1\ndata: hello\n\n".as_bytes());
+/// while let Some(event) = reader.next().await {
+///     assert_eq!(event?.data(), "hello");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// With a request over a connection of yours:
+///
+/// ```no_run
+/// use sse_smol::{EventReader, Request};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let socket = smol::net::TcpStream::connect("127.0.0.1:8888").await?;
+/// let request = Request::get("http://127.0.0.1:8888/sse")?;
+/// let mut reader = EventReader::open(socket, &request).await?;
+/// while let Some(event) = reader.next().await {
+///     println!("{}", event?.data());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub type EventReader<S> = sse_async::EventReader<S, Smol>;
 
-/// Writes events to a byte stream. See [`sse_async::EventWriter`].
+/// Writes events to a byte stream. It has the methods of [`sse_async::EventWriter`].
 ///
 /// ```
 /// use sse_smol::{Event, EventWriter};
@@ -211,7 +240,7 @@ pub type EventReader<S> = sse_async::EventReader<S, Smol>;
 /// ```
 pub type EventWriter<S> = sse_async::EventWriter<S, Smol>;
 
-/// Serves event streams over HTTP/1.1. See [`sse_async::Server`].
+/// Serves event streams over HTTP/1.1. It has the methods of [`sse_async::Server`].
 ///
 /// ```no_run
 /// use sse_smol::{BoxError, Incoming, Response, Server};
@@ -248,7 +277,7 @@ pub type EventWriter<S> = sse_async::EventWriter<S, Smol>;
 /// `|connection| smol::spawn(connection).detach()` to `with_spawn`.
 pub type Server = sse_async::Server<Smol>;
 
-/// Fans out events to many subscribers. See [`sse_async::Hub`].
+/// Fans out events to many subscribers. It has the methods of [`sse_async::Hub`].
 ///
 /// ```
 /// use sse_smol::{Delivery, Hub, HubConfig, Subscription};
@@ -265,8 +294,28 @@ pub type Server = sse_async::Server<Smol>;
 /// ```
 pub type Hub = sse_async::Hub<Smol>;
 
-/// An event stream as the body of a response, for hyper and other users of `http-body`. See
-/// [`sse_async::EventBody`].
+/// An event stream as the body of a response, for hyper and other users of `http-body`. It
+/// has the methods of [`sse_async::EventBody`].
+///
+/// In a service of hyper:
+///
+/// ```
+/// use hyper::body::Incoming;
+/// use sse_smol::{BoxError, EventBody};
+///
+/// async fn handler(_: http::Request<Incoming>) -> Result<http::Response<EventBody>, BoxError> {
+///     let (events, body) = EventBody::channel();
+///     smol::spawn(async move {
+///         // Ends when the client leaves.
+///         while events.send("still here").await.is_ok() {
+///             smol::Timer::after(std::time::Duration::from_secs(1)).await;
+///         }
+///     })
+///     .detach();
+///     Ok(body.response())
+/// }
+/// # let _ = hyper::service::service_fn(handler);
+/// ```
 #[cfg(feature = "http")]
 pub type EventBody = sse_async::EventBody<Smol>;
 

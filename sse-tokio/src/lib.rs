@@ -109,7 +109,7 @@ pub use crate::runtime::{Tokio, TokioTimer};
 /// ```
 pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// Stays subscribed to an event stream over HTTP/1.1. See [`sse_async::EventSource`].
+/// Stays subscribed to an event stream over HTTP/1.1. It has the methods of [`sse_async::EventSource`].
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -157,7 +157,7 @@ pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PK
 /// If it is polled outside of a tokio runtime with I/O and time enabled.
 pub type EventSource = sse_async::EventSource<Tokio>;
 
-/// Stays subscribed to an event stream over your own HTTP client. See [`sse_async::HttpSource`].
+/// Stays subscribed to an event stream over your own HTTP client. It has the methods of [`sse_async::HttpSource`].
 ///
 /// With reqwest 0.13:
 ///
@@ -183,10 +183,39 @@ pub type EventSource = sse_async::EventSource<Tokio>;
 #[cfg(feature = "http")]
 pub type HttpSource = sse_async::HttpSource<Tokio>;
 
-/// Reads events from a byte stream. See [`sse_async::EventReader`].
+/// Reads events from a byte stream. It has the methods of [`sse_async::EventReader`].
+///
+/// ```
+/// use sse_tokio::EventReader;
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let mut reader = EventReader::new("id: 1\ndata: hello\n\n".as_bytes());
+/// while let Some(event) = reader.next().await {
+///     assert_eq!(event?.data(), "hello");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// With a request over a connection of yours:
+///
+/// ```no_run
+/// use sse_tokio::{EventReader, Request};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let socket = tokio::net::TcpStream::connect("127.0.0.1:8888").await?;
+/// let request = Request::get("http://127.0.0.1:8888/sse")?;
+/// let mut reader = EventReader::open(socket, &request).await?;
+/// while let Some(event) = reader.next().await {
+///     println!("{}", event?.data());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub type EventReader<S> = sse_async::EventReader<S, Tokio>;
 
-/// Writes events to a byte stream. See [`sse_async::EventWriter`].
+/// Writes events to a byte stream. It has the methods of [`sse_async::EventWriter`].
 ///
 /// ```
 /// use sse_tokio::{Event, EventWriter};
@@ -204,7 +233,7 @@ pub type EventReader<S> = sse_async::EventReader<S, Tokio>;
 /// ```
 pub type EventWriter<S> = sse_async::EventWriter<S, Tokio>;
 
-/// Serves event streams over HTTP/1.1. See [`sse_async::Server`].
+/// Serves event streams over HTTP/1.1. It has the methods of [`sse_async::Server`].
 ///
 /// ```no_run
 /// use sse_tokio::{BoxError, Incoming, Response, Server};
@@ -242,7 +271,7 @@ pub type EventWriter<S> = sse_async::EventWriter<S, Tokio>;
 /// If it is polled outside of a tokio runtime with I/O and time enabled.
 pub type Server = sse_async::Server<Tokio>;
 
-/// Fans out events to many subscribers. See [`sse_async::Hub`].
+/// Fans out events to many subscribers. It has the methods of [`sse_async::Hub`].
 ///
 /// ```
 /// use sse_tokio::{Delivery, Hub, HubConfig, Subscription};
@@ -259,7 +288,7 @@ pub type Server = sse_async::Server<Tokio>;
 /// ```
 pub type Hub = sse_async::Hub<Tokio>;
 
-/// An event stream as the body of a response, for axum, hyper, tonic. See [`sse_async::EventBody`].
+/// An event stream as the body of a response, for axum, hyper, tonic. It has the methods of [`sse_async::EventBody`].
 ///
 /// In axum, a handler returns its response:
 ///
