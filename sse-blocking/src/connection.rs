@@ -1,13 +1,13 @@
-//! The connection of an event source.
+//! The connection of an event source, and the timeouts of sockets.
 
 use std::io::{self, ErrorKind};
+use std::net::TcpStream;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use sse_proto::http::Url;
 
 use crate::dial::{dial, receive, spawn};
-use crate::timeouts::{is_timeout, set_timeouts};
 use crate::tls::{Io, Tls};
 use crate::{CloseHandle, Shutdown};
 
@@ -102,4 +102,21 @@ fn in_time(result: io::Result<usize>) -> io::Result<Option<usize>> {
         Err(error) if is_timeout(&error) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Returns a valid socket timeout: sockets reject zero.
+pub(crate) fn timeout(limit: Duration) -> Duration {
+    limit.max(Duration::from_millis(1))
+}
+
+pub(crate) fn set_timeouts(socket: &TcpStream, limit: Option<Duration>) -> io::Result<()> {
+    let limit = limit.map(timeout);
+    socket.set_read_timeout(limit)?;
+    socket.set_write_timeout(limit)
+}
+
+/// Returns whether a call ended at its timeout or was interrupted, and should be repeated. A
+/// timeout is `WouldBlock` or `TimedOut`, depending on the system.
+pub(crate) fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }

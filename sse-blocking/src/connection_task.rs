@@ -10,10 +10,10 @@ use sse_proto::Instant;
 use sse_proto::http1::server::{Closed, Want};
 
 use crate::Incoming;
+use crate::connection::timeout;
 use crate::guard::guard;
 use crate::server::ServerState;
 use crate::shared_stream::SharedStream;
-use crate::timeouts::timeout;
 
 /// Serves a connection until its end. Dropping the task closes the connection.
 pub(crate) struct ConnectionTask {

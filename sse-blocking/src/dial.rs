@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use sse_proto::http::Url;
 use sse_proto::http1::dial::{HappyEyeballs, Want};
 
-use crate::timeouts::timeout;
+use crate::connection::timeout;
 
 /// Connects to the address of the host that answers first. `limit` applies to each attempt.
 pub(crate) fn dial(url: &Url, limit: Option<Duration>) -> io::Result<TcpStream> {

@@ -1,11 +1,11 @@
 //! Server-Sent Events over blocking `std::io` and `std::net`.
 //!
-//! [`EventSource`] keeps a subscription: it connects, and connects again with the last event id whenever the stream is lost.
-//! [`EventReader`] reads events from anything that is [`Read`](std::io::Read): a file, a socket, a response body.
-//! [`EventWriter`] writes them to anything that is [`Write`](std::io::Write). [`connect`] asks a server for a stream over
-//! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. [`Server`] serves
-//! streams on a listener, and [`Hub`] sends one stream to many. The decisions are those of [`proto`]; this
-//! crate does the reading and writing. `sse-tokio` and `sse-smol` are the same for their runtimes, with the same names.
+//! [`EventSource`] keeps a subscription: it connects, and reconnects with the last event id whenever
+//! the stream is lost. [`Server`] serves streams on a listener or on connections that you accept,
+//! and [`Hub`] sends one stream to many clients. [`EventReader`] reads events from anything that is
+//! [`Read`](std::io::Read): a file, a socket, a response body. [`EventWriter`] writes them to
+//! anything that is [`Write`](std::io::Write). All protocol decisions are made in [`proto`].
+//! `sse-tokio` and `sse-smol` have the same names for their runtimes.
 //!
 //! ```
 //! use sse_blocking::EventReader;
@@ -23,34 +23,33 @@
 //! A server and its client, over a real socket:
 //!
 //! ```
-//! use sse_blocking::{Event, Request, Response, accept, connect};
+//! use sse_blocking::{Event, EventSource, Incoming, Response, Server};
 //!
 //! let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
 //! let url = format!("http://{}/sse", listener.local_addr()?);
-//! let server = std::thread::spawn(move || {
-//!     let (socket, _) = listener.accept()?;
-//!     let mut writer = accept(socket).map_err(std::io::Error::other)?.open(Response::new(200))?;
-//!     writer.send("hello")?;
-//!     writer.close()
+//! let server = Server::new(|incoming: Incoming| {
+//!     incoming.open(Response::new(200)).send("hello")?;
+//!     Ok(())
 //! });
+//! std::thread::spawn(|| server.serve(listener));
 //!
-//! let reader = connect(&Request::get(&url)?)?;
-//! let events: Vec<Event> = reader.collect::<Result<_, _>>()?;
-//! assert_eq!(events, [Event::new("hello")]);
-//! server.join().unwrap()?;
+//! let mut source = EventSource::get(&url)?;
+//! assert_eq!(source.next().transpose()?, Some(Event::new("hello")));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! | to read events | take |
 //! |---|---|
 //! | from a server, for as long as it takes | [`EventSource`]; over an HTTP client of yours [`HttpSource`] |
-//! | from one response, a socket, a body | [`connect`], [`EventReader`] |
+//! | from one response | [`EventSource`] with [`Reconnect::Never`] |
+//! | from a byte stream, or one response over a connection of yours | [`EventReader`] |
 //!
 //! | to send events | take |
 //! |---|---|
 //! | from a server of your own, with limits and a clean stop | [`Server`] |
 //! | the same to many, and again to those who come back | [`Hub`] |
-//! | on one accepted socket, into any byte stream | [`accept`], [`EventWriter`] |
+//! | on a connection that you accept | [`Server::serve_connection`] |
+//! | into any byte stream | [`EventWriter`] |
 //!
 //! # Features
 //!
@@ -70,7 +69,6 @@ mod connection_task;
 mod dial;
 mod event_sender;
 mod guard;
-mod http;
 mod http_client;
 mod http_source;
 mod hub;
@@ -79,7 +77,6 @@ mod reader;
 mod server;
 mod shared_stream;
 mod source;
-mod timeouts;
 mod tls;
 mod writer;
 
@@ -101,7 +98,6 @@ pub use sse_proto::{Event, EventRef, Item};
 
 pub use crate::close::{CloseHandle, Shutdown, ShutdownFn};
 pub use crate::event_sender::EventSender;
-pub use crate::http::{Exchange, accept, connect, connect_with};
 pub use crate::http_source::HttpSource;
 pub use crate::hub::{Hub, Subscriber};
 pub use crate::incoming::Incoming;
@@ -131,9 +127,6 @@ pub type Frame = sse_proto::Frame<std::sync::Arc<[u8]>>;
 
 /// Why reading events failed.
 pub type ReadError = sse_proto::ReadError<io::Error>;
-
-/// Why a request could not be accepted.
-pub type AcceptError = sse_proto::AcceptError<io::Error>;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

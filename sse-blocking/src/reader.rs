@@ -1,12 +1,13 @@
 //! Events from a byte stream.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::time::Duration;
 
+use sse_proto::http::Request;
 use sse_proto::http1::ResponseHead;
 use sse_proto::{End, Event, EventRef, Item, Receiver, Want};
 
-use crate::{CloseHandle, ReadError, Shutdown};
+use crate::{CloseHandle, ReadError, Shutdown, USER_AGENT};
 
 /// Reads events from a byte stream.
 ///
@@ -114,7 +115,7 @@ impl<R: Read> EventReader<R> {
     }
 
     /// Reads until the response is accepted.
-    pub(crate) fn wait_until_open(&mut self) -> Result<(), ReadError> {
+    fn wait_until_open(&mut self) -> Result<(), ReadError> {
         while !self.receiver.is_open() {
             match self.step(Receiver::want) {
                 Some(step) => step?,
@@ -166,6 +167,37 @@ impl<R: Read> EventReader<R> {
 
     fn is_closed(&self) -> bool {
         self.handle.as_ref().is_some_and(CloseHandle::is_closed)
+    }
+}
+
+impl<S: Read + Write> EventReader<S> {
+    /// Sends a request over a connection of yours, and returns once the server has answered with an
+    /// event stream. A request without a `User-Agent` is sent with the default [`USER_AGENT`].
+    ///
+    /// There are no timeouts but those of the connection. For a single response with timeouts or
+    /// `https`, use an [`EventSource`](crate::EventSource) with
+    /// [`Reconnect::Never`](sse_proto::source::Reconnect::Never).
+    ///
+    /// # Errors
+    /// If the connection fails, or [`check_response`](sse_proto::source::check_response) rejects
+    /// the response.
+    pub fn open(io: S, request: &Request) -> Result<Self, ReadError> {
+        Self::open_with(io, request, Receiver::http1(request))
+    }
+
+    /// Like [`open`](Self::open), with a receiver made by [`Receiver::http1`], for example with
+    /// other limits or a custom check.
+    ///
+    /// # Errors
+    /// Like [`open`](Self::open).
+    pub fn open_with(mut io: S, request: &Request, receiver: Receiver) -> Result<Self, ReadError> {
+        let mut bytes = Vec::new();
+        request.encode_with_user_agent(USER_AGENT, &mut bytes);
+        io.write_all(&bytes)?;
+        io.flush()?;
+        let mut reader = Self::with_receiver(io, receiver);
+        reader.wait_until_open()?;
+        Ok(reader)
     }
 }
 

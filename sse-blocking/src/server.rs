@@ -12,10 +12,10 @@ use socket2::SockRef;
 use sse_proto::Instant;
 use sse_proto::http1::server::{self, AcceptWant, Acceptor, Closed, ServerConfig, ServerStats};
 
+use crate::connection::{is_timeout, timeout};
 use crate::connection_task::ConnectionTask;
 use crate::guard::guard;
 use crate::shared_stream::SharedStream;
-use crate::timeouts::{is_timeout, timeout};
 use crate::{BoxError, Incoming};
 
 type Handler = Arc<dyn Fn(Incoming) -> Result<(), BoxError> + Send + Sync>;
@@ -292,6 +292,8 @@ impl ServerState {
             drop(connections);
             match (want, &listener) {
                 (AcceptWant::Accept, Some(listener)) => match listener.accept() {
+                    // Most likely the connection that woke this thread.
+                    Ok(_) if self.handle.lock().acceptor.is_draining() => {}
                     Ok((socket, peer)) => {
                         if let Some(connection) = self.admit(socket, peer) {
                             self.spawn(connection);
@@ -312,14 +314,10 @@ impl ServerState {
         }
     }
 
-    /// Admits a connection, unless there are too many or the server drains.
+    /// Admits a connection, to be served or rejected. Returns `None` if there are too many to reject.
     fn admit(self: &Arc<Self>, socket: TcpStream, peer: SocketAddr) -> Option<ConnectionTask> {
         let mut connections = self.handle.lock();
         let now = self.handle.now();
-        // Most likely the connection that woke `accept`.
-        if connections.acceptor.is_draining() {
-            return None;
-        }
         let since_unix_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         connections.acceptor.set_wall_clock(now, since_unix_epoch.unwrap_or_default());
         let server = connections.acceptor.admit(now)?;

@@ -9,7 +9,7 @@ use std::{mem, time};
 use sse_proto::Instant;
 use sse_proto::http1::server::{self, Connection, Want};
 
-use crate::timeouts::is_timeout;
+use crate::connection::is_timeout;
 
 type Shared = server::SharedStream<Arc<[u8]>, Thread>;
 

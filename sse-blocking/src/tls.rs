@@ -9,7 +9,7 @@ use sse_proto::http::{Scheme, Url};
 
 #[cfg(feature = "rustls-no-provider")]
 use {
-    crate::timeouts::{is_timeout, set_timeouts},
+    crate::connection::{is_timeout, set_timeouts},
     rustls::crypto::CryptoProvider,
     rustls::pki_types::ServerName,
     rustls::{ClientConfig, ClientConnection, StreamOwned},

@@ -1,9 +1,7 @@
-//! Errors of a connection: of the transport, or of the peer.
+//! Errors of a connection, of the transport or of the peer.
 
 use core::fmt;
 
-#[cfg(feature = "http1")]
-use crate::http1::RequestHeadError;
 use crate::receiver::ReceiveError;
 
 /// Why reading events failed. `E` is the transport's error; the adapters use `std::io::Error`.
@@ -50,54 +48,8 @@ impl From<std::io::Error> for ReadError<std::io::Error> {
     }
 }
 
-#[cfg(all(feature = "std", feature = "http1"))]
-impl From<std::io::Error> for AcceptError<std::io::Error> {
-    fn from(error: std::io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
 impl<E> From<ReceiveError> for ReadError<E> {
     fn from(error: ReceiveError) -> Self {
         Self::Receive(error)
-    }
-}
-
-/// Why a request could not be accepted. `E` is the transport's error.
-#[cfg(feature = "http1")]
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AcceptError<E> {
-    /// The transport failed.
-    Io(E),
-    /// The client sent an unacceptable request, and received an error response.
-    Request(RequestHeadError),
-}
-
-#[cfg(feature = "http1")]
-impl<E: fmt::Display> fmt::Display for AcceptError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => error.fmt(f),
-            Self::Request(error) => error.fmt(f),
-        }
-    }
-}
-
-/// `Display` prints the cause, so `source` returns the source of the cause.
-#[cfg(feature = "http1")]
-impl<E: core::error::Error> core::error::Error for AcceptError<E> {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Io(error) => error.source(),
-            Self::Request(_) => None,
-        }
-    }
-}
-
-#[cfg(feature = "http1")]
-impl<E> From<RequestHeadError> for AcceptError<E> {
-    fn from(error: RequestHeadError) -> Self {
-        Self::Request(error)
     }
 }

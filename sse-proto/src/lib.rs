@@ -34,6 +34,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! `CONTRIBUTING.md` in the repository follows an event from the socket to the program and back, file
+//! by file.
+//!
 //! # Features
 //!
 //! - `std` (default): `std::io::Write` for [`DataWriter`], faster scanning.
@@ -81,8 +84,6 @@ mod time;
 
 pub use crate::decode::{Decoder, End, Item};
 pub use crate::encode::{Buffer, BufferTooSmall, DataWriter, Encoder};
-#[cfg(feature = "http1")]
-pub use crate::error::AcceptError;
 pub use crate::error::ReadError;
 pub use crate::event::{DEFAULT_NAME, Event, EventRef};
 pub use crate::field::{FieldName, InvalidField};

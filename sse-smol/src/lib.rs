@@ -1,16 +1,15 @@
 //! Server-Sent Events on smol, async-std, and every runtime whose streams speak futures-io.
 //!
-//! [`EventSource`] keeps a subscription: it connects, and connects again with the last event id whenever the stream is lost.
-//! [`EventReader`] reads events from anything that is [`AsyncRead`]: a socket, a response body. Both are
-//! `Stream`s. [`EventWriter`] writes them to anything that is
-//! [`AsyncWrite`], and is a `Sink`. [`connect`] asks a server for a stream over
-//! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. [`Server`] serves
-//! streams on a listener, and [`Hub`] sends one stream to many. The decisions are those of [`proto`];
-//! this crate does the reading and writing. `sse-tokio` and `sse-blocking` are the same for tokio and for threads, with the
-//! same names.
+//! [`EventSource`] keeps a subscription: it connects, and reconnects with the last event id whenever
+//! the stream is lost. [`Server`] serves streams on a listener or on connections that you accept,
+//! and [`Hub`] sends one stream to many clients. [`EventReader`] reads events from anything that is
+//! [`AsyncRead`](futures_io::AsyncRead), [`EventWriter`] writes them to anything that is
+//! [`AsyncWrite`](futures_io::AsyncWrite); the first is a `Stream`, the second a `Sink`. All protocol
+//! decisions are made in [`proto`]. `sse-tokio` and `sse-blocking` have the same names for tokio and
+//! for threads.
 //!
 //! Any executor will do: [`Server`] brings one for its connections (`async-executor`), unless you hand them to yours with
-//! [`Server::with_spawn`]. Sockets and timers, those of [`EventSource`], [`connect`] and [`Server`], and the timers of
+//! [`Server::with_spawn`]. Sockets and timers, those of [`EventSource`] and [`Server`], and the timers of
 //! `HttpSource` and [`Hub::publish_waiting`], need the reactor of smol (`async-io`), which runs by itself.
 //!
 //! ```
@@ -31,23 +30,19 @@
 //! A server and its client, over a real socket:
 //!
 //! ```
-//! use sse_smol::{Event, Request, Response, accept, connect};
+//! use sse_smol::{Event, EventSource, Incoming, Response, Server};
 //!
 //! # smol::block_on(async {
 //! let listener = smol::net::TcpListener::bind("127.0.0.1:0").await?;
 //! let url = format!("http://{}/sse", listener.local_addr()?);
-//! let server = smol::spawn(async move {
-//!     let (socket, _) = listener.accept().await?;
-//!     let exchange = accept(socket).await.map_err(std::io::Error::other)?;
-//!     let mut writer = exchange.open(Response::new(200)).await?;
-//!     writer.send("hello").await?;
-//!     writer.close().await
+//! let server = Server::new(|incoming: Incoming| async {
+//!     incoming.open(Response::new(200)).send("hello").await?;
+//!     Ok(())
 //! });
+//! let _serving = smol::spawn(server.serve(listener));
 //!
-//! let mut reader = connect(&Request::get(&url)?).await?;
-//! assert_eq!(reader.next().await.transpose()?, Some(Event::new("hello")));
-//! assert_eq!(reader.next().await.transpose()?, None);
-//! server.await?;
+//! let mut source = EventSource::get(&url)?;
+//! assert_eq!(source.next().await.transpose()?, Some(Event::new("hello")));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # }).unwrap();
 //! ```
@@ -55,14 +50,16 @@
 //! | to read events | take |
 //! |---|---|
 //! | from a server, for as long as it takes | [`EventSource`]; over an HTTP client of yours `HttpSource` |
-//! | from one response, or a socket | [`connect`], [`EventReader`] |
+//! | from one response | [`EventSource`] with [`Reconnect::Never`] |
+//! | from a byte stream, or one response over a connection of yours | [`EventReader`] |
 //! | from a body that another library gives you | [`EventStream`] |
 //!
 //! | to send events | take |
 //! |---|---|
 //! | from a server of your own, with limits and a clean stop | [`Server`] |
 //! | the same to many, and again to those who come back | [`Hub`] |
-//! | on one accepted socket, into any byte stream | [`accept`], [`EventWriter`] |
+//! | on a connection that you accept | [`Server::serve_connection`](sse_async::Server::serve_connection) |
+//! | into any byte stream | [`EventWriter`] |
 //!
 //! # Features
 //!
@@ -78,18 +75,15 @@
 
 mod runtime;
 
-use async_net::TcpStream;
-use futures_io::{AsyncRead, AsyncWrite};
 #[cfg(feature = "http")]
 pub use sse_async::BodyStream;
 pub use sse_async::proto;
 #[cfg(feature = "rustls-no-provider")]
 pub use sse_async::rustls;
 pub use sse_async::{
-    AcceptError, BoxError, CloseHandle, EventSender, EventStream, Frame, Incoming, ReadError, ServerHandle,
-    Signals, Subscriber,
+    BoxError, CloseHandle, EventSender, EventStream, Frame, Incoming, ReadError, ServerHandle, Signals,
+    Subscriber,
 };
-use sse_proto::Receiver;
 pub use sse_proto::http::Request;
 pub use sse_proto::http1::Response;
 pub use sse_proto::http1::server::ServerConfig;
@@ -116,7 +110,7 @@ pub use crate::runtime::{Smol, SmolTimer};
 /// ```
 pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// Stays subscribed to an event stream over HTTP/1.1. See [`sse_async::EventSource`].
+/// Stays subscribed to an event stream over HTTP/1.1. It has the methods of [`sse_async::EventSource`].
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -161,7 +155,7 @@ pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PK
 /// ```
 pub type EventSource = sse_async::EventSource<Smol>;
 
-/// Stays subscribed to an event stream over your own HTTP client. See [`sse_async::HttpSource`].
+/// Stays subscribed to an event stream over your own HTTP client. It has the methods of [`sse_async::HttpSource`].
 ///
 /// With hyper, connected by `smol-hyper`:
 ///
@@ -201,10 +195,39 @@ pub type EventSource = sse_async::EventSource<Smol>;
 #[cfg(feature = "http")]
 pub type HttpSource = sse_async::HttpSource<Smol>;
 
-/// Reads events from a byte stream. See [`sse_async::EventReader`].
+/// Reads events from a byte stream. It has the methods of [`sse_async::EventReader`].
+///
+/// ```
+/// use sse_smol::EventReader;
+///
+/// # smol::block_on(async {
+/// let mut reader = EventReader::new("id: 1\ndata: hello\n\n".as_bytes());
+/// while let Some(event) = reader.next().await {
+///     assert_eq!(event?.data(), "hello");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// With a request over a connection of yours:
+///
+/// ```no_run
+/// use sse_smol::{EventReader, Request};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let socket = smol::net::TcpStream::connect("127.0.0.1:8888").await?;
+/// let request = Request::get("http://127.0.0.1:8888/sse")?;
+/// let mut reader = EventReader::open(socket, &request).await?;
+/// while let Some(event) = reader.next().await {
+///     println!("{}", event?.data());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub type EventReader<S> = sse_async::EventReader<S, Smol>;
 
-/// Writes events to a byte stream. See [`sse_async::EventWriter`].
+/// Writes events to a byte stream. It has the methods of [`sse_async::EventWriter`].
 ///
 /// ```
 /// use sse_smol::{Event, EventWriter};
@@ -222,10 +245,7 @@ pub type EventReader<S> = sse_async::EventReader<S, Smol>;
 /// ```
 pub type EventWriter<S> = sse_async::EventWriter<S, Smol>;
 
-/// A request that waits for its answer: see [`sse_async::Exchange`].
-pub type Exchange<S> = sse_async::Exchange<S, Smol>;
-
-/// Serves event streams over HTTP/1.1. See [`sse_async::Server`].
+/// Serves event streams over HTTP/1.1. It has the methods of [`sse_async::Server`].
 ///
 /// ```no_run
 /// use sse_smol::{BoxError, Incoming, Response, Server};
@@ -262,7 +282,7 @@ pub type Exchange<S> = sse_async::Exchange<S, Smol>;
 /// `|connection| smol::spawn(connection).detach()` to `with_spawn`.
 pub type Server = sse_async::Server<Smol>;
 
-/// Fans out events to many subscribers. See [`sse_async::Hub`].
+/// Fans out events to many subscribers. It has the methods of [`sse_async::Hub`].
 ///
 /// ```
 /// use sse_smol::{Delivery, Hub, HubConfig, Subscription};
@@ -279,42 +299,30 @@ pub type Server = sse_async::Server<Smol>;
 /// ```
 pub type Hub = sse_async::Hub<Smol>;
 
-/// An event stream as the body of a response, for hyper and other users of `http-body`. See
-/// [`sse_async::EventBody`].
+/// An event stream as the body of a response, for hyper and other users of `http-body`. It
+/// has the methods of [`sse_async::EventBody`].
+///
+/// In a service of hyper:
+///
+/// ```
+/// use hyper::body::Incoming;
+/// use sse_smol::{BoxError, EventBody};
+///
+/// async fn handler(_: http::Request<Incoming>) -> Result<http::Response<EventBody>, BoxError> {
+///     let (events, body) = EventBody::channel();
+///     smol::spawn(async move {
+///         // Ends when the client leaves.
+///         while events.send("still here").await.is_ok() {
+///             smol::Timer::after(std::time::Duration::from_secs(1)).await;
+///         }
+///     })
+///     .detach();
+///     Ok(body.response())
+/// }
+/// # let _ = hyper::service::service_fn(handler);
+/// ```
 #[cfg(feature = "http")]
 pub type EventBody = sse_async::EventBody<Smol>;
-
-/// Sends this request over a new TCP connection, and returns once the server has accepted it with an event stream. It names
-/// the [`USER_AGENT`] where the request has none.
-///
-/// # Errors
-/// If the server cannot be reached, or answers with what [`check_response`](sse_proto::source::check_response) refuses. For an
-/// `https` URL, `Unsupported`: make the TLS connection yourself, and give it to [`EventReader::open`](sse_async::EventReader::open).
-pub async fn connect(request: &Request) -> Result<EventReader<TcpStream>, ReadError> {
-    sse_async::connect(request).await
-}
-
-/// As [`connect`], with a receiver that was made by [`Receiver::http1`], and may have other limits or a check of its own.
-///
-/// # Errors
-/// As [`connect`].
-pub async fn connect_with(
-    request: &Request,
-    receiver: Receiver,
-) -> Result<EventReader<TcpStream>, ReadError> {
-    sse_async::connect_with(request, receiver).await
-}
-
-/// Reads the head of a request from an accepted connection.
-///
-/// Set `TCP_NODELAY` on the socket, or the system holds small events back. Of the body of a request nothing is read: where
-/// one was sent, closing the connection resets it, and the client may lose what it has not read by then.
-///
-/// # Errors
-/// If the connection fails, or the client sends something else; then it is sent the status that says so.
-pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(io: S) -> Result<Exchange<S>, AcceptError> {
-    sse_async::accept(io).await
-}
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

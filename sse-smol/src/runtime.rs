@@ -85,12 +85,16 @@ impl Timer for SmolTimer {
     }
 }
 
+// Without this, an error about another stream names only a missing trait, not the advice of `Reads`.
+#[diagnostic::do_not_recommend]
 impl<S: AsyncRead + ?Sized> Reads<S> for Smol {
     fn poll_read(stream: Pin<&mut S>, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
         stream.poll_read(cx, space)
     }
 }
 
+// The same for `Writes`.
+#[diagnostic::do_not_recommend]
 impl<S: AsyncWrite + ?Sized> Writes<S> for Smol {
     fn poll_write(stream: Pin<&mut S>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         stream.poll_write(cx, bytes)

@@ -1,25 +1,20 @@
-//! The same reader and writer on async-std: its streams speak futures-io too.
+//! The reader, the source and the server on async-std, whose streams implement the traits of futures-io, too.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_std::net::{TcpListener, TcpStream};
 use async_std::task;
-use sse_smol::proto::http1::{Request, Response};
-use sse_smol::proto::source::SourceConfig;
-use sse_smol::{Event, EventReader, EventSource, accept, connect};
+use sse_smol::{
+    BoxError, Event, EventReader, EventSource, Incoming, Request, Response, Server, SourceConfig,
+};
 
 #[test]
 fn events_travel_over_the_sockets_of_async_std() {
     task::block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let server = task::spawn(async move {
-            let (socket, _) = listener.accept().await.unwrap();
-            serve(socket).await.unwrap();
-            // The second client leaves early: how far this one gets is a matter of time.
-            let (socket, _) = listener.accept().await.unwrap();
-            let _ = serve(socket).await;
-        });
+        let server = task::spawn(serve(listener, 2));
 
         let request = Request::get(&format!("http://{address}/sse")).unwrap();
         let socket = TcpStream::connect(address).await.unwrap();
@@ -30,7 +25,8 @@ fn events_travel_over_the_sockets_of_async_std() {
         }
         assert_eq!((data.as_str(), reader.last_event_id()), ("123", "3"));
 
-        let mut reader = connect(&request).await.unwrap();
+        let socket = TcpStream::connect(address).await.unwrap();
+        let mut reader = EventReader::open(socket, &request).await.unwrap();
         assert_eq!(reader.next().await.unwrap().unwrap().data(), "1");
         reader.close();
         assert!(reader.next().await.is_none());
@@ -46,11 +42,7 @@ fn a_source_reconnects_on_the_executor_of_async_std() {
         let mut config = SourceConfig::default();
         config.backoff.base = Duration::from_millis(10);
         source = source.with_config(config);
-        let server = task::spawn(async move {
-            for _ in 0..2 {
-                serve(listener.accept().await.unwrap().0).await.unwrap();
-            }
-        });
+        let server = task::spawn(serve(listener, 2));
         let mut data = String::new();
         while data.len() < 6 {
             data.push_str(source.next().await.unwrap().unwrap().data());
@@ -60,11 +52,24 @@ fn a_source_reconnects_on_the_executor_of_async_std() {
     });
 }
 
-async fn serve(socket: TcpStream) -> std::io::Result<()> {
-    let exchange = accept(socket).await.map_err(std::io::Error::other)?;
-    let mut writer = exchange.open(Response::new(200)).await?;
-    for number in 1..=3 {
-        writer.send(&Event::new(number.to_string()).with_id(number.to_string()).unwrap()).await?;
+/// Serves this many connections, each in a task of async-std.
+async fn serve(listener: TcpListener, connections: usize) {
+    let server = Arc::new(Server::new(count));
+    let mut tasks = Vec::new();
+    for _ in 0..connections {
+        let (socket, peer) = listener.accept().await.unwrap();
+        let server = Arc::clone(&server);
+        tasks.push(task::spawn(async move { server.serve_connection(socket, peer).await }));
     }
-    writer.close().await
+    for task in tasks {
+        task.await;
+    }
+}
+
+async fn count(incoming: Incoming) -> Result<(), BoxError> {
+    let events = incoming.open(Response::new(200));
+    for number in 1..=3 {
+        events.send(&Event::new(number.to_string()).with_id(number.to_string())?).await?;
+    }
+    Ok(())
 }

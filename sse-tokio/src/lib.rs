@@ -1,13 +1,12 @@
 //! Server-Sent Events on tokio.
 //!
-//! [`EventSource`] keeps a subscription: it connects, and connects again with the last event id whenever the stream is lost.
-//! [`EventReader`] reads events from anything that is [`AsyncRead`]: a socket, a response body. Both are
-//! `Stream`s. [`EventWriter`] writes them to anything that is
-//! [`AsyncWrite`], and is a `Sink`. [`connect`] asks a server for a stream over
-//! plain HTTP/1.1, and [`accept`] answers such a request on an accepted socket. [`Server`] serves
-//! streams on a listener, and [`Hub`] sends one stream to many. The decisions are those of [`proto`];
-//! this crate does the reading and writing. `sse-smol` and `sse-blocking` are the same for smol and for threads, with the
-//! same names.
+//! [`EventSource`] keeps a subscription: it connects, and reconnects with the last event id whenever
+//! the stream is lost. [`Server`] serves streams on a listener or on connections that you accept,
+//! and [`Hub`] sends one stream to many clients. [`EventReader`] reads events from anything that is
+//! [`AsyncRead`](tokio::io::AsyncRead), [`EventWriter`] writes them to anything that is
+//! [`AsyncWrite`](tokio::io::AsyncWrite); the first is a `Stream`, the second a `Sink`. All protocol
+//! decisions are made in [`proto`]. `sse-smol` and `sse-blocking` have the same names for smol and
+//! for threads.
 //!
 //! ```
 //! use sse_tokio::EventReader;
@@ -27,23 +26,19 @@
 //! A server and its client, over a real socket:
 //!
 //! ```
-//! use sse_tokio::{Event, Request, Response, accept, connect};
+//! use sse_tokio::{Event, EventSource, Incoming, Response, Server};
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
 //! let url = format!("http://{}/sse", listener.local_addr()?);
-//! let server = tokio::spawn(async move {
-//!     let (socket, _) = listener.accept().await?;
-//!     let exchange = accept(socket).await.map_err(std::io::Error::other)?;
-//!     let mut writer = exchange.open(Response::new(200)).await?;
-//!     writer.send("hello").await?;
-//!     writer.close().await
+//! let server = Server::new(|incoming: Incoming| async {
+//!     incoming.open(Response::new(200)).send("hello").await?;
+//!     Ok(())
 //! });
+//! tokio::spawn(server.serve(listener));
 //!
-//! let mut reader = connect(&Request::get(&url)?).await?;
-//! assert_eq!(reader.next().await.transpose()?, Some(Event::new("hello")));
-//! assert_eq!(reader.next().await.transpose()?, None);
-//! server.await??;
+//! let mut source = EventSource::get(&url)?;
+//! assert_eq!(source.next().await.transpose()?, Some(Event::new("hello")));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # }).unwrap();
 //! ```
@@ -51,7 +46,8 @@
 //! | to read events | take |
 //! |---|---|
 //! | from a server, for as long as it takes | [`EventSource`]; over an HTTP client of yours `HttpSource` |
-//! | from one response, or a socket | [`connect`], [`EventReader`] |
+//! | from one response | [`EventSource`] with [`Reconnect::Never`] |
+//! | from a byte stream, or one response over a connection of yours | [`EventReader`] |
 //! | from a body that another library gives you | [`EventStream`] |
 //!
 //! | to send events | take |
@@ -59,7 +55,8 @@
 //! | from a server of your own, with limits and a clean stop | [`Server`] |
 //! | in axum, hyper, tonic | `EventBody` |
 //! | the same to many, and again to those who come back | [`Hub`] |
-//! | on one accepted socket, into any byte stream | [`accept`], [`EventWriter`] |
+//! | on a connection that you accept | [`Server::serve_connection`](sse_async::Server::serve_connection) |
+//! | into any byte stream | [`EventWriter`] |
 //!
 //! # Features
 //!
@@ -89,12 +86,11 @@ pub use sse_async::proto;
 #[cfg(feature = "rustls-no-provider")]
 pub use sse_async::rustls;
 pub use sse_async::{
-    AcceptError, BoxError, CloseHandle, EventSender, EventStream, Frame, Incoming, ReadError, ServerHandle,
-    Signals, Subscriber,
+    BoxError, CloseHandle, EventSender, EventStream, Frame, Incoming, ReadError, ServerHandle, Signals,
+    Subscriber,
 };
 #[cfg(feature = "axum")]
 pub use sse_async::{LastEventId, Rejection};
-use sse_proto::Receiver;
 pub use sse_proto::http::Request;
 pub use sse_proto::http1::Response;
 pub use sse_proto::http1::server::ServerConfig;
@@ -105,8 +101,6 @@ pub use sse_proto::hub::{
 pub use sse_proto::sender::{Ended, StreamConfig};
 pub use sse_proto::source::{CloseReason, EndMarker, Reconnect, Signal, SourceConfig, SourceError};
 pub use sse_proto::{Event, EventRef, Item};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 
 #[cfg(feature = "codec")]
 pub use crate::codec::EventCodec;
@@ -125,7 +119,7 @@ pub use crate::runtime::{Tokio, TokioTimer};
 /// ```
 pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// Stays subscribed to an event stream over HTTP/1.1. See [`sse_async::EventSource`].
+/// Stays subscribed to an event stream over HTTP/1.1. It has the methods of [`sse_async::EventSource`].
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -173,7 +167,7 @@ pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PK
 /// If it is polled outside of a tokio runtime with I/O and time enabled.
 pub type EventSource = sse_async::EventSource<Tokio>;
 
-/// Stays subscribed to an event stream over your own HTTP client. See [`sse_async::HttpSource`].
+/// Stays subscribed to an event stream over your own HTTP client. It has the methods of [`sse_async::HttpSource`].
 ///
 /// With reqwest 0.13:
 ///
@@ -199,10 +193,39 @@ pub type EventSource = sse_async::EventSource<Tokio>;
 #[cfg(feature = "http")]
 pub type HttpSource = sse_async::HttpSource<Tokio>;
 
-/// Reads events from a byte stream. See [`sse_async::EventReader`].
+/// Reads events from a byte stream. It has the methods of [`sse_async::EventReader`].
+///
+/// ```
+/// use sse_tokio::EventReader;
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let mut reader = EventReader::new("id: 1\ndata: hello\n\n".as_bytes());
+/// while let Some(event) = reader.next().await {
+///     assert_eq!(event?.data(), "hello");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// With a request over a connection of yours:
+///
+/// ```no_run
+/// use sse_tokio::{EventReader, Request};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let socket = tokio::net::TcpStream::connect("127.0.0.1:8888").await?;
+/// let request = Request::get("http://127.0.0.1:8888/sse")?;
+/// let mut reader = EventReader::open(socket, &request).await?;
+/// while let Some(event) = reader.next().await {
+///     println!("{}", event?.data());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub type EventReader<S> = sse_async::EventReader<S, Tokio>;
 
-/// Writes events to a byte stream. See [`sse_async::EventWriter`].
+/// Writes events to a byte stream. It has the methods of [`sse_async::EventWriter`].
 ///
 /// ```
 /// use sse_tokio::{Event, EventWriter};
@@ -220,10 +243,7 @@ pub type EventReader<S> = sse_async::EventReader<S, Tokio>;
 /// ```
 pub type EventWriter<S> = sse_async::EventWriter<S, Tokio>;
 
-/// A request that waits for its answer: see [`sse_async::Exchange`].
-pub type Exchange<S> = sse_async::Exchange<S, Tokio>;
-
-/// Serves event streams over HTTP/1.1. See [`sse_async::Server`].
+/// Serves event streams over HTTP/1.1. It has the methods of [`sse_async::Server`].
 ///
 /// ```no_run
 /// use sse_tokio::{BoxError, Incoming, Response, Server};
@@ -261,7 +281,7 @@ pub type Exchange<S> = sse_async::Exchange<S, Tokio>;
 /// If it is polled outside of a tokio runtime with I/O and time enabled.
 pub type Server = sse_async::Server<Tokio>;
 
-/// Fans out events to many subscribers. See [`sse_async::Hub`].
+/// Fans out events to many subscribers. It has the methods of [`sse_async::Hub`].
 ///
 /// ```
 /// use sse_tokio::{Delivery, Hub, HubConfig, Subscription};
@@ -278,7 +298,7 @@ pub type Server = sse_async::Server<Tokio>;
 /// ```
 pub type Hub = sse_async::Hub<Tokio>;
 
-/// An event stream as the body of a response, for axum, hyper, tonic. See [`sse_async::EventBody`].
+/// An event stream as the body of a response, for axum, hyper, tonic. It has the methods of [`sse_async::EventBody`].
 ///
 /// In axum, a handler returns its response:
 ///
@@ -300,38 +320,6 @@ pub type Hub = sse_async::Hub<Tokio>;
 /// ```
 #[cfg(feature = "http")]
 pub type EventBody = sse_async::EventBody<Tokio>;
-
-/// Sends this request over a new TCP connection, and returns once the server has accepted it with an event stream. It names
-/// the [`USER_AGENT`] where the request has none.
-///
-/// # Errors
-/// If the server cannot be reached, or answers with what [`check_response`](sse_proto::source::check_response) refuses. For an
-/// `https` URL, `Unsupported`: make the TLS connection yourself, and give it to [`EventReader::open`](sse_async::EventReader::open).
-pub async fn connect(request: &Request) -> Result<EventReader<TcpStream>, ReadError> {
-    sse_async::connect(request).await
-}
-
-/// As [`connect`], with a receiver that was made by [`Receiver::http1`], and may have other limits or a check of its own.
-///
-/// # Errors
-/// As [`connect`].
-pub async fn connect_with(
-    request: &Request,
-    receiver: Receiver,
-) -> Result<EventReader<TcpStream>, ReadError> {
-    sse_async::connect_with(request, receiver).await
-}
-
-/// Reads the head of a request from an accepted connection.
-///
-/// Set `TCP_NODELAY` on the socket, or the system holds small events back. Of the body of a request nothing is read: where
-/// one was sent, closing the connection resets it, and the client may lose what it has not read by then.
-///
-/// # Errors
-/// If the connection fails, or the client sends something else; then it is sent the status that says so.
-pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(io: S) -> Result<Exchange<S>, AcceptError> {
-    sse_async::accept(io).await
-}
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -68,6 +68,8 @@ impl Timer for TokioTimer {
     }
 }
 
+// Without this, an error about another stream names only a missing trait, not the advice of `Reads`.
+#[diagnostic::do_not_recommend]
 impl<S: AsyncRead + ?Sized> Reads<S> for Tokio {
     fn poll_read(stream: Pin<&mut S>, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut space = ReadBuf::new(space);
@@ -76,6 +78,8 @@ impl<S: AsyncRead + ?Sized> Reads<S> for Tokio {
     }
 }
 
+// The same for `Writes`.
+#[diagnostic::do_not_recommend]
 impl<S: AsyncWrite + ?Sized> Writes<S> for Tokio {
     fn poll_write(stream: Pin<&mut S>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         stream.poll_write(cx, bytes)

@@ -32,7 +32,7 @@ impl Served {
                 break;
             }
             events += 1;
-            http1::chunk::append(&mut chunked, &before[..before.len() - rest.len()]);
+            http1::append_chunk(&mut chunked, &before[..before.len() - rest.len()]);
         }
         chunked.extend_from_slice(b"0\r\n\r\n");
         Self { stream, chunked, events }

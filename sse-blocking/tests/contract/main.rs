@@ -10,6 +10,7 @@ use sse_contract::adapter::Blocking;
 sse_contract::hub_suite!(Blocking);
 sse_contract::reader_suite!(Blocking);
 sse_contract::serve_suite!(Blocking);
+sse_contract::serve_connection_suite!(Blocking);
 sse_contract::source_suite!(Blocking);
 sse_contract::writer_suite!(Blocking);
 

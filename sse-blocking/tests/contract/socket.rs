@@ -5,9 +5,9 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use sse_blocking::{Event, ReadError, Shutdown as _, connect};
+use sse_blocking::{Event, EventReader, ReadError, Shutdown as _};
 use sse_contract::faults::sees_close;
-use sse_contract::suites::reader::{EVENT_STREAM, get, serve};
+use sse_contract::suites::reader::{EVENT_STREAM, connect, get, serve};
 
 #[test]
 fn a_read_timeout_leaves_the_reader_as_it_was() {
@@ -17,7 +17,8 @@ fn a_read_timeout_leaves_the_reader_as_it_was() {
         may_go.recv().unwrap();
         socket.write_all(b"lf\n\n").unwrap();
     });
-    let mut reader = connect(&get(&url)).unwrap();
+    let request = get(&url);
+    let mut reader = EventReader::open(connect(&request), &request).unwrap();
     reader.get_ref().unwrap().set_read_timeout(Some(Duration::from_millis(20))).unwrap();
     for _ in 0..2 {
         let error = reader.next().unwrap().unwrap_err();

@@ -33,8 +33,6 @@
 #[cfg(feature = "axum")]
 mod axum;
 mod client;
-#[cfg(feature = "http")]
-mod exclusive;
 mod guard;
 mod hub;
 mod net;
@@ -52,7 +50,7 @@ pub use crate::axum::{LastEventId, Rejection};
 pub use crate::client::ReqwestError;
 #[cfg(feature = "http")]
 pub use crate::client::{BodyStream, HttpSource};
-pub use crate::client::{EventReader, EventSource, EventStream, Signals, connect, connect_with};
+pub use crate::client::{EventReader, EventSource, EventStream, Signals};
 pub use crate::hub::{Hub, Subscriber};
 #[cfg(feature = "rustls-no-provider")]
 pub use crate::net::rustls;
@@ -60,7 +58,7 @@ pub use crate::net::{CloseHandle, race};
 pub use crate::runtime::{ByteStream, Reads, Runtime, Timer, Writes};
 #[cfg(feature = "http")]
 pub use crate::server::EventBody;
-pub use crate::server::{EventSender, EventWriter, Exchange, Incoming, Server, ServerHandle, accept};
+pub use crate::server::{EventSender, EventWriter, Incoming, Server, ServerHandle};
 
 /// The error of a handler: any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -72,6 +70,3 @@ pub type Frame = sse_proto::Frame<bytes::Bytes>;
 
 /// Why reading events failed.
 pub type ReadError = sse_proto::ReadError<io::Error>;
-
-/// Why a request could not be accepted.
-pub type AcceptError = sse_proto::AcceptError<io::Error>;

@@ -77,9 +77,12 @@ pub trait Timer: Default + Send + Unpin {
 /// An adapter implements it once, for all types that its runtime can read: `impl<S: AsyncRead +
 /// ?Sized> Reads<S> for Tokio`.
 #[diagnostic::on_unimplemented(
-    message = "`{S}` is not a byte stream that `{Self}` can read",
-    label = "does not implement the `AsyncRead` of this runtime",
-    note = "streams of tokio go with `sse-tokio`, those of futures-io (smol, async-std) with `sse-smol`"
+    message = "`{Self}` cannot read from `{S}`",
+    label = "`{S}` does not implement the `AsyncRead` of this runtime",
+    note = "for the body of an HTTP response, use `EventStream::from_body` (feature `http`)",
+    note = "for a socket of `std`, call `tokio::net::TcpStream::from_std` or `smol::net::TcpStream::try_from`",
+    note = "for a stream of futures-io (smol, async-std), use `sse-smol`, or wrap it with `tokio_util::compat::FuturesAsyncReadCompatExt::compat` for `sse-tokio`",
+    note = "for a stream of tokio, use `sse-tokio`, or wrap it with `tokio_util::compat::TokioAsyncReadCompatExt::compat` for `sse-smol`"
 )]
 pub trait Reads<S: ?Sized>: Runtime {
     /// Reads into `space`, and returns the number of bytes read, or 0 at the end of the stream.
@@ -88,9 +91,11 @@ pub trait Reads<S: ?Sized>: Runtime {
 
 /// The ability of a runtime to write to a byte stream of type `S`.
 #[diagnostic::on_unimplemented(
-    message = "`{S}` is not a byte stream that `{Self}` can write to",
-    label = "does not implement the `AsyncWrite` of this runtime",
-    note = "streams of tokio go with `sse-tokio`, those of futures-io (smol, async-std) with `sse-smol`"
+    message = "`{Self}` cannot write to `{S}`",
+    label = "`{S}` does not implement the `AsyncWrite` of this runtime",
+    note = "for a socket of `std`, call `tokio::net::TcpStream::from_std` or `smol::net::TcpStream::try_from`",
+    note = "for a stream of futures-io (smol, async-std), use `sse-smol`, or wrap it with `tokio_util::compat::FuturesAsyncWriteCompatExt::compat_write` for `sse-tokio`",
+    note = "for a stream of tokio, use `sse-tokio`, or wrap it with `tokio_util::compat::TokioAsyncWriteCompatExt::compat_write` for `sse-smol`"
 )]
 pub trait Writes<S: ?Sized>: Runtime {
     /// Writes a prefix of `bytes`, and returns the number of bytes written.
@@ -105,6 +110,13 @@ pub trait Writes<S: ?Sized>: Runtime {
 
 /// A byte stream that runtime `R` can read and write. Implemented for every such type; do not
 /// implement it yourself.
+#[diagnostic::on_unimplemented(
+    message = "`{R}` cannot read from and write to `{Self}`",
+    label = "`{Self}` does not implement the `AsyncRead` and `AsyncWrite` of this runtime, `Send`, `Unpin` and `'static`",
+    note = "for a socket of `std`, call `tokio::net::TcpStream::from_std` or `smol::net::TcpStream::try_from`",
+    note = "for a stream of futures-io (smol, async-std), use `sse-smol`, or wrap it with `tokio_util::compat::FuturesAsyncReadCompatExt::compat` for `sse-tokio`",
+    note = "for a stream of tokio, use `sse-tokio`, or wrap it with `tokio_util::compat::TokioAsyncReadCompatExt::compat` for `sse-smol`"
+)]
 pub trait ByteStream<R>: Send + Unpin + 'static {
     /// See [`Reads::poll_read`].
     fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>>;
@@ -119,6 +131,8 @@ pub trait ByteStream<R>: Send + Unpin + 'static {
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
+// Without this, an error about another stream names only a missing trait, not the advice above.
+#[diagnostic::do_not_recommend]
 impl<S: Send + Unpin + 'static, R: Reads<S> + Writes<S>> ByteStream<R> for S {
     fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
         <R as Reads<S>>::poll_read(Pin::new(self), cx, space)

@@ -1,15 +1,16 @@
 //! Bytes to events: HTML, "Parsing an event stream" and "Interpreting an event stream".
 //!
-//! How `machine` processes a line: `decode` calls `advance_many` for long chunks and `advance_few`,
-//! which treats every line as cut, for a few bytes. `advance_many` first completes the line that
-//! the previous chunk cut (`rest_of_cut_line`). `whole_lines` then finds the lines in the chunk and
+//! How a line is processed: `decode` calls `advance_many` for long chunks and `advance_few`, which
+//! treats every line as cut, for a few bytes. `advance_many` first completes the line that the
+//! previous chunk cut (`rest_of_cut_line`). `whole_lines` then finds the lines in the chunk and
 //! passes each to `whole_line`, and `part_of_line` keeps the remainder. A cut line goes piece by
-//! piece through `part_of_line` and then to `end_of_cut_line`. Both paths apply each field to the
-//! block in the same way, with one match arm per field. A blank line goes to `end_of_block`, and
-//! `view` lends the result.
+//! piece through `part_of_line` and then to `end_of_cut_line`, both in `cut_line`. Whole and cut
+//! lines apply each field to the block in the same way, with one match arm per field. A blank line
+//! goes to `end_of_block`, and `view` lends the result.
 
 mod beginning;
 mod block;
+mod cut_line;
 mod data;
 mod line;
 mod machine;

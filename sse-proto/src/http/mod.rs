@@ -5,18 +5,16 @@
 //! request, and its response into a [`ResponseHead`].
 
 pub(crate) mod fields;
-mod framing;
+mod message;
 mod percent;
 pub(crate) mod query;
 mod reference;
 mod request;
 mod response_head;
 mod url;
-mod version;
 
 pub use self::fields::HeaderError;
-pub use self::framing::Framing;
+pub use self::message::{Framing, Version};
 pub use self::request::{Request, RequestError};
 pub use self::response_head::ResponseHead;
 pub use self::url::{Scheme, Url, UrlError};
-pub use self::version::Version;

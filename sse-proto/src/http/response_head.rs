@@ -1,7 +1,7 @@
 //! The head of a response, as a client receives it.
 
 use super::fields::Fields;
-use super::version::Version;
+use super::message::Version;
 
 /// The status line and the headers of a response (RFC 9112 sections 4 and 5).
 ///

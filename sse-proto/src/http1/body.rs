@@ -1,9 +1,12 @@
-//! The framing of bodies: where a body starts and ends among the bytes of a connection.
+//! The framing of bodies: where a body starts and ends among the bytes of a connection, and the
+//! chunks to send.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use super::head::HeadLimits;
 use super::request_head::RequestHead;
+use crate::frame::make_chunk;
 use crate::http::Framing;
 use crate::http::fields::{is_token_byte, is_value_byte};
 
@@ -338,3 +341,25 @@ impl fmt::Display for BodyError {
 }
 
 impl core::error::Error for BodyError {}
+
+/// The last chunk, which ends a chunked body. A body without it was cut off.
+pub const LAST_CHUNK: &[u8] = crate::frame::LAST_CHUNK;
+
+/// Appends `payload` to `out` as one chunk (RFC 9112 section 7.1). An empty payload appends nothing,
+/// because an empty chunk would end the body; [`LAST_CHUNK`] ends it.
+///
+/// ```
+/// use sse_proto::http1::{LAST_CHUNK, append_chunk};
+///
+/// let mut out = Vec::new();
+/// append_chunk(&mut out, b"data: hello\n\n");
+/// out.extend_from_slice(LAST_CHUNK);
+/// assert_eq!(out, b"d\r\ndata: hello\n\n\r\n0\r\n\r\n");
+/// ```
+pub fn append_chunk(out: &mut Vec<u8>, payload: &[u8]) {
+    let start = out.len();
+    // The longest size line, and both line ends.
+    out.reserve(payload.len() + 20);
+    out.extend_from_slice(payload);
+    make_chunk(out, start);
+}

@@ -1,11 +1,15 @@
-//! Common parts of request and response heads: limits, errors, and the search for their end.
+//! Common parts of request and response heads: limits, errors, the search for their end, and the
+//! parsing of header lines.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
 use memchr::{memchr, memchr_iter};
+
+use crate::http::fields::Fields;
 
 /// Limits the size of a head. A head that exceeds a limit is rejected with an error that names the
 /// limit.
@@ -188,4 +192,29 @@ pub(super) fn unfold(block: &[u8]) -> Cow<'_, [u8]> {
         unfolded.extend(line.iter().skip_while(|byte| is_blank(byte)));
     }
     Cow::Owned(unfolded)
+}
+
+impl Fields {
+    /// Parses the lines after a start line, including the final blank line.
+    pub(super) fn parse(block: &[u8], limit: usize) -> Result<Fields, HeadError> {
+        // At most one header per line, so that a large limit costs nothing.
+        let lines = memchr_iter(b'\n', block).count();
+        let mut parsed = vec![httparse::EMPTY_HEADER; limit.min(lines)];
+        match httparse::parse_headers(block, &mut parsed) {
+            Ok(httparse::Status::Complete((end, headers))) if end == block.len() => {
+                let size = headers.iter().map(|header| header.name.len() + header.value.len()).sum();
+                let mut fields = Fields::with_capacity(size, headers.len());
+                for header in headers.iter() {
+                    fields.push(header.name, header.value);
+                }
+                Ok(fields)
+            }
+            Err(httparse::Error::TooManyHeaders) => Err(HeadError::TooManyHeaders { limit }),
+            _ => {
+                // The headers before the invalid line were parsed, and no name is empty.
+                let good = parsed.iter().take_while(|header| !header.name.is_empty()).count();
+                Err(HeadError::Header { line: good + 1 })
+            }
+        }
+    }
 }

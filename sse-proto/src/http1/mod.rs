@@ -7,7 +7,7 @@
 //! | | writes | reads |
 //! |---|---|---|
 //! | client | [`Request`] (its address: [`Url`]) | [`ResponseDecoder`] returns [`ResponseHead`] and body bytes |
-//! | server | [`Response`], then [`chunk`]s | [`RequestDecoder`] returns [`RequestHead`], [`BodyDecoder`] its body |
+//! | server | [`Response`], then [chunks](append_chunk) | [`RequestDecoder`] returns [`RequestHead`], [`BodyDecoder`] its body |
 //!
 //! All decoders have the same methods. `decode` consumes bytes from the front of a slice and leaves
 //! bytes that belong to something else. `handle_eof` reports that the peer closed the connection.
@@ -29,25 +29,22 @@
 //! - A minor version above 1 counts as HTTP/1.1 (RFC 9110 section 2.5).
 
 mod body;
-pub mod chunk;
 pub mod client;
 mod date;
 pub mod dial;
 mod framing;
 mod head;
-mod parse;
 mod request_decoder;
 mod request_head;
 mod response;
 mod response_decoder;
 mod response_head;
-mod sending;
 pub mod server;
 
 pub use crate::http::{
     Framing, HeaderError, Request, RequestError, ResponseHead, Scheme, Url, UrlError, Version,
 };
-pub use body::{BodyDecoder, BodyError};
+pub use body::{BodyDecoder, BodyError, LAST_CHUNK, append_chunk};
 pub use head::{HeadError, HeadLimits};
 pub use request_decoder::RequestDecoder;
 pub use request_head::{RequestHead, RequestHeadError};

@@ -79,20 +79,6 @@ impl RequestDecoder {
         self.advance(input).map_err(|error| self.fail(error))
     }
 
-    /// Handles a read from a connection on which a request is expected. An empty slice reports the
-    /// end of the connection. Bytes after the head are dropped.
-    ///
-    /// # Errors
-    ///
-    /// Like [`decode`](Self::decode), and [`RequestHeadError::IncompleteHead`] if the connection
-    /// ended.
-    pub fn handle_read(&mut self, bytes: &[u8]) -> Result<Option<RequestHead>, RequestHeadError> {
-        if bytes.is_empty() {
-            return self.handle_eof().and(Err(RequestHeadError::IncompleteHead));
-        }
-        self.decode(&mut { bytes })
-    }
-
     /// Reports the end of the connection.
     ///
     /// # Errors

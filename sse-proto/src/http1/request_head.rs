@@ -1,14 +1,10 @@
 //! Request heads, as a server receives them.
 
 use alloc::borrow::{Cow, ToOwned};
-use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::fmt;
-use core::time::Duration;
 
 use super::head::{HeadError, HeadLimits, split_start_line};
-use super::response::Response;
 use crate::http::fields::{Fields, excerpt, is_host_byte, is_token_byte};
 use crate::http::{Framing, Version};
 
@@ -229,19 +225,6 @@ pub enum RequestHeadError {
 }
 
 impl RequestHeadError {
-    /// Encodes a complete error response, with [`status`](Self::status), this error as its text,
-    /// and a [`Date`](Response::with_date) if the caller has a clock.
-    pub fn response(&self, since_unix_epoch: Option<Duration>) -> Vec<u8> {
-        let mut out = Vec::new();
-        let response = Response::new(self.status());
-        let response = match since_unix_epoch {
-            Some(time) => response.with_date(time),
-            None => response,
-        };
-        response.encode_whole("", format!("{self}\n").as_bytes(), &mut out);
-        out
-    }
-
     /// Returns the status of the error response (RFC 9110 section 15.5, RFC 6585 section 5): 400,
     /// 414, 431, 501 or 505. Close the connection after it.
     pub fn status(&self) -> u16 {

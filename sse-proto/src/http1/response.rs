@@ -1,4 +1,4 @@
-//! Responses as a server sends them.
+//! Responses as a server sends them, whole or with an event stream as the body.
 
 use alloc::format;
 use alloc::string::ToString;
@@ -6,8 +6,10 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::date::format_date;
+use super::request_head::RequestHead;
 use crate::http::Framing;
 use crate::http::fields::{Fields, HeaderError, append_field};
+use crate::{Sender, header};
 
 /// The head of a response, as a server sends it.
 ///
@@ -128,6 +130,31 @@ impl Response {
     /// Returns whether responses with this status have a body (RFC 9112 section 6.3).
     pub(crate) fn has_body(&self) -> bool {
         !matches!(self.status, ..200 | 204 | 304)
+    }
+}
+
+impl Sender {
+    /// Creates a sender of the response to this request. The head is pending at once, so that the
+    /// client learns that the stream is open before the first event.
+    ///
+    /// The response has the headers of an event stream ([`header::RESPONSE`]) that it does not set
+    /// itself, and announces that the connection closes. For HEAD, or with a status that has no
+    /// body, it ends after its head. For HTTP/1.0, it is not chunked and ends with the connection.
+    pub fn http1(request: &RequestHead, response: Response) -> Self {
+        Self::default().with_response(request.stream_framing(), response)
+    }
+}
+
+impl<B: AsRef<[u8]>> Sender<B> {
+    pub(super) fn with_response(mut self, framing: Framing, mut response: Response) -> Self {
+        for (name, value) in header::RESPONSE {
+            if response.header(name).is_none() {
+                response = response.clone().with_header(name, value).unwrap_or(response);
+            }
+        }
+        let framing = if response.has_body() { framing } else { Framing::None };
+        self.begin(framing, |out| response.closing().encode(framing, out));
+        self
     }
 }
 

@@ -7,7 +7,6 @@
 
 mod clients;
 mod config;
-mod gap;
 mod id;
 mod lag;
 mod publish;
@@ -24,12 +23,11 @@ use alloc::collections::BTreeMap;
 
 pub use self::clients::SubscribeError;
 pub use self::config::HubConfig;
-pub use self::gap::Gap;
 pub use self::id::Id;
 pub use self::publish::{PublishError, Published};
 pub use self::shared::{Removed, SharedHub, SubscriberId};
 pub use self::stats::{Dropped, Lagged, Replays, Stats};
-pub use self::subscription::{AfterGap, Cursor, Filter, Lag, Subscription, TopicKey};
+pub use self::subscription::{AfterGap, Cursor, Filter, Gap, Lag, Subscription, TopicKey};
 pub use self::wait_list::{WaitList, WaiterId};
 
 use self::ring::{Ring, Slot};

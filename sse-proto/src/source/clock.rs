@@ -1,4 +1,4 @@
-//! Deadline bookkeeping of an event source.
+//! Deadline bookkeeping of a session.
 
 use core::time::Duration;
 

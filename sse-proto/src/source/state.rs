@@ -1,4 +1,4 @@
-//! The transitions of an event source, in one table.
+//! The transitions of a session, in one table.
 
 use core::mem;
 use core::time::Duration;
@@ -11,7 +11,7 @@ use super::{Session, response};
 use crate::http::Url;
 use crate::{End, Instant};
 
-/// The state of an event source.
+/// The state of a session.
 #[derive(Debug)]
 pub(super) enum State {
     /// Before an attempt.

@@ -1,4 +1,4 @@
-//! The next step of an event source.
+//! The next step of a session.
 
 use alloc::boxed::Box;
 

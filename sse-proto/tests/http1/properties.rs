@@ -3,8 +3,8 @@ use std::fmt::Write as _;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sse_proto::http1::{
-    BodyDecoder, BodyError, Framing, HeadLimits, Request, RequestDecoder, RequestHead, RequestHeadError,
-    Response, ResponseDecoder, ResponseError, ResponseHead, ResponsePart, chunk,
+    BodyDecoder, BodyError, Framing, HeadLimits, LAST_CHUNK, Request, RequestDecoder, RequestHead,
+    RequestHeadError, Response, ResponseDecoder, ResponseError, ResponseHead, ResponsePart, append_chunk,
 };
 
 use crate::cut;
@@ -166,10 +166,10 @@ proptest! {
     fn chunks_round_trip(payloads in vec(vec(any::<u8>(), 0..300), 0..8), shares in shares()) {
         let mut encoded = Vec::new();
         for payload in &payloads {
-            chunk::append(&mut encoded, payload);
+            append_chunk(&mut encoded, payload);
         }
         let cut_short = encoded.clone();
-        encoded.extend_from_slice(chunk::LAST);
+        encoded.extend_from_slice(LAST_CHUNK);
         encoded.extend_from_slice(b"next");
         prop_assert_eq!(read_body(Framing::Chunked, &pieces(&encoded, &shares)), (payloads.concat(), 4, Ok(())));
         prop_assert_eq!(
@@ -243,8 +243,8 @@ proptest! {
             _ => body,
         };
         if framing == Framing::Chunked && has_body {
-            chunk::append(&mut encoded, &body);
-            encoded.extend_from_slice(chunk::LAST);
+            append_chunk(&mut encoded, &body);
+            encoded.extend_from_slice(LAST_CHUNK);
         } else {
             encoded.extend_from_slice(&body);
         }

@@ -1,5 +1,5 @@
 use sse_proto::http1::{
-    Framing, HeaderError, Request, RequestDecoder, RequestError, Response, Url, UrlError, chunk,
+    Framing, HeaderError, Request, RequestDecoder, RequestError, Response, Url, UrlError, append_chunk,
 };
 
 fn encoded(request: &Request) -> String {
@@ -142,11 +142,11 @@ fn response_heads() {
 fn chunk_sizes() {
     for (size, line) in [(1, "1"), (15, "f"), (16, "10"), (170, "aa"), (4096, "1000"), (65535, "ffff")] {
         let mut out = b"before".to_vec();
-        chunk::append(&mut out, &vec![b'x'; size]);
+        append_chunk(&mut out, &vec![b'x'; size]);
         assert_eq!(out, format!("before{line}\r\n{}\r\n", "x".repeat(size)).into_bytes());
     }
     let mut out = Vec::new();
-    chunk::append(&mut out, b"");
+    append_chunk(&mut out, b"");
     assert!(out.is_empty());
 }
 

@@ -10,6 +10,8 @@ sse_contract::event_stream_suite!(Smol);
 sse_contract::hub_suite!(Smol);
 sse_contract::reader_suite!(Smol);
 sse_contract::serve_suite!(Smol);
+sse_contract::serve_connection_suite!(Smol);
+sse_contract::serve_connection_async_suite!(Smol);
 sse_contract::source_suite!(Smol);
 sse_contract::source_async_suite!(Smol);
 sse_contract::streams_suite!(Smol);

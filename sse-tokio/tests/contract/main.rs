@@ -3,6 +3,8 @@
 #[cfg(feature = "http")]
 mod http_client;
 mod tasks;
+#[cfg(unix)]
+mod unix;
 
 use sse_tokio::Tokio;
 
@@ -11,6 +13,8 @@ sse_contract::event_stream_suite!(Tokio);
 sse_contract::hub_suite!(Tokio);
 sse_contract::reader_suite!(Tokio);
 sse_contract::serve_suite!(Tokio);
+sse_contract::serve_connection_suite!(Tokio);
+sse_contract::serve_connection_async_suite!(Tokio);
 sse_contract::source_suite!(Tokio);
 sse_contract::source_async_suite!(Tokio);
 sse_contract::streams_suite!(Tokio);

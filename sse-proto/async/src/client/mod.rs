@@ -3,7 +3,6 @@
 #[cfg(feature = "http")]
 pub(crate) mod body;
 mod chunks;
-mod connect;
 #[cfg(feature = "http")]
 mod http_client;
 #[cfg(feature = "http")]
@@ -16,7 +15,6 @@ mod stream;
 
 #[cfg(feature = "http")]
 pub use body::BodyStream;
-pub use connect::{connect, connect_with};
 #[cfg(feature = "http")]
 pub use http_source::HttpSource;
 pub use reader::EventReader;

@@ -1,16 +1,18 @@
 //! Events from a byte stream.
 
 use std::future::poll_fn;
+use std::io;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::{FusedStream, Stream};
+use sse_proto::http::Request;
 use sse_proto::http1::ResponseHead;
 use sse_proto::{End, Event, EventRef, Item, Receiver, Want};
 
-use crate::{CloseHandle, ReadError, Reads};
+use crate::{CloseHandle, ReadError, Reads, Writes};
 
 /// Reads events from a byte stream.
 ///
@@ -116,7 +118,7 @@ impl<S: Unpin, R: Reads<S>> EventReader<S, R> {
     }
 
     /// Reads until the response is accepted.
-    pub(crate) async fn wait_until_open(&mut self) -> Result<(), ReadError> {
+    async fn wait_until_open(&mut self) -> Result<(), ReadError> {
         while !self.receiver.is_open() {
             match poll_fn(|cx| self.poll_step(cx, Receiver::want)).await {
                 Some(step) => step?,
@@ -173,6 +175,45 @@ impl<S: Unpin, R: Reads<S>> EventReader<S, R> {
         }
         Poll::Ready(Some(want.map_err(ReadError::from)))
     }
+}
+
+impl<S: Unpin, R: Reads<S> + Writes<S>> EventReader<S, R> {
+    /// Sends a request over a connection of yours, and returns once the server has answered with an
+    /// event stream. A request without a `User-Agent` is sent with the default
+    /// [`USER_AGENT`](crate::Runtime::USER_AGENT).
+    ///
+    /// There are no timeouts. For a single response with timeouts or `https`, use an
+    /// [`EventSource`](crate::EventSource) with
+    /// [`Reconnect::Never`](sse_proto::source::Reconnect::Never).
+    ///
+    /// # Errors
+    /// If the connection fails, or [`check_response`](sse_proto::source::check_response) rejects
+    /// the response.
+    pub async fn open(io: S, request: &Request) -> Result<Self, ReadError> {
+        Self::open_with(io, request, Receiver::http1(request)).await
+    }
+
+    /// Like [`open`](Self::open), with a receiver made by [`Receiver::http1`], for example with
+    /// other limits or a custom check.
+    ///
+    /// # Errors
+    /// Like [`open`](Self::open).
+    pub async fn open_with(mut io: S, request: &Request, receiver: Receiver) -> Result<Self, ReadError> {
+        let mut bytes = Vec::new();
+        request.encode_with_user_agent(R::USER_AGENT, &mut bytes);
+        write_all::<S, R>(&mut io, &bytes).await?;
+        let mut reader = Self::with_receiver(io, receiver);
+        reader.wait_until_open().await?;
+        Ok(reader)
+    }
+}
+
+async fn write_all<S: Unpin, R: Writes<S>>(io: &mut S, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let count = poll_fn(|cx| R::poll_write(Pin::new(&mut *io), cx, bytes)).await?;
+        bytes = bytes.get(count..).filter(|_| count > 0).ok_or(io::ErrorKind::WriteZero)?;
+    }
+    poll_fn(|cx| R::poll_flush(Pin::new(&mut *io), cx)).await
 }
 
 type Wanted = Result<Want, sse_proto::ReceiveError>;

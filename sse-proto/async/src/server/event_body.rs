@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -16,7 +16,6 @@ use sse_proto::hub::Resume;
 use sse_proto::sender::{Piece, StreamConfig};
 use sse_proto::{Event, header};
 
-use crate::exclusive::Exclusive;
 use crate::guard::guard;
 use crate::net::{Alarm, BoxFuture, Clock};
 use crate::server::shared_stream::{SharedStream, release, wait_as_driver};
@@ -303,5 +302,22 @@ fn into_bytes(piece: Piece<Bytes>) -> Bytes {
         Piece::Bytes(bytes) => bytes.into(),
         // There are no other variants.
         _ => Bytes::new(),
+    }
+}
+
+/// Makes a value `Sync` that is only ever used through `&mut`, and so needs no lock.
+pub(crate) struct Exclusive<T>(Mutex<T>);
+
+impl<T> Exclusive<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Mutex::new(value))
+    }
+
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn into_inner(self) -> T {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }

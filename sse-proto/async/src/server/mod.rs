@@ -4,7 +4,6 @@ mod connection_task;
 #[cfg(feature = "http")]
 mod event_body;
 mod event_sender;
-mod exchange;
 mod incoming;
 mod serve;
 mod shared_stream;
@@ -14,8 +13,6 @@ mod writer;
 #[cfg(feature = "http")]
 pub use event_body::EventBody;
 pub use event_sender::EventSender;
-pub(crate) use exchange::write_all;
-pub use exchange::{Exchange, accept};
 pub use incoming::Incoming;
 pub use serve::Server;
 pub use state::ServerHandle;

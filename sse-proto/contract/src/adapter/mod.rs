@@ -16,26 +16,23 @@ mod smol;
 #[cfg(feature = "tokio")]
 mod tokio;
 
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
 pub use asynchronous::{AsyncHttpClient, Executor};
 #[cfg(feature = "blocking")]
 pub use blocking::Blocking;
 pub use client::{CloseHandle, HttpClient, Reader, Source};
 pub use hub::{Hub, Subscriber};
-pub use io::{Endless, Recorder};
-pub use server::{EventSender, Exchange, Incoming, Sending, Server, ServerHandle, Writer};
-use sse_proto::Receiver;
+pub use io::{Buffered, Endless, Recorder};
+pub use server::{EventSender, Incoming, Sending, Server, ServerHandle, Writer};
 use sse_proto::http::Request;
+use sse_proto::{Receiver, Sender};
 
 /// Why an answer failed: any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why reading events failed.
 pub type ReadError = sse_proto::ReadError<std::io::Error>;
-
-/// Why a request could not be accepted.
-pub type AcceptError = sse_proto::AcceptError<std::io::Error>;
 
 /// An adapter of `sse-proto` to a runtime.
 pub trait Adapter: Sized + 'static {
@@ -46,8 +43,6 @@ pub trait Adapter: Sized + 'static {
     type Source: Source;
     /// Its `EventReader` of a TCP connection.
     type Reader: Reader;
-    /// Its `Exchange` on a TCP connection.
-    type Exchange: Exchange;
     /// Its `EventWriter` to a [`Recorder`].
     type Writer: Writer;
     /// Its `Server`.
@@ -67,20 +62,21 @@ pub trait Adapter: Sized + 'static {
     /// `EventSource::new`.
     fn source(request: Request) -> Self::Source;
 
-    /// `connect`.
-    async fn connect(request: &Request) -> Result<Self::Reader, ReadError>;
+    /// `EventReader::open`.
+    async fn open(socket: TcpStream, request: &Request) -> Result<Self::Reader, ReadError>;
 
-    /// `connect_with`.
-    async fn connect_with(request: &Request, receiver: Receiver) -> Result<Self::Reader, ReadError>;
+    /// `EventReader::open_with`.
+    async fn open_with(
+        socket: TcpStream,
+        request: &Request,
+        receiver: Receiver,
+    ) -> Result<Self::Reader, ReadError>;
 
     /// `EventReader::with_receiver`.
     fn reader(socket: TcpStream, receiver: Receiver) -> Self::Reader;
 
-    /// `EventWriter::new`.
-    fn writer(recorder: Recorder) -> Self::Writer;
-
-    /// `accept`.
-    async fn accept(socket: TcpStream) -> Result<Self::Exchange, AcceptError>;
+    /// `EventWriter::with_sender`.
+    fn writer(recorder: Recorder, sender: Sender) -> Self::Writer;
 
     /// `Server::new`.
     fn server<H, F>(handler: H) -> Self::Server
@@ -90,4 +86,7 @@ pub trait Adapter: Sized + 'static {
 
     /// `Server::serve`, on this thread, until the server has stopped.
     fn serve(server: Self::Server, listener: TcpListener);
+
+    /// `Server::serve_connection`, on this thread, until the connection is over.
+    fn serve_connection(server: &Self::Server, socket: TcpStream, peer: SocketAddr);
 }

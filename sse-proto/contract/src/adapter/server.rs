@@ -12,7 +12,7 @@ use sse_proto::hub::Subscription;
 use sse_proto::sender::Ended;
 
 /// A `Server`.
-pub trait Server: Sized + Send + 'static {
+pub trait Server: Sized + Send + Sync + 'static {
     /// Its `ServerHandle`.
     type Handle: ServerHandle;
 
@@ -41,6 +41,10 @@ pub trait Incoming<H>: Sized + Send + 'static {
     /// Its `EventSender`.
     type Sender: EventSender;
 
+    /// The head of the request.
+    fn head(&self) -> &RequestHead;
+    /// The address of the client.
+    fn peer_addr(&self) -> SocketAddr;
     /// The method of the request.
     fn method(&self) -> &str;
     /// The path of the request.
@@ -84,19 +88,6 @@ pub trait EventSender: Clone + Send + Sync + 'static {
     fn is_draining(&self) -> bool;
     /// Ends the stream.
     fn finish(&self);
-}
-
-/// An `Exchange`.
-pub trait Exchange: std::fmt::Debug {
-    /// The `EventWriter` that answers it.
-    type Writer: Writer;
-
-    /// The head of the request.
-    fn request(&self) -> &RequestHead;
-    /// Answers with an event stream.
-    async fn open(self, response: Response) -> io::Result<Self::Writer>;
-    /// Answers with a whole body.
-    async fn respond(self, response: &Response, body: &str) -> io::Result<()>;
 }
 
 /// An `EventWriter`.

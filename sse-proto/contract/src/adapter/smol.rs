@@ -9,7 +9,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 use smol::net::TcpListener;
 use sse_smol::{Server, Smol};
 
-use super::{Endless, Executor, Recorder};
+use super::{Buffered, Endless, Executor, Recorder};
 
 impl Executor for Smol {
     const PACKAGE: &'static str = "sse-smol";
@@ -45,5 +45,26 @@ impl AsyncWrite for Recorder {
 impl AsyncRead for Endless {
     fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
         Poll::Ready(Ok(Self::fill(space)))
+    }
+}
+
+impl AsyncRead for Buffered {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.read(cx, space).map(Ok)
+    }
+}
+
+impl AsyncWrite for Buffered {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(self.write(bytes)))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.flush();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
     }
 }

@@ -3,14 +3,14 @@
 use std::io::{self, Write};
 use std::net::{self, TcpStream};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use sse_tokio::{Server, Tokio};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 
-use super::{Endless, Executor, Recorder};
+use super::{Buffered, Endless, Executor, Recorder};
 
 impl Executor for Tokio {
     const PACKAGE: &'static str = "sse-tokio";
@@ -51,5 +51,32 @@ impl AsyncRead for Endless {
         let count = Self::fill(space.initialize_unfilled());
         space.advance(count);
         Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for Buffered {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        space: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let count = ready!(self.read(cx, space.initialize_unfilled()));
+        space.advance(count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Buffered {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(self.write(bytes)))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.flush();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
     }
 }

@@ -51,6 +51,8 @@ pub mod programs;
 pub mod proxy;
 pub mod reader;
 pub mod serve;
+pub mod serve_connection;
+pub mod serve_connection_async;
 pub mod source;
 pub mod source_async;
 pub mod streams;

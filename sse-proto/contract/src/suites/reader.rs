@@ -12,7 +12,7 @@ use sse_proto::source::{Refusal, check_response};
 use sse_proto::{End, Event, Item, Limit, Limits, ReceiveError, Receiver};
 
 use crate::adapter::{Adapter, CloseHandle, ReadError, Reader};
-use crate::faults::{read_head, sees_close};
+use crate::faults::{read_head, reset, sees_close};
 
 /// Makes test functions of the suite.
 #[macro_export]
@@ -35,7 +35,7 @@ macro_rules! reader_suite {
             events_are_lent_and_comments_are_shown_on_request
             a_blocked_read_is_closed_from_elsewhere_at_once
             dropping_a_reader_closes_its_connection_even_if_a_handle_is_left
-            a_server_that_is_not_there_is_an_error_of_the_transport
+            a_reset_is_an_error_of_the_transport
         }
     };
 }
@@ -65,6 +65,19 @@ pub fn serve_bytes(response: impl Into<Vec<u8>>, piece: usize) -> String {
 
 pub fn get(url: &str) -> Request {
     Request::get(url).unwrap()
+}
+
+/// A connection to the server of this request.
+pub fn connect(request: &Request) -> TcpStream {
+    TcpStream::connect(request.url().authority()).unwrap()
+}
+
+async fn open<A: Adapter>(request: &Request) -> Result<A::Reader, ReadError> {
+    A::open(connect(request), request).await
+}
+
+async fn open_with<A: Adapter>(request: &Request, receiver: Receiver) -> Result<A::Reader, ReadError> {
+    A::open_with(connect(request), request, receiver).await
 }
 
 fn chunked(body: &str) -> String {
@@ -97,7 +110,7 @@ pub async fn every_kind_of_body_streams<A: Adapter>() {
     let padded = whole.replace("0\r\n\r\n", " 0 \r\n\r\n");
     for response in [whole, length, until_close, old, interim, twice, old_chunks, padded] {
         for piece in [response.len(), 7, 1] {
-            let mut reader = A::connect(&get(&serve_bytes(response.clone(), piece))).await.unwrap();
+            let mut reader = open::<A>(&get(&serve_bytes(response.clone(), piece))).await.unwrap();
             assert_eq!(reader.response().unwrap().status(), 200);
             let first = Event::new("one").with_id("7").unwrap().with_retry(Duration::from_millis(250));
             assert_eq!(next(&mut reader).await, Some(first));
@@ -118,7 +131,7 @@ pub async fn the_request_asks_for_an_event_stream<A: Adapter>() {
     });
     let request = get(&url).with_header("Accept", "application/json").unwrap();
     let request = request.with_last_event_id("é7").unwrap();
-    let mut reader = A::connect(&request).await.unwrap();
+    let mut reader = open::<A>(&request).await.unwrap();
     assert_eq!(next(&mut reader).await, None);
     assert_eq!(reader.last_event_id(), "é7", "the stream goes on from there");
     let head = server.join().unwrap().to_lowercase();
@@ -147,7 +160,7 @@ pub async fn an_event_is_out_as_soon_as_it_is_complete<A: Adapter>() {
         socket.write_all(b"\ndata: second\n\n").unwrap();
         may_go.recv().unwrap();
     });
-    let mut reader = A::connect(&get(&url)).await.unwrap();
+    let mut reader = open::<A>(&get(&url)).await.unwrap();
     assert_eq!(next(&mut reader).await, Some(Event::new("first")));
     go.send(()).unwrap();
     assert_eq!(next(&mut reader).await, Some(Event::new("second")));
@@ -172,10 +185,10 @@ pub async fn a_response_that_is_no_event_stream_is_refused<A: Adapter>() {
         ("HTTP/1.1 200 OK\r\nContent-Ty", ReceiveError::Http(ResponseError::IncompleteHead)),
         ("", ReceiveError::Http(ResponseError::IncompleteHead)),
     ] {
-        let error = A::connect(&get(&serve_bytes(response, 1000))).await.unwrap_err();
+        let error = open::<A>(&get(&serve_bytes(response, 1000))).await.unwrap_err();
         assert_eq!(refusal(&error), &expected);
     }
-    let error = A::connect(&get(&serve_bytes("SSH-2.0-x\r\n", 1000))).await.unwrap_err();
+    let error = open::<A>(&get(&serve_bytes("SSH-2.0-x\r\n", 1000))).await.unwrap_err();
     assert!(matches!(refusal(&error), ReceiveError::Http(_)), "{error}");
 }
 
@@ -186,7 +199,7 @@ pub async fn responses_that_browsers_read_are_read<A: Adapter>() {
         "Content-Type: text/event-stream\r\nContent-Encoding: none",
     ] {
         let response = format!("HTTP/1.1 200 OK\r\n{headers}\r\n\r\ndata: x\n\n");
-        let mut reader = A::connect(&get(&serve_bytes(response, 1000))).await.unwrap();
+        let mut reader = open::<A>(&get(&serve_bytes(response, 1000))).await.unwrap();
         assert_eq!(next(&mut reader).await, Some(Event::new("x")), "{headers}");
     }
 }
@@ -206,7 +219,7 @@ pub async fn a_check_of_the_users_accepts_and_refuses<A: Adapter>() {
             Err(Refusal::MediaType(found)) if found.is_empty() => Ok(()),
             verdict => verdict,
         });
-        match (A::connect_with(&request, receiver).await, expected) {
+        match (open_with::<A>(&request, receiver).await, expected) {
             (Ok(mut reader), Ok(())) => assert_eq!(next(&mut reader).await, Some(Event::new("x"))),
             (Err(error), Err(expected)) => assert_eq!(refusal(&error), &expected.into()),
             (found, expected) => panic!("{found:?} instead of {expected:?}"),
@@ -216,7 +229,7 @@ pub async fn a_check_of_the_users_accepts_and_refuses<A: Adapter>() {
 
 pub async fn a_cut_body_is_an_error_and_a_cut_event_is_dropped<A: Adapter>() {
     let mut reader =
-        A::connect(&get(&serve_bytes(chunked("data: one\n\nid: 9\ndata: tw"), 1000))).await.unwrap();
+        open::<A>(&get(&serve_bytes(chunked("data: one\n\nid: 9\ndata: tw"), 1000))).await.unwrap();
     assert_eq!(next(&mut reader).await, Some(Event::new("one")));
     let error = reader.next().await.unwrap().unwrap_err();
     let cut = ResponseError::IncompleteBody;
@@ -224,7 +237,7 @@ pub async fn a_cut_body_is_an_error_and_a_cut_event_is_dropped<A: Adapter>() {
     assert!(reader.next().await.is_none());
     assert_eq!(reader.last_event_id(), "");
 
-    let mut reader = A::connect(&get(&serve_bytes(chunked("data: half") + "0\r\n\r\n", 1000))).await.unwrap();
+    let mut reader = open::<A>(&get(&serve_bytes(chunked("data: half") + "0\r\n\r\n", 1000))).await.unwrap();
     assert_eq!(next(&mut reader).await, None);
     assert_eq!(reader.end(), Some(End::Truncated));
 }
@@ -234,7 +247,7 @@ pub async fn a_clean_end_completes_the_last_event_on_request<A: Adapter>() {
     for (response, is_clean) in [(incomplete.clone() + "0\r\n\r\n", true), (incomplete, false)] {
         let request = get(&serve_bytes(response, 1000));
         let receiver = Receiver::http1(&request).with_deliver_incomplete(true);
-        let mut reader = A::connect_with(&request, receiver).await.unwrap();
+        let mut reader = open_with::<A>(&request, receiver).await.unwrap();
         assert_eq!(next(&mut reader).await, Some(Event::new("one")));
         if is_clean {
             assert_eq!(next(&mut reader).await, Some(Event::new("two")));
@@ -251,7 +264,7 @@ pub async fn a_body_in_which_nothing_is_recognised_is_an_error_that_shows_it<A: 
     let json = "{\"error\":{\"message\":\"context too long\"}}";
     for response in [format!("{EVENT_STREAM}\r\n{json}"), chunked(json) + "0\r\n\r\n"] {
         for piece in [1, 1000] {
-            let mut reader = A::connect(&get(&serve_bytes(response.clone(), piece))).await.unwrap();
+            let mut reader = open::<A>(&get(&serve_bytes(response.clone(), piece))).await.unwrap();
             let error = reader.next().await.unwrap().unwrap_err();
             assert_eq!(refusal(&error), &ReceiveError::Unrecognized { beginning: json.into() });
             assert!(reader.next().await.is_none());
@@ -261,7 +274,7 @@ pub async fn a_body_in_which_nothing_is_recognised_is_an_error_that_shows_it<A: 
 
 pub async fn an_error_is_reported_whether_there_is_a_handle_or_not<A: Adapter>() {
     for with_handle in [false, true] {
-        let mut reader = A::connect(&get(&serve_bytes(chunked("data: one\n\n"), 1000))).await.unwrap();
+        let mut reader = open::<A>(&get(&serve_bytes(chunked("data: one\n\n"), 1000))).await.unwrap();
         if with_handle {
             reader.close_handle();
         }
@@ -275,7 +288,7 @@ pub async fn limits_are_set_with_the_receiver<A: Adapter>() {
     let request = get(&serve_bytes(format!("{EVENT_STREAM}\r\ndata: long\n\ndata: ok\n\n"), 1000));
     let mut limits = Limits::default();
     limits.event_bytes = 3;
-    let mut reader = A::connect_with(&request, Receiver::http1(&request).with_limits(limits)).await.unwrap();
+    let mut reader = open_with::<A>(&request, Receiver::http1(&request).with_limits(limits)).await.unwrap();
     assert!(reader.next().await.unwrap().unwrap_err().is_recoverable());
     assert_eq!(next(&mut reader).await, Some(Event::new("ok")));
 }
@@ -301,7 +314,7 @@ pub async fn an_event_over_the_limit_is_reported_and_the_next_is_read<A: Adapter
 
 pub async fn events_are_lent_and_comments_are_shown_on_request<A: Adapter>() {
     let stream = format!("{EVENT_STREAM}\r\n:one\ndata: a\n\n:two\nid: 5\n\ndata: b\ndata: c\n\n");
-    let mut reader = A::connect(&get(&serve_bytes(stream, 1000))).await.unwrap();
+    let mut reader = open::<A>(&get(&serve_bytes(stream, 1000))).await.unwrap();
     assert!(matches!(reader.next_item().await, Some(Ok(Item::Comment("one")))));
     assert_eq!(reader.next_ref().await.unwrap().unwrap().data(), "a");
     assert!(matches!(reader.next_item().await, Some(Ok(Item::Comment("two")))));
@@ -316,7 +329,7 @@ pub async fn a_blocked_read_is_closed_from_elsewhere_at_once<A: Adapter>() {
         socket.write_all(chunked("data: one\n\n").as_bytes()).unwrap();
         sees_close(socket)
     });
-    let mut reader = A::connect(&get(&url)).await.unwrap();
+    let mut reader = open::<A>(&get(&url)).await.unwrap();
     let handle = reader.close_handle();
     assert_eq!(next(&mut reader).await, Some(Event::new("one")));
     assert!(!handle.is_closed());
@@ -344,7 +357,7 @@ pub async fn dropping_a_reader_closes_its_connection_even_if_a_handle_is_left<A:
             socket.write_all(chunked("data: one\n\ndata: two\n\n").as_bytes()).unwrap();
             sees_close(socket)
         });
-        let mut reader = A::connect(&get(&url)).await.unwrap();
+        let mut reader = open::<A>(&get(&url)).await.unwrap();
         let handle = reader.close_handle();
         assert_eq!(next(&mut reader).await, Some(Event::new("one")));
         if close {
@@ -359,16 +372,11 @@ pub async fn dropping_a_reader_closes_its_connection_even_if_a_handle_is_left<A:
     }
 }
 
-pub async fn a_server_that_is_not_there_is_an_error_of_the_transport<A: Adapter>() {
-    let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let error = A::connect(&get(&format!("http://{unused}/"))).await.unwrap_err();
+pub async fn a_reset_is_an_error_of_the_transport<A: Adapter>() {
+    let (url, _server) = serve(|socket, _| reset(socket));
+    let error = open::<A>(&get(&url)).await.unwrap_err();
     assert!(
-        matches!(&error, ReadError::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused),
-        "{error}"
-    );
-    let error = A::connect(&get(&format!("https://{unused}/"))).await.unwrap_err();
-    assert!(
-        matches!(&error, ReadError::Io(error) if error.kind() == std::io::ErrorKind::Unsupported),
+        matches!(&error, ReadError::Io(error) if error.kind() == std::io::ErrorKind::ConnectionReset),
         "{error}"
     );
 }

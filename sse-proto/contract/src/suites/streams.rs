@@ -12,9 +12,10 @@ use futures_core::{FusedStream, Stream};
 use futures_sink::Sink;
 use sse_async::{EventReader, EventWriter};
 use sse_proto::Event;
+use sse_proto::http::Request;
 
-use super::reader::{EVENT_STREAM, get, serve, serve_bytes};
-use crate::adapter::{Endless, Executor, Recorder};
+use super::reader::{EVENT_STREAM, connect, get, serve, serve_bytes};
+use crate::adapter::{Buffered, Endless, Executor, ReadError, Recorder};
 
 /// Makes test functions of the suite.
 #[macro_export]
@@ -30,6 +31,10 @@ macro_rules! streams_suite {
             all_types_can_be_sent_between_threads
         }
     };
+}
+
+async fn open<R: Executor>(request: &Request) -> Result<EventReader<R::Socket, R>, ReadError> {
+    EventReader::open(R::socket(connect(request)), request).await
 }
 
 /// Polls a future once, and drops it.
@@ -54,7 +59,7 @@ pub fn a_next_that_is_dropped_loses_nothing<R: Executor>() {
         socket.write_all(b"lf\n\n").unwrap();
     });
     R::block_on(async {
-        let mut reader = sse_async::connect::<R>(&get(&url)).await.unwrap();
+        let mut reader = open::<R>(&get(&url)).await.unwrap();
         for _ in 0..10 {
             let polled = poll_fn(|cx| Poll::Ready(pin!(reader.next()).poll(cx).is_pending())).await;
             assert!(polled, "no event yet");
@@ -69,7 +74,7 @@ pub fn a_next_that_is_dropped_loses_nothing<R: Executor>() {
 pub fn a_reader_is_a_fused_stream<R: Executor>() {
     let url = serve_bytes(format!("{EVENT_STREAM}\r\ndata: a\n\ndata: b\n\n"), 1000);
     R::block_on(async {
-        let mut reader = sse_async::connect::<R>(&get(&url)).await.unwrap();
+        let mut reader = open::<R>(&get(&url)).await.unwrap();
         let mut events = Vec::new();
         while let Some(event) = poll_fn(|cx| Pin::new(&mut reader).poll_next(cx)).await {
             events.push(event.unwrap());
@@ -118,5 +123,5 @@ pub fn all_types_can_be_sent_between_threads<R: Executor>() {
     sendable(&writer.send("x"));
     sendable(&writer.close());
     let request = get("http://127.0.0.1/");
-    sendable(&sse_async::connect::<R>(&request));
+    sendable(&EventReader::<_, R>::open(Buffered::new(""), &request));
 }

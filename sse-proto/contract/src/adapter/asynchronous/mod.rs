@@ -4,13 +4,13 @@ mod client;
 mod server;
 
 use std::fmt;
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use sse_async::{Reads, Runtime, Writes};
-use sse_proto::Receiver;
 use sse_proto::http::Request;
+use sse_proto::{Receiver, Sender};
 
-use super::{AcceptError, Adapter, BoxError, Endless, HttpClient, ReadError, Recorder};
+use super::{Adapter, BoxError, Buffered, Endless, HttpClient, ReadError, Recorder};
 
 /// A runtime that can run tests.
 pub trait Executor:
@@ -19,6 +19,8 @@ pub trait Executor:
     + Writes<<Self as Runtime>::Socket>
     + Reads<Endless>
     + Writes<Recorder>
+    + Reads<Buffered>
+    + Writes<Buffered>
 {
     /// The name of the adapter's package.
     const PACKAGE: &'static str;
@@ -38,7 +40,6 @@ impl<R: Executor> Adapter for R {
 
     type Source = sse_async::EventSource<R>;
     type Reader = sse_async::EventReader<R::Socket, R>;
-    type Exchange = sse_async::Exchange<R::Socket, R>;
     type Writer = sse_async::EventWriter<Recorder, R>;
     type Server = sse_async::Server<R>;
     type ServerHandle = sse_async::ServerHandle;
@@ -54,24 +55,24 @@ impl<R: Executor> Adapter for R {
         sse_async::EventSource::new(request)
     }
 
-    async fn connect(request: &Request) -> Result<Self::Reader, ReadError> {
-        sse_async::connect(request).await
+    async fn open(socket: TcpStream, request: &Request) -> Result<Self::Reader, ReadError> {
+        sse_async::EventReader::open(R::socket(socket), request).await
     }
 
-    async fn connect_with(request: &Request, receiver: Receiver) -> Result<Self::Reader, ReadError> {
-        sse_async::connect_with(request, receiver).await
+    async fn open_with(
+        socket: TcpStream,
+        request: &Request,
+        receiver: Receiver,
+    ) -> Result<Self::Reader, ReadError> {
+        sse_async::EventReader::open_with(R::socket(socket), request, receiver).await
     }
 
     fn reader(socket: TcpStream, receiver: Receiver) -> Self::Reader {
         sse_async::EventReader::with_receiver(R::socket(socket), receiver)
     }
 
-    fn writer(recorder: Recorder) -> Self::Writer {
-        sse_async::EventWriter::new(recorder)
-    }
-
-    async fn accept(socket: TcpStream) -> Result<Self::Exchange, AcceptError> {
-        sse_async::accept(R::socket(socket)).await
+    fn writer(recorder: Recorder, sender: Sender) -> Self::Writer {
+        sse_async::EventWriter::with_sender(recorder, sender)
     }
 
     fn server<H, F>(handler: H) -> Self::Server
@@ -84,6 +85,11 @@ impl<R: Executor> Adapter for R {
 
     fn serve(server: Self::Server, listener: TcpListener) {
         <R as Executor>::serve(server, listener);
+    }
+
+    fn serve_connection(server: &Self::Server, socket: TcpStream, peer: SocketAddr) {
+        // The socket is adopted inside of the runtime.
+        <R as Executor>::block_on(async { server.serve_connection(R::socket(socket), peer).await });
     }
 }
 

@@ -1,8 +1,8 @@
 //! The server's types of `sse_async`, and the hub's.
 
 use std::borrow::Cow;
+use std::io;
 use std::net::SocketAddr;
-use std::{fmt, io};
 
 use sse_async::{Runtime, Writes};
 use sse_proto::http1::server::{Closed, ServerConfig};
@@ -14,24 +14,8 @@ use sse_proto::sender::Ended;
 use sse_proto::{EventRef, Frame};
 
 use crate::adapter::{
-    EventSender, Exchange, Executor, Hub, Incoming, Sending, Server, ServerHandle, Subscriber, Writer,
+    EventSender, Executor, Hub, Incoming, Sending, Server, ServerHandle, Subscriber, Writer,
 };
-
-impl<S: Unpin + fmt::Debug, R: Writes<S>> Exchange for sse_async::Exchange<S, R> {
-    type Writer = sse_async::EventWriter<S, R>;
-
-    fn request(&self) -> &RequestHead {
-        self.request()
-    }
-
-    async fn open(self, response: Response) -> io::Result<Self::Writer> {
-        self.open(response).await
-    }
-
-    async fn respond(self, response: &Response, body: &str) -> io::Result<()> {
-        self.respond(response, body).await
-    }
-}
 
 impl<S: Unpin, R: Writes<S>> Writer for sse_async::EventWriter<S, R> {
     async fn send<'e>(&mut self, event: impl Into<EventRef<'e>>) -> io::Result<()> {
@@ -87,6 +71,14 @@ impl ServerHandle for sse_async::ServerHandle {
 
 impl<R: Runtime> Incoming<sse_async::Hub<R>> for sse_async::Incoming {
     type Sender = sse_async::EventSender;
+
+    fn head(&self) -> &RequestHead {
+        self.head()
+    }
+
+    fn peer_addr(&self) -> SocketAddr {
+        self.peer_addr()
+    }
 
     fn method(&self) -> &str {
         self.method()

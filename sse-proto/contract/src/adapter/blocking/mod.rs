@@ -3,14 +3,14 @@
 mod client;
 mod server;
 
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use sse_proto::Receiver;
 use sse_proto::http::Request;
+use sse_proto::{Receiver, Sender};
 
-use super::{AcceptError, Adapter, BoxError, ReadError, Recorder};
+use super::{Adapter, BoxError, ReadError, Recorder};
 
 /// Threads that block, the adapter of `sse-blocking`.
 #[derive(Debug)]
@@ -29,7 +29,6 @@ impl Adapter for Blocking {
 
     type Source = sse_blocking::EventSource;
     type Reader = sse_blocking::EventReader<TcpStream>;
-    type Exchange = sse_blocking::Exchange<TcpStream>;
     type Writer = sse_blocking::EventWriter<Recorder>;
     type Server = sse_blocking::Server;
     type ServerHandle = sse_blocking::ServerHandle;
@@ -45,24 +44,24 @@ impl Adapter for Blocking {
         sse_blocking::EventSource::new(request)
     }
 
-    async fn connect(request: &Request) -> Result<Self::Reader, ReadError> {
-        sse_blocking::connect(request)
+    async fn open(socket: TcpStream, request: &Request) -> Result<Self::Reader, ReadError> {
+        sse_blocking::EventReader::open(socket, request)
     }
 
-    async fn connect_with(request: &Request, receiver: Receiver) -> Result<Self::Reader, ReadError> {
-        sse_blocking::connect_with(request, receiver)
+    async fn open_with(
+        socket: TcpStream,
+        request: &Request,
+        receiver: Receiver,
+    ) -> Result<Self::Reader, ReadError> {
+        sse_blocking::EventReader::open_with(socket, request, receiver)
     }
 
     fn reader(socket: TcpStream, receiver: Receiver) -> Self::Reader {
         sse_blocking::EventReader::with_receiver(socket, receiver)
     }
 
-    fn writer(recorder: Recorder) -> Self::Writer {
-        sse_blocking::EventWriter::new(recorder)
-    }
-
-    async fn accept(socket: TcpStream) -> Result<Self::Exchange, AcceptError> {
-        sse_blocking::accept(socket)
+    fn writer(recorder: Recorder, sender: Sender) -> Self::Writer {
+        sse_blocking::EventWriter::with_sender(recorder, sender)
     }
 
     fn server<H, F>(handler: H) -> Self::Server
@@ -75,5 +74,9 @@ impl Adapter for Blocking {
 
     fn serve(server: Self::Server, listener: TcpListener) {
         server.serve(listener);
+    }
+
+    fn serve_connection(server: &Self::Server, socket: TcpStream, peer: SocketAddr) {
+        server.serve_connection(socket, peer);
     }
 }

@@ -14,25 +14,7 @@ use sse_proto::hub::{
 use sse_proto::sender::Ended;
 use sse_proto::{EventRef, Frame};
 
-use crate::adapter::{
-    EventSender, Exchange, Hub, Incoming, Sending, Server, ServerHandle, Subscriber, Writer,
-};
-
-impl<S: Write + std::fmt::Debug> Exchange for sse_blocking::Exchange<S> {
-    type Writer = sse_blocking::EventWriter<S>;
-
-    fn request(&self) -> &RequestHead {
-        self.request()
-    }
-
-    async fn open(self, response: Response) -> io::Result<Self::Writer> {
-        self.open(response)
-    }
-
-    async fn respond(self, response: &Response, body: &str) -> io::Result<()> {
-        self.respond(response, body)
-    }
-}
+use crate::adapter::{EventSender, Hub, Incoming, Sending, Server, ServerHandle, Subscriber, Writer};
 
 impl<S: Write> Writer for sse_blocking::EventWriter<S> {
     async fn send<'e>(&mut self, event: impl Into<EventRef<'e>>) -> io::Result<()> {
@@ -88,6 +70,14 @@ impl ServerHandle for sse_blocking::ServerHandle {
 
 impl Incoming<sse_blocking::Hub> for sse_blocking::Incoming {
     type Sender = sse_blocking::EventSender;
+
+    fn head(&self) -> &RequestHead {
+        self.head()
+    }
+
+    fn peer_addr(&self) -> SocketAddr {
+        self.peer_addr()
+    }
 
     fn method(&self) -> &str {
         self.method()

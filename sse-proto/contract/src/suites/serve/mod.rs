@@ -58,7 +58,7 @@ pub(super) fn with<C: Clone, I, F>(context: C, handle: impl Fn(C, I) -> F) -> im
 }
 
 /// What is given up after this has failed: long, for a machine that is busy.
-const LONG: Duration = Duration::from_secs(30);
+pub(super) const LONG: Duration = Duration::from_secs(30);
 
 /// Some time that is short for a test, and long for a socket of this machine.
 const SOON: Duration = Duration::from_millis(300);
@@ -78,19 +78,7 @@ impl<A: Adapter> Running<A> {
         let (tell, closed) = mpsc::channel();
         let tell = Mutex::new(tell);
         let server = server.with_config(config).with_on_closed(move |_, closed| {
-            // The text is all that can be kept of an error.
-            let closed = match closed {
-                Closed::Fault(fault) => Closed::Fault(fault.clone()),
-                Closed::Failed(error) => Closed::Failed(error.to_string().into()),
-                Closed::Error(error) => Closed::Error(error.to_string().into()),
-                Closed::Finished => Closed::Finished,
-                Closed::Busy => Closed::Busy,
-                Closed::Left => Closed::Left,
-                Closed::Stalled => Closed::Stalled,
-                Closed::Draining => Closed::Draining,
-                _ => Closed::Aborted,
-            };
-            let _ = tell.lock().unwrap().send(closed);
+            let _ = tell.lock().unwrap().send(copy(closed));
         });
         let handle = server.handle();
         let thread = thread::spawn(move || A::serve(server, listener));
@@ -125,7 +113,22 @@ impl<A: Adapter> Running<A> {
     }
 }
 
-fn read_all(mut socket: TcpStream) -> String {
+/// A copy of the reason. The text is all that can be kept of an error.
+pub(super) fn copy(closed: &Closed) -> Closed {
+    match closed {
+        Closed::Fault(fault) => Closed::Fault(fault.clone()),
+        Closed::Failed(error) => Closed::Failed(error.to_string().into()),
+        Closed::Error(error) => Closed::Error(error.to_string().into()),
+        Closed::Finished => Closed::Finished,
+        Closed::Busy => Closed::Busy,
+        Closed::Left => Closed::Left,
+        Closed::Stalled => Closed::Stalled,
+        Closed::Draining => Closed::Draining,
+        _ => Closed::Aborted,
+    }
+}
+
+pub(super) fn read_all(mut socket: TcpStream) -> String {
     let mut answer = Vec::new();
     match socket.read_to_end(&mut answer) {
         Ok(_) => {}
@@ -136,7 +139,7 @@ fn read_all(mut socket: TcpStream) -> String {
 }
 
 /// Reads until this was read.
-fn read_until(socket: &mut TcpStream, end: &str) -> String {
+pub(super) fn read_until(socket: &mut TcpStream, end: &str) -> String {
     let (mut answer, mut byte) = (Vec::new(), [0]);
     while !answer.ends_with(end.as_bytes()) {
         assert_eq!(socket.read(&mut byte).unwrap(), 1, "{:?}", String::from_utf8_lossy(&answer));
@@ -177,11 +180,11 @@ pub(super) fn soon(mut is_so: impl FnMut() -> bool) {
 }
 
 /// Without keep-alives, so that nothing is written by itself.
-fn silent() -> ServerConfig {
+pub(super) fn silent() -> ServerConfig {
     let mut config = ServerConfig::default();
     config.stream.keep_alive = None;
     config.stream.drain_window = Duration::ZERO;
     config
 }
 
-const GET: &str = "GET /sse HTTP/1.1\r\nHost: a\r\n\r\n";
+pub(super) const GET: &str = "GET /sse HTTP/1.1\r\nHost: a\r\n\r\n";

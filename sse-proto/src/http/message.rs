@@ -1,4 +1,4 @@
-//! The HTTP version of a message.
+//! What requests and responses share: the version, and the framing of the body.
 
 use super::fields::Fields;
 
@@ -27,4 +27,17 @@ impl Version {
         let says = |option: &[u8]| fields.list("connection").any(|token| token.eq_ignore_ascii_case(option));
         !says(b"close") && (self == Version::Http11 || says(b"keep-alive"))
     }
+}
+
+/// How a body is delimited (RFC 9112 section 6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// `Transfer-Encoding: chunked`, for a body whose length is not known in advance.
+    Chunked,
+    /// `Content-Length`, in bytes.
+    Length(u64),
+    /// The end of the connection. A truncated body cannot be detected.
+    UntilClose,
+    /// No body, and no header that states its length.
+    None,
 }
