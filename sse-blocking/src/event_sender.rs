@@ -6,7 +6,7 @@ use std::thread::{self, Thread};
 use sse_proto::http1::server;
 use sse_proto::hub::Delivery;
 use sse_proto::sender::Ended;
-use sse_proto::{EventRef, Sender};
+use sse_proto::{AsEvent, Sender};
 
 use crate::shared_stream::SharedStream;
 use crate::{Frame, Subscriber};
@@ -38,9 +38,9 @@ impl EventSender {
     ///
     /// # Errors
     /// If the stream has ended, or the client is gone. The event is not sent.
-    pub fn send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<(), Ended> {
+    pub fn send(&self, event: impl AsEvent) -> Result<(), Ended> {
         // User code, so not called under the lock.
-        let event = event.into();
+        let event = event.as_event();
         self.room()?;
         self.act(|stream| stream.event(event))
     }
@@ -68,8 +68,8 @@ impl EventSender {
     ///
     /// # Errors
     /// Like [`send`](Self::send).
-    pub fn try_send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<bool, Ended> {
-        let event = event.into();
+    pub fn try_send(&self, event: impl AsEvent) -> Result<bool, Ended> {
+        let event = event.as_event();
         self.stream.act(|stream| {
             let is_ready = stream.ready()?;
             if is_ready {

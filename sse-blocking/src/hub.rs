@@ -9,7 +9,7 @@ use sse_proto::hub::{
     Cursor, Delivery, HubConfig, Id, PublishError, Published, Resume, SharedHub, Stats, SubscribeError,
     SubscriberId, Subscription,
 };
-use sse_proto::{EventRef, Instant};
+use sse_proto::{AsEvent, Instant};
 
 use crate::Frame;
 
@@ -66,13 +66,9 @@ impl Hub {
     ///
     /// # Errors
     /// If the hub is closed, or the topic name is too long.
-    pub fn publish<'e>(
-        &self,
-        topic: &str,
-        event: impl Into<EventRef<'e>>,
-    ) -> Result<Published, PublishError> {
+    pub fn publish(&self, topic: &str, event: impl AsEvent) -> Result<Published, PublishError> {
         // User code, so not called under the lock.
-        let (event, mut woken) = (event.into(), Vec::new());
+        let (event, mut woken) = (event.as_event(), Vec::new());
         let published = self.shared.state().publish(self.shared.now(), topic, event, &mut woken)?;
         wake(woken);
         Ok(published)
@@ -83,12 +79,8 @@ impl Hub {
     ///
     /// # Errors
     /// If the hub is closed, or the topic name is too long.
-    pub fn publish_waiting<'e>(
-        &self,
-        topic: &str,
-        event: impl Into<EventRef<'e>>,
-    ) -> Result<Published, PublishError> {
-        let event = event.into();
+    pub fn publish_waiting(&self, topic: &str, event: impl AsEvent) -> Result<Published, PublishError> {
+        let event = event.as_event();
         let mut woken = Vec::new();
         let published = loop {
             let mut state = self.shared.state();

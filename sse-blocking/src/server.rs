@@ -52,7 +52,7 @@ type OnClosed = Arc<dyn Fn(SocketAddr, &Closed) + Send + Sync>;
 ///     }
 ///     let events = incoming.open(Response::new(200));
 ///     for count in 0.. {
-///         events.send(&*count.to_string())?;
+///         events.send(count.to_string())?;
 ///         std::thread::sleep(std::time::Duration::from_secs(1));
 ///     }
 ///     Ok(())

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use sse_proto::{EventRef, Sender};
+use sse_proto::{AsEvent, Sender};
 
 /// Writes events to a byte stream. Each event is one write, followed by a flush.
 ///
@@ -52,7 +52,7 @@ impl<W: Write> EventWriter<W> {
     ///
     /// # Errors
     /// If the stream fails. The event stays pending and is written by the next call that writes.
-    pub fn send<'e>(&mut self, event: impl Into<EventRef<'e>>) -> io::Result<()> {
+    pub fn send(&mut self, event: impl AsEvent) -> io::Result<()> {
         self.sender.event(event);
         self.flush()
     }

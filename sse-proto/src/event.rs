@@ -1,5 +1,6 @@
 //! Events, borrowed ([`EventRef`]) and owned ([`Event`]).
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
@@ -129,22 +130,70 @@ impl<'a> EventRef<'a> {
     }
 }
 
-impl<'a> From<&'a str> for EventRef<'a> {
-    fn from(data: &'a str) -> Self {
-        Self::new(data)
+/// What can be sent as an event: an [`Event`], an [`EventRef`], and text, which is the data of an event
+/// without other fields. References to all of them, too.
+///
+/// ```
+/// use sse_proto::{AsEvent, Encoder, Event, EventRef};
+///
+/// /// An event of a program.
+/// struct Tick(String);
+///
+/// impl AsEvent for Tick {
+///     fn as_event(&self) -> EventRef<'_> {
+///         EventRef::new(&self.0)
+///     }
+/// }
+///
+/// let mut stream = Vec::new();
+/// Encoder::new(&mut stream).event("one");
+/// Encoder::new(&mut stream).event(format!("{}", 2));
+/// Encoder::new(&mut stream).event(Event::new("three").with_id("3")?);
+/// Encoder::new(&mut stream).event(Tick("four".to_owned()));
+/// assert_eq!(stream, b"data: one\n\ndata: 2\n\nid: 3\ndata: three\n\ndata: four\n\n");
+/// # Ok::<(), sse_proto::InvalidField>(())
+/// ```
+pub trait AsEvent {
+    /// Borrows the event.
+    fn as_event(&self) -> EventRef<'_>;
+}
+
+impl AsEvent for str {
+    fn as_event(&self) -> EventRef<'_> {
+        EventRef::new(self)
     }
 }
 
-impl<'a> From<&'a String> for EventRef<'a> {
-    fn from(data: &'a String) -> Self {
-        Self::new(data)
+impl AsEvent for String {
+    fn as_event(&self) -> EventRef<'_> {
+        EventRef::new(self)
     }
 }
 
-impl<'a> From<&'a Event> for EventRef<'a> {
+impl AsEvent for Cow<'_, str> {
+    fn as_event(&self) -> EventRef<'_> {
+        EventRef::new(self)
+    }
+}
+
+impl AsEvent for EventRef<'_> {
     #[inline]
-    fn from(event: &'a Event) -> Self {
-        event.as_ref()
+    fn as_event(&self) -> EventRef<'_> {
+        *self
+    }
+}
+
+impl AsEvent for Event {
+    #[inline]
+    fn as_event(&self) -> EventRef<'_> {
+        self.as_ref()
+    }
+}
+
+impl<E: AsEvent + ?Sized> AsEvent for &E {
+    #[inline]
+    fn as_event(&self) -> EventRef<'_> {
+        (**self).as_event()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::{Decoder, Encoder, Event, EventRef, Limits};
+use crate::{AsEvent, Decoder, Encoder, Event, EventRef, Limits};
 
 /// An encoded event, ready for any number of connections, chunked or not.
 ///
@@ -26,8 +26,8 @@ pub struct Frame<B = Vec<u8>> {
 
 impl Frame {
     /// Encodes one event.
-    pub fn event<'e>(event: impl Into<EventRef<'e>>) -> Self {
-        let event = event.into();
+    pub fn event(event: impl AsEvent) -> Self {
+        let event = event.as_event();
         Self::encode(|mut encoder| encoder.event(event))
     }
 

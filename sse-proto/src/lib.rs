@@ -85,7 +85,7 @@ mod time;
 pub use crate::decode::{Decoder, End, Item};
 pub use crate::encode::{Buffer, BufferTooSmall, DataWriter, Encoder};
 pub use crate::error::ReadError;
-pub use crate::event::{DEFAULT_NAME, Event, EventRef};
+pub use crate::event::{AsEvent, DEFAULT_NAME, Event, EventRef};
 pub use crate::field::{FieldName, InvalidField};
 pub use crate::frame::Frame;
 pub use crate::hub::Hub;

@@ -93,7 +93,7 @@ pub use sse_proto::hub::{
 };
 pub use sse_proto::sender::{Ended, StreamConfig};
 pub use sse_proto::source::{CloseReason, EndMarker, Reconnect, Signal, SourceConfig, SourceError};
-pub use sse_proto::{Event, EventRef, Item};
+pub use sse_proto::{AsEvent, Event, EventRef, Item};
 
 pub use crate::runtime::{Smol, SmolTimer};
 
@@ -257,7 +257,7 @@ pub type EventWriter<S> = sse_async::EventWriter<S, Smol>;
 ///     }
 ///     let events = incoming.open(Response::new(200));
 ///     for count in 0.. {
-///         events.send(&*count.to_string()).await?;
+///         events.send(count.to_string()).await?;
 ///         smol::Timer::after(std::time::Duration::from_secs(1)).await;
 ///     }
 ///     Ok(())

@@ -100,7 +100,7 @@ pub use sse_proto::hub::{
 };
 pub use sse_proto::sender::{Ended, StreamConfig};
 pub use sse_proto::source::{CloseReason, EndMarker, Reconnect, Signal, SourceConfig, SourceError};
-pub use sse_proto::{Event, EventRef, Item};
+pub use sse_proto::{AsEvent, Event, EventRef, Item};
 
 #[cfg(feature = "codec")]
 pub use crate::codec::EventCodec;
@@ -255,7 +255,7 @@ pub type EventWriter<S> = sse_async::EventWriter<S, Tokio>;
 ///     }
 ///     let events = incoming.open(Response::new(200));
 ///     for count in 0.. {
-///         events.send(&*count.to_string()).await?;
+///         events.send(count.to_string()).await?;
 ///         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
 ///     }
 ///     Ok(())

@@ -345,6 +345,25 @@ fn a_body_says_why_it_ended() {
     });
 }
 
+#[test]
+fn a_closed_hub_stops_other_streams() {
+    block_on(async {
+        let hub = Hub::new(sse_tokio::HubConfig::default());
+        let (_events, body) = EventBody::channel();
+        let waiting = hub.clone();
+        let mut body = body.until(async move { waiting.closed().await });
+        let closing = hub.clone();
+        tokio::spawn(async move {
+            time::sleep(Duration::from_secs(10)).await;
+            assert_eq!(closing.stats().subscribers, 0, "it is subscribed to nothing");
+            closing.close();
+        });
+        let start = time::Instant::now();
+        assert_eq!(next(&mut body).await, None);
+        assert!(start.elapsed() < Duration::from_secs(12), "{:?}", start.elapsed());
+    });
+}
+
 /// A hub in axum: who is it, where was it, and does it get a stream.
 #[cfg(feature = "axum")]
 #[test]

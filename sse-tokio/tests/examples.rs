@@ -148,7 +148,7 @@ fn reqwest_token_renews_its_token_over_http2() {
 }
 
 #[test]
-#[cfg(all(unix, feature = "http"))]
+#[cfg(all(unix, feature = "axum"))]
 fn axum_server_streams_and_stops_with_a_clean_end() {
     let mut program = example("axum_server").arg("0").stdout(std::process::Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
@@ -165,6 +165,11 @@ fn axum_server_streams_and_stops_with_a_clean_end() {
         assert!(answer.contains("\r\nx-accel-buffering: no\r\n"), "{answer}");
         reader
     });
+    let mut page = TcpStream::connect(address).unwrap();
+    write!(page, "GET /metrics HTTP/1.0\r\n\r\n").unwrap();
+    let mut metrics = String::new();
+    page.read_to_string(&mut metrics).unwrap();
+    assert!(metrics.contains("\nsse_hub_subscribers 1\n"), "{metrics}");
     let pid = program.id().to_string();
     assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     for mut client in clients {

@@ -14,7 +14,7 @@ use sse_proto::hub::{
     Cursor, Delivery, HubConfig, Id, PublishError, Published, Resume, SharedHub, Stats, SubscribeError,
     SubscriberId, Subscription,
 };
-use sse_proto::{EventRef, Instant};
+use sse_proto::{AsEvent, EventRef, Instant};
 
 use crate::net::{Alarm, Clock};
 use crate::{Frame, Runtime};
@@ -62,13 +62,9 @@ impl<R: Runtime> Hub<R> {
     ///
     /// # Errors
     /// If the hub is closed, or the topic name is too long.
-    pub fn publish<'e>(
-        &self,
-        topic: &str,
-        event: impl Into<EventRef<'e>>,
-    ) -> Result<Published, PublishError> {
+    pub fn publish(&self, topic: &str, event: impl AsEvent) -> Result<Published, PublishError> {
         // User code, so not called under the lock.
-        let (event, mut woken) = (event.into(), Vec::new());
+        let (event, mut woken) = (event.as_event(), Vec::new());
         let published = self.shared.state().publish(self.shared.now(), topic, event, &mut woken)?;
         wake(woken);
         Ok(published)
@@ -79,12 +75,8 @@ impl<R: Runtime> Hub<R> {
     ///
     /// # Errors
     /// If the hub is closed, or the topic name is too long.
-    pub async fn publish_waiting<'e>(
-        &self,
-        topic: &str,
-        event: impl Into<EventRef<'e>>,
-    ) -> Result<Published, PublishError> {
-        let (event, mut alarm) = (event.into(), Alarm::<R>::default());
+    pub async fn publish_waiting(&self, topic: &str, event: impl AsEvent) -> Result<Published, PublishError> {
+        let (event, mut alarm) = (event.as_event(), Alarm::<R>::default());
         let (published, woken) = poll_fn(|cx| self.poll_publish(cx, &mut alarm, topic, event)).await?;
         wake(woken);
         Ok(published)
@@ -193,6 +185,13 @@ impl<R: Runtime> Hub<R> {
     pub fn close(&self) {
         let woken = self.shared.state().close();
         wake(woken);
+    }
+
+    /// Waits until the hub is closed: the stop signal for streams that send something else.
+    pub async fn closed(&self) {
+        let nothing: [&str; 0] = [];
+        let mut subscriber = self.subscribe(&Subscription::to(nothing));
+        while !subscriber.recv().await.is_last() {}
     }
 
     fn poll_publish(

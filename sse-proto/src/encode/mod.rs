@@ -8,7 +8,7 @@ use self::buffer::SliceBuffer;
 pub use self::buffer::{Buffer, BufferTooSmall};
 pub use self::data_writer::DataWriter;
 use self::frame::Frame;
-use crate::{EventRef, scan};
+use crate::{AsEvent, EventRef, scan};
 
 /// Encodes an event stream into the caller's buffer.
 ///
@@ -45,8 +45,8 @@ impl<'b, B: Buffer> Encoder<'b, B> {
     /// Appends one event.
     ///
     /// A client dispatches no event without data, but still adopts its id and retry time.
-    pub fn event<'e>(&mut self, event: impl Into<EventRef<'e>>) {
-        let event = event.into();
+    pub fn event(&mut self, event: impl AsEvent) {
+        let event = event.as_event();
         if scan::MANY_AT_ONCE {
             if let Some(frame) = Frame::new().encode(event) {
                 return self.out.push_str(frame);
@@ -95,8 +95,8 @@ impl<'b, B: Buffer> Encoder<'b, B> {
     /// assert_eq!(out, b"event: price\ndata: {\"symbol\":\"AAPL\"}\n\n");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn data_writer<'e>(mut self, event: impl Into<EventRef<'e>>) -> DataWriter<'b, B> {
-        let event = event.into();
+    pub fn data_writer(mut self, event: impl AsEvent) -> DataWriter<'b, B> {
+        let event = event.as_event();
         let start = self.out.len();
         self.fields(event);
         self.out.push_str("data: ");

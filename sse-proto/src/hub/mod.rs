@@ -279,7 +279,7 @@ impl<T> Hub<T> {
         let first = position.map(|_| Box::new(First { position, ..First::default() }));
         let lag = subscription.lag;
         let mut cursor = Cursor { next, topics, lag, cut: false, first, ends: false, waiter: 0 };
-        self.stats.subscribers += 1;
+        self.stats.subscribers += usize::from(cursor.has_topics());
         self.start_waiting(&mut cursor);
         cursor
     }
@@ -436,7 +436,7 @@ impl<T> Hub<T> {
     /// Removes a subscriber.
     pub fn unsubscribe(&mut self, cursor: Cursor) {
         self.stop_waiting(&cursor);
-        self.stats.subscribers = self.stats.subscribers.saturating_sub(1);
+        self.stats.subscribers = self.stats.subscribers.saturating_sub(usize::from(cursor.has_topics()));
         match &cursor.topics {
             None => self.to_all = self.to_all.saturating_sub(1),
             Some(keys) => keys.iter().for_each(|key| {

@@ -8,7 +8,7 @@ use core::fmt;
 use super::ring::Slot;
 use super::subscription::TopicKey;
 use super::{Hub, Id};
-use crate::{EventRef, Frame, Instant};
+use crate::{AsEvent, EventRef, Frame, Instant};
 
 /// The result of publishing an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,10 +264,10 @@ impl<B: AsRef<[u8]>> Hub<Frame<B>> {
     ///
     /// # Errors
     /// Like `ready`.
-    pub fn ready_for<'e>(&mut self, now: Instant, event: impl Into<EventRef<'e>>) -> Result<(), Instant> {
+    pub fn ready_for(&mut self, now: Instant, event: impl AsEvent) -> Result<(), Instant> {
         /// The id and the chunk framing.
         const BESIDE: usize = 64;
-        self.ready(now, event.into().len_hint() + BESIDE)
+        self.ready(now, event.as_event().len_hint() + BESIDE)
     }
 
     /// Encodes and publishes an event, with its own id if it has one, otherwise with a generated
@@ -286,14 +286,14 @@ impl<B: AsRef<[u8]>> Hub<Frame<B>> {
     ///
     /// # Errors
     /// If the hub is closed, or the topic name is too long.
-    pub fn publish_event<'e>(
+    pub fn publish_event(
         &mut self,
         now: Instant,
         topic: &str,
-        event: impl Into<EventRef<'e>>,
+        event: impl AsEvent,
         hold: impl FnOnce(Vec<u8>) -> B,
     ) -> Result<Published, PublishError> {
-        let event = event.into();
+        let event = event.as_event();
         let encode = |event: EventRef<'_>| {
             let frame = Frame::event(event).map(hold);
             (frame.weight(), frame)

@@ -192,6 +192,12 @@ impl Cursor {
         self.topics.as_deref()
     }
 
+    /// Returns whether the subscriber can receive events. Without topics, it only waits for the hub
+    /// to close, and does not count as a subscriber.
+    pub(super) fn has_topics(&self) -> bool {
+        self.topics.as_ref().is_none_or(|topics| !topics.is_empty())
+    }
+
     /// Returns the lag policy.
     pub fn lag(&self) -> Lag {
         self.lag

@@ -19,7 +19,7 @@ use crate::frame::{LAST_CHUNK, make_chunk};
 use crate::http::Framing;
 use crate::hub::{Delivery, Gap, Id};
 use crate::random::Random;
-use crate::{Encoder, EventRef, Frame, Instant};
+use crate::{AsEvent, Encoder, EventRef, Frame, Instant};
 
 /// Holds the pending bytes of one connection: encoded events in the framing of the response.
 ///
@@ -203,8 +203,8 @@ impl<B: AsRef<[u8]>> Sender<B> {
     }
 
     /// Appends an event, as one chunk if the response is chunked.
-    pub fn event<'e>(&mut self, event: impl Into<EventRef<'e>>) {
-        let event = event.into();
+    pub fn event(&mut self, event: impl AsEvent) {
+        let event = event.as_event();
         self.encode(|mut encoder| encoder.event(event));
     }
 

@@ -22,7 +22,7 @@ fn a_thousand_tasks_on_one_thread() {
         let publisher = local.run_until(async {
             for user in 0..1000 {
                 tokio::task::yield_now().await;
-                assert_eq!(hub.publish(&format!("to/{user}"), &*user.to_string()).unwrap().subscribers, 1);
+                assert_eq!(hub.publish(&format!("to/{user}"), user.to_string()).unwrap().subscribers, 1);
             }
             assert_eq!(hub.publish("all", "7").unwrap().subscribers, 1000);
         });

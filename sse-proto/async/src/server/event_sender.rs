@@ -8,7 +8,7 @@ use std::thread;
 use bytes::Bytes;
 use sse_proto::hub::Delivery;
 use sse_proto::sender::Ended;
-use sse_proto::{EventRef, Sender};
+use sse_proto::{AsEvent, Sender};
 
 use crate::server::shared_stream::SharedStream;
 use crate::{Frame, Subscriber};
@@ -41,9 +41,9 @@ impl EventSender {
     ///
     /// # Errors
     /// If the stream has ended, or the client is gone. The event is not sent.
-    pub async fn send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<(), Ended> {
+    pub async fn send(&self, event: impl AsEvent) -> Result<(), Ended> {
         // User code, so not called under the lock.
-        let event = event.into();
+        let event = event.as_event();
         self.room().await?;
         self.act(|stream| stream.event(event))
     }
@@ -71,8 +71,8 @@ impl EventSender {
     ///
     /// # Errors
     /// Like [`send`](Self::send).
-    pub fn try_send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<bool, Ended> {
-        let event = event.into();
+    pub fn try_send(&self, event: impl AsEvent) -> Result<bool, Ended> {
+        let event = event.as_event();
         self.stream.act(|stream| {
             let is_ready = stream.ready()?;
             if is_ready {

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_sink::Sink;
-use sse_proto::{Event, EventRef, Sender};
+use sse_proto::{AsEvent, Event, Sender};
 
 use crate::Writes;
 
@@ -52,7 +52,7 @@ impl<S: Unpin, R: Writes<S>> EventWriter<S, R> {
     ///
     /// # Errors
     /// If the stream fails. The event stays pending and is written by the next call that writes.
-    pub async fn send<'e>(&mut self, event: impl Into<EventRef<'e>>) -> io::Result<()> {
+    pub async fn send(&mut self, event: impl AsEvent) -> io::Result<()> {
         self.sender.event(event);
         self.flush().await
     }

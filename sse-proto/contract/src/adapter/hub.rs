@@ -5,7 +5,7 @@ use std::fmt;
 use sse_proto::hub::{
     Delivery, HubConfig, PublishError, Published, Resume, Stats, SubscribeError, Subscription,
 };
-use sse_proto::{EventRef, Frame};
+use sse_proto::{AsEvent, Frame};
 
 /// A `Hub`.
 pub trait Hub: Clone + Send + Sync + 'static {
@@ -17,13 +17,9 @@ pub trait Hub: Clone + Send + Sync + 'static {
     /// An empty hub with ids of this generation.
     fn with_generation(generation: u64, config: HubConfig) -> Self;
     /// Publishes an event.
-    fn publish<'e>(&self, topic: &str, event: impl Into<EventRef<'e>>) -> Result<Published, PublishError>;
+    fn publish(&self, topic: &str, event: impl AsEvent) -> Result<Published, PublishError>;
     /// Publishes an event; waits for subscribers that want that.
-    async fn publish_waiting<'e>(
-        &self,
-        topic: &str,
-        event: impl Into<EventRef<'e>>,
-    ) -> Result<Published, PublishError>;
+    async fn publish_waiting(&self, topic: &str, event: impl AsEvent) -> Result<Published, PublishError>;
     /// Subscribes from now on.
     fn subscribe(&self, subscription: &Subscription) -> Self::Subscriber;
     /// Subscribes from the oldest event on.

@@ -24,7 +24,7 @@ pub use blocking::Blocking;
 pub use client::{CloseHandle, HttpClient, Reader, Source};
 pub use hub::{Hub, Subscriber};
 pub use io::{Buffered, Endless, Recorder};
-pub use server::{EventSender, Incoming, Sending, Server, ServerHandle, Writer};
+pub use server::{EventSender, Incoming, Server, ServerHandle, Writer};
 use sse_proto::http::Request;
 use sse_proto::{Receiver, Sender};
 

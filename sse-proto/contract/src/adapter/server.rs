@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 
-use sse_proto::EventRef;
+use sse_proto::AsEvent;
 use sse_proto::http1::server::{Closed, ServerConfig};
 use sse_proto::http1::{RequestHead, Response};
 use sse_proto::hub::Subscription;
@@ -66,18 +65,14 @@ pub trait Incoming<H>: Sized + Send + 'static {
     ) -> impl Future<Output = Result<(), Ended>> + Send;
 }
 
-/// Waits until an event is sent.
-pub type Sending<'s> = Pin<Box<dyn Future<Output = Result<(), Ended>> + Send + 's>>;
-
 /// An `EventSender`.
 pub trait EventSender: Clone + Send + Sync + 'static {
-    /// Sends an event; waits for room. Boxed, as Rust 1.85 cannot prove a future `Send` that is generic over a lifetime
-    /// (rust-lang/rust#100013).
-    fn send<'s, 'e: 's>(&'s self, event: impl Into<EventRef<'e>> + Send + 's) -> Sending<'s>;
+    /// Sends an event; waits for room.
+    fn send(&self, event: impl AsEvent + Send) -> impl Future<Output = Result<(), Ended>> + Send;
     /// Sends a comment; waits for room.
     fn comment(&self, text: &str) -> impl Future<Output = Result<(), Ended>> + Send;
     /// Sends an event, if there is room.
-    fn try_send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<bool, Ended>;
+    fn try_send(&self, event: impl AsEvent) -> Result<bool, Ended>;
     /// Waits for the end of the stream.
     fn closed(&self) -> impl Future<Output = ()> + Send;
     /// Waits until the server stops.
@@ -93,7 +88,7 @@ pub trait EventSender: Clone + Send + Sync + 'static {
 /// An `EventWriter`.
 pub trait Writer {
     /// Writes an event.
-    async fn send<'e>(&mut self, event: impl Into<EventRef<'e>>) -> io::Result<()>;
+    async fn send(&mut self, event: impl AsEvent) -> io::Result<()>;
     /// Writes a comment.
     async fn comment(&mut self, text: &str) -> io::Result<()>;
     /// Writes a keep-alive.

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use sse_proto::hub::{Delivery, HubConfig, Lag, PublishError, Resume, SubscribeError, Subscription};
-use sse_proto::{EventRef, Frame};
+use sse_proto::{AsEvent, EventRef, Frame};
 
 use crate::adapter::{Adapter, Hub, Subscriber};
 
@@ -112,7 +112,7 @@ pub async fn one_that_comes_back_goes_on_where_it_was<A: Adapter>() {
     let hub = A::Hub::with_generation(35, HubConfig::default());
     let mut first = hub.subscribe(&Subscription::to_all());
     for event in 1..=5 {
-        hub.publish("", &*event.to_string()).unwrap();
+        hub.publish("", event.to_string()).unwrap();
     }
     assert_eq!((number(&first.recv().await), number(&first.recv().await)), (1, 2));
     drop(first);
@@ -132,7 +132,7 @@ pub async fn one_that_never_receives_delays_nobody<A: Adapter>() {
     let mut stalled = hub.subscribe(&Subscription::to_all());
     let mut live = hub.subscribe(&Subscription::to_all());
     for event in 0..100_000 {
-        hub.publish("", &*event.to_string()).unwrap();
+        hub.publish("", event.to_string()).unwrap();
         assert_eq!(number(&live.recv().await), event);
     }
     assert_eq!(stalled.recv().await, Delivery::Lagged { missed: 99_990 });
@@ -150,7 +150,7 @@ pub async fn a_publisher_waits_for_those_who_want_it<A: Adapter>() {
     thread::spawn(move || {
         A::block_on(async {
             for event in 0..500_u64 {
-                publisher.publish_waiting("", &*event.to_string()).await.unwrap();
+                publisher.publish_waiting("", event.to_string()).await.unwrap();
             }
         });
         tell.send(()).unwrap();
@@ -198,10 +198,10 @@ pub async fn closing_wakes_everybody<A: Adapter>() {
 /// An event that looks at its hub when it is converted: the lock must not be held then.
 struct Curious<'h, H>(&'h H);
 
-impl<'e, H: Hub> From<Curious<'_, H>> for EventRef<'e> {
-    fn from(curious: Curious<'_, H>) -> Self {
-        assert_eq!(curious.0.stats().published, curious.0.stats().delivered);
-        Self::new("seen")
+impl<H: Hub> AsEvent for Curious<'_, H> {
+    fn as_event(&self) -> EventRef<'_> {
+        assert_eq!(self.0.stats().published, self.0.stats().delivered);
+        EventRef::new("seen")
     }
 }
 
@@ -260,7 +260,7 @@ pub async fn a_filter_is_asked_without_a_lock<A: Adapter>() {
             });
             let mut subscriber = hub.subscribe(&even);
             for number in 0..10 {
-                hub.publish("n", &*number.to_string()).unwrap();
+                hub.publish("n", number.to_string()).unwrap();
             }
             hub.publish("other", "0").unwrap();
             let seen = numbers(&mut subscriber, 5).await;

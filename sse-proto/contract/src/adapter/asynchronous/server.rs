@@ -11,14 +11,12 @@ use sse_proto::hub::{
     Delivery, HubConfig, PublishError, Published, Resume, Stats, SubscribeError, Subscription,
 };
 use sse_proto::sender::Ended;
-use sse_proto::{EventRef, Frame};
+use sse_proto::{AsEvent, Frame};
 
-use crate::adapter::{
-    EventSender, Executor, Hub, Incoming, Sending, Server, ServerHandle, Subscriber, Writer,
-};
+use crate::adapter::{EventSender, Executor, Hub, Incoming, Server, ServerHandle, Subscriber, Writer};
 
 impl<S: Unpin, R: Writes<S>> Writer for sse_async::EventWriter<S, R> {
-    async fn send<'e>(&mut self, event: impl Into<EventRef<'e>>) -> io::Result<()> {
+    async fn send(&mut self, event: impl AsEvent) -> io::Result<()> {
         self.send(event).await
     }
 
@@ -115,15 +113,15 @@ impl<R: Runtime> Incoming<sse_async::Hub<R>> for sse_async::Incoming {
 }
 
 impl EventSender for sse_async::EventSender {
-    fn send<'s, 'e: 's>(&'s self, event: impl Into<EventRef<'e>> + Send + 's) -> Sending<'s> {
-        Box::pin(self.send(event))
+    async fn send(&self, event: impl AsEvent + Send) -> Result<(), Ended> {
+        self.send(event).await
     }
 
     async fn comment(&self, text: &str) -> Result<(), Ended> {
         self.comment(text).await
     }
 
-    fn try_send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<bool, Ended> {
+    fn try_send(&self, event: impl AsEvent) -> Result<bool, Ended> {
         self.try_send(event)
     }
 
@@ -159,15 +157,11 @@ impl<R: Runtime> Hub for sse_async::Hub<R> {
         Self::with_generation(generation, config)
     }
 
-    fn publish<'e>(&self, topic: &str, event: impl Into<EventRef<'e>>) -> Result<Published, PublishError> {
+    fn publish(&self, topic: &str, event: impl AsEvent) -> Result<Published, PublishError> {
         self.publish(topic, event)
     }
 
-    async fn publish_waiting<'e>(
-        &self,
-        topic: &str,
-        event: impl Into<EventRef<'e>>,
-    ) -> Result<Published, PublishError> {
+    async fn publish_waiting(&self, topic: &str, event: impl AsEvent) -> Result<Published, PublishError> {
         self.publish_waiting(topic, event).await
     }
 

@@ -1,7 +1,6 @@
 //! The server's types of `sse-blocking`, and the hub's.
 
 use std::borrow::Cow;
-use std::future::ready;
 use std::io;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -12,12 +11,12 @@ use sse_proto::hub::{
     Delivery, HubConfig, PublishError, Published, Resume, Stats, SubscribeError, Subscription,
 };
 use sse_proto::sender::Ended;
-use sse_proto::{EventRef, Frame};
+use sse_proto::{AsEvent, Frame};
 
-use crate::adapter::{EventSender, Hub, Incoming, Sending, Server, ServerHandle, Subscriber, Writer};
+use crate::adapter::{EventSender, Hub, Incoming, Server, ServerHandle, Subscriber, Writer};
 
 impl<S: Write> Writer for sse_blocking::EventWriter<S> {
-    async fn send<'e>(&mut self, event: impl Into<EventRef<'e>>) -> io::Result<()> {
+    async fn send(&mut self, event: impl AsEvent) -> io::Result<()> {
         self.send(event)
     }
 
@@ -114,15 +113,15 @@ impl Incoming<sse_blocking::Hub> for sse_blocking::Incoming {
 }
 
 impl EventSender for sse_blocking::EventSender {
-    fn send<'s, 'e: 's>(&'s self, event: impl Into<EventRef<'e>> + Send + 's) -> Sending<'s> {
-        Box::pin(ready(self.send(event)))
+    async fn send(&self, event: impl AsEvent + Send) -> Result<(), Ended> {
+        self.send(event)
     }
 
     async fn comment(&self, text: &str) -> Result<(), Ended> {
         self.comment(text)
     }
 
-    fn try_send<'e>(&self, event: impl Into<EventRef<'e>>) -> Result<bool, Ended> {
+    fn try_send(&self, event: impl AsEvent) -> Result<bool, Ended> {
         self.try_send(event)
     }
 
@@ -158,15 +157,11 @@ impl Hub for sse_blocking::Hub {
         Self::with_generation(generation, config)
     }
 
-    fn publish<'e>(&self, topic: &str, event: impl Into<EventRef<'e>>) -> Result<Published, PublishError> {
+    fn publish(&self, topic: &str, event: impl AsEvent) -> Result<Published, PublishError> {
         self.publish(topic, event)
     }
 
-    async fn publish_waiting<'e>(
-        &self,
-        topic: &str,
-        event: impl Into<EventRef<'e>>,
-    ) -> Result<Published, PublishError> {
+    async fn publish_waiting(&self, topic: &str, event: impl AsEvent) -> Result<Published, PublishError> {
         self.publish_waiting(topic, event)
     }
 

@@ -79,7 +79,7 @@ pub fn a_server_that_stops_under_load_cuts_nobody<A: Adapter>() {
     let publisher = hub.clone();
     let publishing = thread::spawn(move || {
         let mut event = 0_u64;
-        while publisher.publish("", &*format!("{event}\n{}", "x".repeat(1000))).is_ok() {
+        while publisher.publish("", format!("{event}\n{}", "x".repeat(1000))).is_ok() {
             event += 1;
             thread::sleep(Duration::from_millis(1));
         }

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use sse_proto::EventRef;
 use sse_proto::http1::Response;
 use sse_proto::http1::server::Closed;
+use sse_proto::{AsEvent, EventRef};
 
 use super::{GET, LONG, Running, read_until, silent, soon, with};
 use crate::adapter::{Adapter, BoxError, EventSender, Incoming, Server, ServerHandle};
@@ -20,10 +20,10 @@ type Shared<A> = Arc<Mutex<Option<(<A as Adapter>::EventSender, <A as Adapter>::
 /// Whoever converts an event, or encodes a keep-alive, may ask the sender for something: the lock is not held then.
 pub fn code_of_the_users_is_called_without_a_lock<A: Adapter>() {
     struct Curious<'s, S>(&'s S);
-    impl<'e, S: EventSender> From<Curious<'_, S>> for EventRef<'e> {
-        fn from(curious: Curious<'_, S>) -> Self {
-            assert!(!curious.0.is_closed() && !curious.0.is_draining());
-            Self::new("seen")
+    impl<S: EventSender> AsEvent for Curious<'_, S> {
+        fn as_event(&self) -> EventRef<'_> {
+            assert!(!self.0.is_closed() && !self.0.is_draining());
+            EventRef::new("seen")
         }
     }
     struct Body<H>(H);

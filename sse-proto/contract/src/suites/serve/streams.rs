@@ -90,7 +90,7 @@ pub fn one_that_reads_next_to_nothing_is_cut_and_delays_nobody<A: Adapter>() {
     let start = Instant::now();
     let reason = loop {
         assert!(start.elapsed() < LONG, "not in time");
-        hub.publish("", &*format!("{published}{}", "x".repeat(10_000))).unwrap();
+        hub.publish("", format!("{published}{}", "x".repeat(10_000))).unwrap();
         published += 1;
         if let Ok(reason) = server.closed.recv_timeout(Duration::from_millis(1)) {
             break reason;
@@ -121,7 +121,7 @@ pub fn one_that_comes_back_too_late_is_told_what_it_has_lost<A: Adapter>() {
         encoder.event(Event::new(gap.to_string()).with_name(&*name).unwrap().as_ref());
     });
     for event in 1..=20 {
-        hub.publish("", &*event.to_string()).unwrap();
+        hub.publish("", event.to_string()).unwrap();
     }
     let told = |server: &Running<A>, path: &str, id: &str, end: &str| {
         let request = format!("GET {path} HTTP/1.0\r\nLast-Event-ID: {id}\r\n\r\n");
