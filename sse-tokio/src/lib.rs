@@ -53,7 +53,7 @@
 //! | to send events | take |
 //! |---|---|
 //! | from a server of your own, with limits and a clean stop | [`Server`] |
-//! | in axum, hyper, tonic | `EventBody` |
+//! | in axum, hyper | `EventBody` |
 //! | the same to many, and again to those who come back | [`Hub`] |
 //! | on a connection that you accept | [`Server::serve_connection`](sse_async::Server::serve_connection) |
 //! | into any byte stream | [`EventWriter`] |
@@ -298,7 +298,7 @@ pub type Server = sse_async::Server<Tokio>;
 /// ```
 pub type Hub = sse_async::Hub<Tokio>;
 
-/// An event stream as the body of a response, for axum, hyper, tonic. It has the methods of [`sse_async::EventBody`].
+/// An event stream as the body of a response, for axum, hyper. It has the methods of [`sse_async::EventBody`].
 ///
 /// In axum, a handler returns its response:
 ///

@@ -179,3 +179,34 @@ fn axum_server_streams_and_stops_with_a_clean_end() {
     }
     assert!(program.wait().unwrap().success());
 }
+
+#[test]
+#[cfg(feature = "axum")]
+fn a_snapshot_and_its_changes_are_everything() {
+    let mut program = example("snapshot").arg("0").stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(program.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().rsplit('/').next().unwrap().to_owned();
+    let ask = |request: &str| {
+        let mut socket = TcpStream::connect(&address).unwrap();
+        write!(socket, "{request} HTTP/1.0\r\nHost: a\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    };
+    ask("POST /votes/tea");
+    ask("POST /votes/tea");
+    let snapshot: serde_json::Value = serde_json::from_str(&ask("GET /votes")).unwrap();
+    assert_eq!(snapshot["votes"], serde_json::json!({"tea": 2}));
+    ask("POST /votes/milk");
+    let position = snapshot["position"].as_str().unwrap();
+    let mut socket = TcpStream::connect(&address).unwrap();
+    write!(socket, "GET /changes?lastEventId={position} HTTP/1.0\r\n\r\n").unwrap();
+    let mut changes =
+        BufReader::new(socket).lines().map(Result::unwrap).filter(|line| line.starts_with("data: "));
+    assert_eq!(changes.next().unwrap(), r#"data: {"name":"milk","votes":1}"#);
+    ask("POST /votes/tea");
+    assert_eq!(changes.next().unwrap(), r#"data: {"name":"tea","votes":3}"#);
+    program.kill().unwrap();
+    program.wait().unwrap();
+}

@@ -22,7 +22,7 @@ use crate::server::shared_stream::{SharedStream, release, wait_as_driver};
 use crate::span::Span;
 use crate::{BoxError, EventSender, Runtime, Subscriber};
 
-/// An event stream as the body of a response, for axum, hyper, tonic, and any framework that
+/// An event stream as the body of a response, for axum, hyper, and any framework that
 /// accepts a [`Body`].
 ///
 /// The body sends keep-alives by itself (a comment after 15 s of silence, unless its
@@ -48,6 +48,9 @@ use crate::{BoxError, EventSender, Runtime, Subscriber};
 /// | `broadcast::channel`, `BroadcastStream` | [`Hub`](crate::Hub), [`from_hub`](Self::from_hub): encoded once, with replay |
 /// | `X-Accel-Buffering` by hand | is sent |
 /// | a graceful shutdown that waits forever | [`until`](Self::until) |
+///
+/// It is a body for axum, hyper (also over HTTP/2), and whatever else takes an
+/// [`http_body::Body`]; programs for actix-web and poem are in `frameworks/examples` of sse-tokio.
 ///
 /// With the feature `tracing`, the future of [`new`](Self::new) runs in the span that was current when
 /// the body was made, usually that of the request, and the reason of the end is logged there.
