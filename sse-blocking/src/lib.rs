@@ -94,7 +94,7 @@ pub use sse_proto::hub::{
 };
 pub use sse_proto::sender::{Ended, StreamConfig};
 pub use sse_proto::source::{CloseReason, EndMarker, Reconnect, Signal, SourceConfig, SourceError};
-pub use sse_proto::{AsEvent, Event, EventRef, Item};
+pub use sse_proto::{AsEvent, Event, EventName, EventRef, Item, event_name};
 
 pub use crate::close::{CloseHandle, Shutdown, ShutdownFn};
 pub use crate::event_sender::EventSender;

@@ -5,7 +5,7 @@ use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
-use crate::field::{self, InvalidField};
+use crate::field::{self, EventName, InvalidField};
 
 /// The event type of an event without an event field (HTML, "Dispatch the event", step 5).
 pub const DEFAULT_NAME: &str = "message";
@@ -46,6 +46,11 @@ impl<'a> EventRef<'a> {
     /// dispatches nothing.
     pub const fn new(data: &'a str) -> Self {
         Self { name: None, data: Some(data), has_id: false, last_event_id: "", retry: None }
+    }
+
+    /// Creates an event with this name and data. Cannot fail; see [`event_name!`](crate::event_name).
+    pub const fn named(name: EventName<'a>, data: &'a str) -> Self {
+        Self { name: Some(name.as_str()), ..Self::new(data) }
     }
 
     /// Sets the data.
@@ -230,6 +235,13 @@ impl Event {
         Self::default().with_data(data)
     }
 
+    /// Creates an event with this name and data. Cannot fail; see [`event_name!`](crate::event_name).
+    pub fn named(name: EventName<'_>, data: impl Into<String>) -> Self {
+        let mut event = Self::new(data);
+        event.set_name(name.as_str());
+        event
+    }
+
     /// Sets the data.
     #[must_use]
     pub fn with_data(mut self, data: impl Into<String>) -> Self {
@@ -246,11 +258,15 @@ impl Event {
     /// # Errors
     /// If the name holds CR or LF, which an event stream cannot carry.
     pub fn with_name(mut self, name: impl AsRef<str>) -> Result<Self, InvalidField> {
-        let name = field::check_name(name.as_ref())?;
+        self.set_name(field::check_name(name.as_ref())?);
+        Ok(self)
+    }
+
+    /// Sets the event field to a checked name.
+    fn set_name(&mut self, name: &str) {
         self.text.replace_range(self.data_end..self.name_end, name);
         self.name_end = self.data_end + name.len();
         self.has_name = true;
-        Ok(self)
     }
 
     /// Sets the id field. An empty id resets the client's last event id.

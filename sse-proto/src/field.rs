@@ -60,6 +60,62 @@ impl fmt::Display for InvalidField {
 
 impl core::error::Error for InvalidField {}
 
+/// The name of an event, checked once, so that [`Event::named`](crate::Event::named) cannot fail.
+///
+/// [`event_name!`](crate::event_name) checks a name at compile time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EventName<'a>(&'a str);
+
+impl<'a> EventName<'a> {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// If the name holds CR or LF, which an event stream cannot carry.
+    pub const fn new(name: &'a str) -> Result<Self, InvalidField> {
+        let bytes = name.as_bytes();
+        let mut position = 0;
+        while let Some((_, rest)) = bytes.split_at_checked(position) {
+            match rest.first() {
+                Some(byte @ (b'\r' | b'\n')) => {
+                    return Err(InvalidField { field: FieldName::Event, byte: *byte, position });
+                }
+                Some(_) => position += 1,
+                None => break,
+            }
+        }
+        Ok(Self(name))
+    }
+
+    /// Returns the name.
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+/// Checks the name of an event at compile time, and evaluates to an [`EventName`].
+///
+/// ```
+/// use sse_proto::{Event, event_name};
+///
+/// let event = Event::named(event_name!("price"), "12.34");
+/// assert_eq!((event.name(), event.data()), ("price", "12.34"));
+/// ```
+///
+/// ```compile_fail
+/// let name = sse_proto::event_name!("two\nlines");
+/// ```
+#[macro_export]
+macro_rules! event_name {
+    ($name:expr) => {
+        const {
+            match $crate::EventName::new($name) {
+                ::core::result::Result::Ok(name) => name,
+                ::core::result::Result::Err(_) => ::core::panic!("the name of an event holds CR or LF"),
+            }
+        }
+    };
+}
+
 /// Returns the name if an event stream can carry it.
 pub(crate) fn check_name(name: &str) -> Result<&str, InvalidField> {
     check(FieldName::Event, name, memchr::memchr2(b'\r', b'\n', name.as_bytes()))

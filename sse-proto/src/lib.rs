@@ -86,7 +86,7 @@ pub use crate::decode::{Decoder, End, Item};
 pub use crate::encode::{Buffer, BufferTooSmall, DataWriter, Encoder};
 pub use crate::error::ReadError;
 pub use crate::event::{AsEvent, DEFAULT_NAME, Event, EventRef};
-pub use crate::field::{FieldName, InvalidField};
+pub use crate::field::{EventName, FieldName, InvalidField};
 pub use crate::frame::Frame;
 pub use crate::hub::Hub;
 pub use crate::limits::{Limit, LimitExceeded, Limits};

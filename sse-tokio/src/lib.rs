@@ -100,7 +100,7 @@ pub use sse_proto::hub::{
 };
 pub use sse_proto::sender::{Ended, StreamConfig};
 pub use sse_proto::source::{CloseReason, EndMarker, Reconnect, Signal, SourceConfig, SourceError};
-pub use sse_proto::{AsEvent, Event, EventRef, Item};
+pub use sse_proto::{AsEvent, Event, EventName, EventRef, Item, event_name};
 
 #[cfg(feature = "codec")]
 pub use crate::codec::EventCodec;

@@ -47,12 +47,30 @@ impl Stream for Items {
     }
 }
 
+/// The same without results.
+struct Plain(Items);
+
+impl Stream for Plain {
+    type Item = Event;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        Pin::new(&mut self.0).poll_next(cx).map(|item| item.map(Result::unwrap))
+    }
+}
+
 #[test]
 fn a_stream_ends_or_fails_as_its_body_does() {
     block_on(async {
         let items = Items(vec![Ok(Event::new("a")), Ok(Event::new("b").with_name("n").unwrap())]);
         let body = EventBody::from_stream(items).collect().await.unwrap().to_bytes();
         assert_eq!(&body[..], b"data: a\n\nevent: n\ndata: b\n\n");
+
+        let plain = Items(vec![Ok(Event::new("a"))]);
+        let body = EventBody::from_events(Plain(plain)).collect().await.unwrap().to_bytes();
+        assert_eq!(&body[..], b"data: a\n\n");
 
         let mut body = EventBody::from_stream(Items(vec![Err("out of events".into())]));
         assert_eq!(next(&mut body).await, Some(Err("out of events".into())));

@@ -4,6 +4,7 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::error::Error;
+use core::fmt;
 use core::time::Duration;
 
 use super::head::HeadLimits;
@@ -281,6 +282,12 @@ impl Connection {
     /// Reports that the connection failed. Events that have already arrived are still delivered.
     pub fn handle_error(&mut self, now: Instant, error: impl Into<Box<dyn Error + Send + Sync>>) {
         self.source.handle_error(now, error);
+    }
+
+    /// Like [`handle_error`](Self::handle_error), for errors that only implement `Debug`, as those of
+    /// embedded networks do.
+    pub fn handle_failed(&mut self, now: Instant, error: impl fmt::Debug) {
+        self.source.handle_failed(now, error);
     }
 
     /// Reports that a deadline has passed. Has no effect if no deadline is due.

@@ -21,6 +21,7 @@ mod want;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::error::Error;
+use core::fmt;
 use core::time::Duration;
 
 pub use self::backoff::Backoff;
@@ -351,6 +352,12 @@ impl Session {
         } else {
             self.transition(now, Input::Lost(cause));
         }
+    }
+
+    /// Like [`handle_error`](Self::handle_error), for errors that only implement `Debug`, as those of
+    /// embedded networks do.
+    pub fn handle_failed(&mut self, now: Instant, error: impl fmt::Debug) {
+        self.handle_error(now, alloc::format!("{error:?}"));
     }
 
     /// Reports that a deadline has passed. Has no effect if no deadline is due.

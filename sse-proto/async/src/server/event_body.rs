@@ -14,7 +14,7 @@ use http_body::{Body, Frame};
 use sse_proto::http1::server::{Closed, Connection, Want};
 use sse_proto::hub::Resume;
 use sse_proto::sender::{Piece, StreamConfig};
-use sse_proto::{Event, header};
+use sse_proto::{AsEvent, Event, header};
 
 use crate::guard::guard;
 use crate::net::{Alarm, BoxFuture, Clock};
@@ -93,6 +93,21 @@ impl<R: Runtime> EventBody<R> {
             let mut next = |cx: &mut Context<'_>| stream.as_mut().poll_next(cx).map_err(Into::into);
             while let Some(event) = poll_fn(&mut next).await {
                 events.send(&event?).await?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Creates a body with the events of a stream that cannot fail, such as that of a channel. The
+    /// body ends with the stream.
+    pub fn from_events<S>(stream: S) -> Self
+    where
+        S: Stream<Item: AsEvent + Send> + Send + 'static,
+    {
+        Self::new(async move |events| {
+            let mut stream = pin!(stream);
+            while let Some(event) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
+                events.send(event).await?;
             }
             Ok(())
         })
