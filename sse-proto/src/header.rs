@@ -160,6 +160,35 @@ pub fn accept(present: Option<&str>) -> Cow<'_, str> {
     }
 }
 
+/// Returns whether a client accepts this content coding, such as `gzip`, by the values of its
+/// `Accept-Encoding` headers (RFC 9110 section 12.5.3). Without any, the body is sent as it is.
+///
+/// ```
+/// use sse_proto::header::accepts_coding;
+///
+/// assert!(accepts_coding([&b"br, gzip;q=0.5"[..]], "gzip"));
+/// assert!(accepts_coding([&b"*"[..]], "gzip"));
+/// assert!(!accepts_coding([&b"*, gzip;q=0"[..]], "gzip"));
+/// assert!(!accepts_coding([], "gzip"));
+/// ```
+pub fn accepts_coding<'a>(values: impl IntoIterator<Item = &'a [u8]>, coding: &str) -> bool {
+    let mut any = false;
+    for item in values.into_iter().flat_map(|value| value.split(|byte| *byte == b',')) {
+        let mut parts = item.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+        let name = parts.next().unwrap_or_default();
+        let is_zero = |weight: &[u8]| {
+            let weight = weight.strip_prefix(b"q=").or_else(|| weight.strip_prefix(b"Q="));
+            weight.is_some_and(|weight| weight.iter().all(|byte| matches!(byte, b'0' | b'.')))
+        };
+        let is_accepted = !parts.any(is_zero);
+        if name.eq_ignore_ascii_case(coding.as_bytes()) {
+            return is_accepted;
+        }
+        any |= name == b"*" && is_accepted;
+    }
+    any
+}
+
 /// The last event id of a client that reconnects: the value of its [`Last-Event-ID`](LAST_EVENT_ID) header, or else of the query's
 /// parameter [`lastEventId`](LAST_EVENT_ID_PARAMETER), which polyfills of `EventSource` send because they cannot set headers.
 ///

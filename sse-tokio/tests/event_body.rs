@@ -422,3 +422,52 @@ fn axum_takes_a_body_an_id_and_a_rejection() {
     ann.read_exact(&mut rest).unwrap();
     assert_eq!(String::from_utf8(rest).unwrap(), "11\r\nid: 7-3\ndata: 3\n\n\r\n0\r\n\r\n");
 }
+
+#[cfg(feature = "gzip")]
+#[test]
+fn a_compressed_body_is_read_event_by_event() {
+    use flate2::{Decompress, FlushDecompress};
+
+    let accepts = |codings: &'static str| {
+        http::HeaderMap::from_iter([(http::header::ACCEPT_ENCODING, http::HeaderValue::from_static(codings))])
+    };
+    block_on(async {
+        let (events, body) = EventBody::channel();
+        let response = body.with_gzip(&accepts("br, gzip")).response();
+        assert_eq!(response.headers()["content-encoding"], "gzip");
+        assert_eq!(response.headers()["vary"], "accept-encoding");
+        let mut body = response.into_body();
+        let (mut gunzip, mut sent) = (Decompress::new_gzip(15), 0);
+        let mut read = |bytes: &[u8]| {
+            let mut text = Vec::with_capacity(1 << 20);
+            gunzip.decompress_vec(bytes, &mut text, FlushDecompress::Sync).unwrap();
+            String::from_utf8(text).unwrap()
+        };
+        for number in 0..50 {
+            let data = format!("{{\"number\": {number}, \"text\": \"{}\"}}", "tick ".repeat(number));
+            events.send(&data).await.unwrap();
+            let piece = body.frame().await.unwrap().unwrap().into_data().unwrap();
+            sent += piece.len();
+            assert_eq!(read(&piece), format!("data: {data}\n\n"), "nothing is held back");
+        }
+        assert!(sent < 50 * 130 / 3, "{sent} bytes for 50 events");
+        // Bytes without any order are larger than their buffer.
+        let noise: String = (0_u32..100_000)
+            .map(|at| char::from(b'!' + (at.wrapping_mul(2_654_435_761) >> 26) as u8))
+            .collect();
+        events.send(&noise).await.unwrap();
+        let piece = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!(read(&piece), format!("data: {noise}\n\n"));
+        drop(events);
+        let end = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!(read(&end), "");
+        assert!(body.frame().await.is_none(), "one end");
+
+        let (_events, body) = EventBody::channel();
+        let response = body.with_gzip(&accepts("br, gzip;q=0")).response();
+        assert!(!response.headers().contains_key("content-encoding"));
+        let mut failed = EventBody::new(async |_| Err("out of events".into())).with_gzip(&accepts("gzip"));
+        assert_eq!(next(&mut failed).await, Some(Err("out of events".into())));
+        assert_eq!(next(&mut failed).await, None, "a cut has no end");
+    });
+}

@@ -16,6 +16,8 @@ use sse_proto::hub::Resume;
 use sse_proto::sender::{Piece, StreamConfig};
 use sse_proto::{AsEvent, Event, header};
 
+#[cfg(feature = "gzip")]
+use super::gzip::Gzip;
 use crate::guard::guard;
 use crate::net::{Alarm, BoxFuture, Clock};
 use crate::server::shared_stream::{SharedStream, release, wait_as_driver};
@@ -63,6 +65,8 @@ pub struct EventBody<R: Runtime> {
     alarm: Exclusive<Alarm<R>>,
     on_closed: Option<Exclusive<OnClosed>>,
     span: Span,
+    #[cfg(feature = "gzip")]
+    gzip: Option<Exclusive<Gzip>>,
 }
 
 type OnClosed = Box<dyn FnOnce(&Closed) + Send>;
@@ -165,6 +169,21 @@ impl<R: Runtime> EventBody<R> {
         self
     }
 
+    /// Compresses the body for a client whose request has these headers, if they accept gzip. Each
+    /// event is compressed and sent at once. Default: bodies are not compressed.
+    ///
+    /// It saves most of the bytes of JSON, and costs 144 KiB of memory for each stream, and the time
+    /// to compress each event for each of them. For many small streams, leave it out.
+    #[cfg(feature = "gzip")]
+    #[must_use]
+    pub fn with_gzip(mut self, request_headers: &http::HeaderMap) -> Self {
+        let codings = request_headers.get_all(http::header::ACCEPT_ENCODING);
+        if header::accepts_coding(codings.iter().map(http::HeaderValue::as_bytes), "gzip") {
+            self.gzip = Some(Exclusive::new(Gzip::new()));
+        }
+        self
+    }
+
     /// Creates a response with this body, status 200, and the [headers](header::RESPONSE) of an
     /// event stream.
     pub fn response(self) -> http::Response<Self> {
@@ -173,18 +192,52 @@ impl<R: Runtime> EventBody<R> {
             let name = http::HeaderName::from_static(name);
             response.headers_mut().insert(name, http::HeaderValue::from_static(value));
         }
+        #[cfg(feature = "gzip")]
+        if response.body().gzip.is_some() {
+            let gzip = http::HeaderValue::from_static("gzip");
+            response.headers_mut().insert(http::header::CONTENT_ENCODING, gzip);
+            let vary = http::HeaderValue::from_static("accept-encoding");
+            response.headers_mut().insert(http::header::VARY, vary);
+        }
         response
     }
 
     fn with_work(stream: Arc<SharedStream>, work: Option<BoxFuture<Result<(), BoxError>>>) -> Self {
         let (work, alarm) = (work.map(Exclusive::new), Exclusive::new(Alarm::default()));
-        Self { stream, work, stop: None, alarm, on_closed: None, span: Span::current() }
+        Self {
+            stream,
+            work,
+            stop: None,
+            alarm,
+            on_closed: None,
+            span: Span::current(),
+            #[cfg(feature = "gzip")]
+            gzip: None,
+        }
     }
 
     /// Drops the user's futures, each of which may panic.
     fn drop_work(&mut self) {
         guard(|| self.work = None);
         guard(|| self.stop = None);
+    }
+
+    /// Compresses a piece, if the body is compressed.
+    fn encode(&mut self, piece: Bytes) -> io::Result<Bytes> {
+        #[cfg(feature = "gzip")]
+        if let Some(gzip) = &mut self.gzip {
+            return gzip.get_mut().piece(&piece).map(Bytes::from);
+        }
+        Ok(piece)
+    }
+
+    /// Returns the end of a compressed body, once.
+    fn encode_end(&mut self) -> Option<io::Result<Bytes>> {
+        #[cfg(feature = "gzip")]
+        if let Some(gzip) = self.gzip.take() {
+            return Some(gzip.into_inner().finish().map(Bytes::from));
+        }
+        None
     }
 
     fn tell(&mut self, closed: &Closed) {
@@ -233,7 +286,7 @@ impl<R: Runtime> Body for EventBody<R> {
                 Want::Write => {
                     let piece = server.take_pending();
                     release(stream, false);
-                    return Poll::Ready(piece.map(|piece| Ok(Frame::data(into_bytes(piece)))));
+                    return Poll::Ready(piece.map(|piece| body.encode(into_bytes(piece)).map(Frame::data)));
                 }
                 Want::KeepAlive => {
                     let hooks = server.hooks().clone();
@@ -261,9 +314,12 @@ impl<R: Runtime> Body for EventBody<R> {
                     if let Some(closed) = &closed {
                         body.tell(closed);
                     }
-                    return Poll::Ready(
-                        closed.and_then(Closed::into_error).map(|error| Err(io::Error::other(error))),
-                    );
+                    return Poll::Ready(match closed.map(Closed::into_error) {
+                        Some(Some(error)) => Some(Err(io::Error::other(error))),
+                        Some(None) => body.encode_end().map(|end| end.map(Frame::data)),
+                        // It was over before.
+                        None => None,
+                    });
                 }
             }
         }

@@ -4,6 +4,8 @@ mod connection_task;
 #[cfg(feature = "http")]
 mod event_body;
 mod event_sender;
+#[cfg(feature = "gzip")]
+mod gzip;
 mod incoming;
 mod serve;
 mod shared_stream;
