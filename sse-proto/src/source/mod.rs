@@ -25,8 +25,8 @@ use core::fmt;
 use core::time::Duration;
 
 pub use self::backoff::Backoff;
-#[cfg(feature = "http1")]
 pub use self::change::Change;
+#[cfg(feature = "http1")]
 pub(crate) use self::config::Check;
 pub use self::config::{EndMarker, EndPredicate, Reconnect, SourceConfig, Timeouts, Verdict, is_transient};
 pub(crate) use self::reason::UNRECOGNIZED;
