@@ -322,6 +322,6 @@ pub type Hub = sse_async::Hub<Tokio>;
 #[cfg(feature = "http")]
 pub type EventBody = sse_async::EventBody<Tokio>;
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "axum", feature = "json", feature = "reqwest"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

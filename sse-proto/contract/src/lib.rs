@@ -25,3 +25,7 @@ pub mod reference;
 pub mod suites;
 #[cfg(feature = "vectors")]
 pub mod vector_files;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/llm.md")]
+struct Guides;
