@@ -135,8 +135,8 @@ def check_ids(ids):
     check(len({match[1] for match in numbers}) == 1 and [int(match[2]) for match in numbers] == [1, 2, 3], f"ids {ids}")
 
 
-def openai():
-    client = quiet_stream("v1", PYTHON, "client_openai.py")
+def openai(*command):
+    client = quiet_stream("v1", *command)
     texts = [json.loads(line)[1] for line in client.lines]
     check(texts == TEXTS, f"saw {texts}")
     check_pauses(client.times, QUIET / 2)
@@ -165,8 +165,8 @@ def curl():
     check_pauses([at for at, line in zip(client.times, client.lines) if line.startswith("data")], QUIET / 2)
 
 
-def their_server(path, *command):
-    """Runs one third-party server and reads it with our client."""
+def their_server(path, *command, decode=str):
+    """Runs one third-party server and reads it with our client. The server may encode the data."""
     server = Process(*command, FOLDER / "events.json", cwd=FOLDER)
     try:
         client = Process(PROGRAMS / "ssecat", "--json", f"http://127.0.0.1:{server.line(0)}{path}")
@@ -175,6 +175,7 @@ def their_server(path, *command):
         finally:
             client.kill()
         events = [tuple(json.loads(line)[key] for key in ("event", "data", "id")) for line in client.lines]
+        events = [(name, decode(data), event_id) for name, data, event_id in events]
         check(events == SEEN, f"saw {events}")
         check_pauses(client.times, 0.1)
     finally:
@@ -183,12 +184,14 @@ def their_server(path, *command):
 
 def versions():
     """Returns the version of each peer."""
-    names = ["openai", "httpx-sse", "sse-starlette"]
+    names = ["openai", "httpx-sse", "sseclient-py", "sse-starlette"]
     script = f"import importlib.metadata as m; print(*map(m.version, {names}))"
     found = dict(zip(names, subprocess.check_output([PYTHON, "-c", script], text=True).split()))
-    for name in ["eventsource", "undici", "express"]:
-        package = FOLDER / "node_modules" / name / "package.json"
-        found[name] = json.loads(package.read_text())["version"]
+    packages = {name: name for name in ["eventsource", "undici", "express", "better-sse"]}
+    packages |= {"openai (npm)": "openai", "fetch-event-source": "@microsoft/fetch-event-source"}
+    for name, package in packages.items():
+        manifest = FOLDER / "node_modules" / package / "package.json"
+        found[name] = json.loads(manifest.read_text())["version"]
     found["curl"] = subprocess.check_output(["curl", "--version"], text=True).split()[1]
     found["http.server"] = platform.python_version()
     return found
@@ -196,14 +199,18 @@ def versions():
 
 HUB = "our hub, keep-alives"
 CASES = [
-    ("openai", HUB, openai),
+    ("openai", HUB, lambda: openai(PYTHON, "client_openai.py")),
+    ("openai (npm)", HUB, lambda: openai("node", "client_openai.mjs")),
     ("httpx-sse", HUB, lambda: events_of(PYTHON, "client_httpx_sse.py")),
+    ("sseclient-py", HUB, lambda: events_of(PYTHON, "client_sseclient.py")),
+    ("fetch-event-source", HUB, lambda: events_of("node", "client_fetch_event_source.mjs")),
     ("eventsource", HUB, lambda: events_of("node", "client_eventsource.mjs")),
     ("undici", HUB, lambda: events_of("node", "client_undici.mjs")),
     ("curl", HUB, curl),
     ("express", "our ssecat", lambda: their_server("/plain", "node", "server_express.mjs")),
     ("express", "our ssecat, compression", lambda: their_server("/compressed", "node", "server_express.mjs")),
     ("express", "our ssecat, no-transform", lambda: their_server("/no-transform", "node", "server_express.mjs")),
+    ("better-sse", "our ssecat", lambda: their_server("/", "node", "server_better_sse.mjs", decode=json.loads)),
     ("sse-starlette", "our ssecat", lambda: their_server("/", PYTHON, "server_starlette.py")),
     ("http.server", "our ssecat, HTTP/1.0", lambda: their_server("/", sys.executable, "server_http.py")),
 ]
@@ -225,9 +232,9 @@ def main():
     # Few at a time, so that a pause is a pause on a small machine too.
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(result, CASES))
-    print(f"{'peer':14} {'version':10} {'what':26} result")
+    print(f"{'peer':19} {'version':10} {'what':26} result")
     for (peer, what, _), outcome in zip(CASES, results):
-        print(f"{peer:14} {found[peer]:10} {what:26} {outcome}")
+        print(f"{peer:19} {found[peer]:10} {what:26} {outcome}")
     return 0 if all(outcome == "ok" for outcome in results) else 1
 
 
