@@ -18,6 +18,8 @@ pub mod adapter;
 pub mod cuts;
 #[cfg(feature = "adapters")]
 pub mod faults;
+#[cfg(doctest)]
+mod guides;
 #[cfg(feature = "programs")]
 pub mod programs;
 pub mod reference;
