@@ -18,6 +18,8 @@ pub mod adapter;
 pub mod cuts;
 #[cfg(feature = "adapters")]
 pub mod faults;
+#[cfg(doctest)]
+mod guides;
 #[cfg(feature = "programs")]
 pub mod programs;
 pub mod reference;
@@ -25,7 +27,3 @@ pub mod reference;
 pub mod suites;
 #[cfg(feature = "vectors")]
 pub mod vector_files;
-
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/llm.md")]
-struct Guides;
