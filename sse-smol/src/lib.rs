@@ -76,11 +76,11 @@
 
 mod runtime;
 
-#[cfg(feature = "http")]
-pub use sse_async::BodyStream;
 pub use sse_async::proto;
 #[cfg(feature = "rustls-no-provider")]
 pub use sse_async::rustls;
+#[cfg(feature = "http")]
+pub use sse_async::{BodyStream, FromHttpError};
 pub use sse_async::{
     BoxError, CloseHandle, EventSender, EventStream, Frame, Incoming, ReadError, ServerHandle, Signals,
     Subscriber,

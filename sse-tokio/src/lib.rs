@@ -79,13 +79,13 @@
 mod codec;
 mod runtime;
 
-#[cfg(feature = "http")]
-pub use sse_async::BodyStream;
 #[cfg(feature = "reqwest")]
 pub use sse_async::ReqwestError;
 pub use sse_async::proto;
 #[cfg(feature = "rustls-no-provider")]
 pub use sse_async::rustls;
+#[cfg(feature = "http")]
+pub use sse_async::{BodyStream, FromHttpError};
 pub use sse_async::{
     BoxError, CloseHandle, EventSender, EventStream, Frame, Incoming, ReadError, ServerHandle, Signals,
     Subscriber,

@@ -1,14 +1,16 @@
 //! Event sources over reqwest, and events as values.
 #![cfg(all(feature = "json", feature = "reqwest"))]
 
+use std::future::ready;
 use std::io::Read;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use sse_contract::faults::{EVENT_STREAM, FaultServer, send};
+use sse_tokio::proto::http::{RequestError, UrlError};
 use sse_tokio::proto::json::NextError;
-use sse_tokio::{CloseReason, EventSource, HttpSource, Reconnect, ReqwestError, SourceError};
+use sse_tokio::{CloseReason, EventSource, FromHttpError, HttpSource, Reconnect, ReqwestError, SourceError};
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
@@ -50,6 +52,32 @@ fn a_request_that_cannot_be_sent_again_is_refused() {
     assert!(matches!(error, ReqwestError::Builder(_)), "{error}");
     let error = HttpSource::from_reqwest(client.get("http://a.test/").header("x", "\u{e9}")).unwrap_err();
     assert_eq!(error.to_string(), "the value of the header \"x\" is not visible ASCII");
+}
+
+#[test]
+fn a_request_of_the_crate_http_is_sent_as_it_is() {
+    let request = |uri: &str| {
+        let request = http::Request::post(uri).header("Authorization", "Bearer secret");
+        request.body("question").unwrap()
+    };
+    let (told, requests) = mpsc::channel();
+    let send = move |request: http::Request<Vec<u8>>| {
+        told.send(request).unwrap();
+        let body = http_body_util::Full::new(&b"data: answer\n\n"[..]);
+        let response = http::Response::builder().header("Content-Type", "text/event-stream").body(body);
+        ready(response)
+    };
+    let error = HttpSource::from_http(request("/relative"), send.clone()).unwrap_err();
+    assert_eq!(error, FromHttpError::Request(RequestError::Url(UrlError::Scheme)));
+    let mut source = HttpSource::from_http(request("http://a.test/?q=a"), send).unwrap();
+    assert_eq!(block_on(source.next()).unwrap().unwrap().data(), "answer");
+    let request = requests.recv().unwrap();
+    assert_eq!(
+        (request.method(), request.uri().to_string()),
+        (&http::Method::POST, "http://a.test/?q=a".into())
+    );
+    assert_eq!(request.headers()["authorization"], "Bearer secret");
+    assert_eq!(request.body(), b"question");
 }
 
 #[test]

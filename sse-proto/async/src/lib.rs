@@ -49,7 +49,7 @@ pub use crate::axum::{LastEventId, Rejection};
 #[cfg(feature = "reqwest")]
 pub use crate::client::ReqwestError;
 #[cfg(feature = "http")]
-pub use crate::client::{BodyStream, HttpSource};
+pub use crate::client::{BodyStream, FromHttpError, HttpSource};
 pub use crate::client::{EventReader, EventSource, EventStream, Signals};
 pub use crate::hub::{Hub, Subscriber};
 #[cfg(feature = "rustls-no-provider")]

@@ -109,6 +109,11 @@ async fn poem_serves_notifications() {
     serves_notifications("poem").await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn salvo_serves_notifications() {
+    serves_notifications("salvo").await;
+}
+
 /// Twenty streams over one connection, where a browser would open six at most over HTTP/1.1.
 #[test]
 fn hyper_serves_many_streams_over_one_connection() {

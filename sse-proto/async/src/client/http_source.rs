@@ -15,6 +15,7 @@ use sse_proto::json::{DeserializeOwned, NextError};
 use sse_proto::source::{CloseReason, Session, Signal, SourceConfig, SourceError, Want};
 use sse_proto::{Event, EventRef, Instant};
 
+use crate::client::from_http::{self, FromHttpError};
 use crate::client::http_client::HttpClient;
 use crate::net::{Alarm, BoxFuture, Clock, CloseOnDrop};
 use crate::{BoxError, CloseHandle, Runtime, Signals};
@@ -66,6 +67,28 @@ impl<R: Runtime> HttpSource<R> {
             alarm: Alarm::default(),
             handle: CloseOnDrop::default(),
         }
+    }
+
+    /// Subscribes with a request of the crate `http`, whose URL is absolute. Each attempt sends it
+    /// again by `send`.
+    ///
+    /// The request keeps its method, URL, headers and body, but not its version and extensions:
+    /// set them in `send`.
+    ///
+    /// # Errors
+    /// [`FromHttpError`]: an event source cannot send the request.
+    pub fn from_http<F, P, B, E>(
+        request: http::Request<impl Into<Vec<u8>>>,
+        send: F,
+    ) -> Result<Self, FromHttpError>
+    where
+        F: FnMut(http::Request<Vec<u8>>) -> P + Send + 'static,
+        P: Future<Output = Result<http::Response<B>, E>> + Send + 'static,
+        B: Body<Error: Into<BoxError>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        let (parts, body) = request.into_parts();
+        Ok(Self::new(from_http::convert(&parts)?.with_body(body), send))
     }
 
     /// Sets the configuration.

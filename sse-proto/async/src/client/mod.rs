@@ -4,6 +4,8 @@
 pub(crate) mod body;
 mod chunks;
 #[cfg(feature = "http")]
+mod from_http;
+#[cfg(feature = "http")]
 mod http_client;
 #[cfg(feature = "http")]
 mod http_source;
@@ -15,6 +17,8 @@ mod stream;
 
 #[cfg(feature = "http")]
 pub use body::BodyStream;
+#[cfg(feature = "http")]
+pub use from_http::FromHttpError;
 #[cfg(feature = "http")]
 pub use http_source::HttpSource;
 pub use reader::EventReader;
