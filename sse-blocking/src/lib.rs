@@ -58,6 +58,7 @@
 //! - `rustls`: `https` for [`EventSource`], by rustls with the provider *ring*; trusts what the platform trusts.
 //! - `rustls-no-provider`: the same with the provider that your program installs.
 //! - `tracing`: logs what happens to sources and connections by the crate of that name, in the spans of requests.
+//! - `gzip`: sources with `SourceConfig::accept_gzip` read compressed streams.
 //! - `json`: events as values of your types, both ways: `next_json`, `Event::json`, `Event::from_json`.
 
 #![forbid(unsafe_code)]

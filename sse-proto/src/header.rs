@@ -136,11 +136,25 @@ fn essence(element: &[u8]) -> Option<&str> {
 /// assert_eq!(content_coding([&b"identity"[..], b"utf-8, GZip"]), Some("GZip"));
 /// ```
 pub fn content_coding<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Option<&'a str> {
+    codings(values).next()
+}
+
+/// Iterates over the known codings.
+fn codings<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> impl Iterator<Item = &'a str> {
     const KNOWN: [&str; 9] =
         ["gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress", "dcb", "dcz"];
-    let mut codings = values.into_iter().flat_map(|value| value.split(|byte| *byte == b',')).map(trim);
+    let codings = values.into_iter().flat_map(|value| value.split(|byte| *byte == b',')).map(trim);
     let known = |coding: &&[u8]| KNOWN.iter().any(|known| coding.eq_ignore_ascii_case(known.as_bytes()));
-    codings.find(known).and_then(|coding| str::from_utf8(coding).ok())
+    codings.filter(known).filter_map(|coding| str::from_utf8(coding).ok())
+}
+
+/// Returns whether `gzip` is the only known coding of [`content_coding`] in the values.
+pub(crate) fn is_gzip<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> bool {
+    let mut known = codings(values);
+    let is_gzip = known
+        .next()
+        .is_some_and(|coding| ["gzip", "x-gzip"].iter().any(|name| coding.eq_ignore_ascii_case(name)));
+    is_gzip && known.next().is_none()
 }
 
 /// Extends an `Accept` value by the media type of event streams, unless the value lists it already.

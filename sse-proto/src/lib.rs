@@ -44,6 +44,9 @@
 //! - `serde`: `Serialize` and `Deserialize` for [`Event`], as an object with the fields `event`,
 //!   `data`, `id` and `retry` (milliseconds) that are present.
 //! - `json`: the module `json`, which deserializes events into your types. Depends on `serde_json`.
+//! - `gzip`: reads compressed streams; see
+//!   [`SourceConfig::accept_gzip`](source::SourceConfig::accept_gzip). Depends on `flate2`, and
+//!   needs `std`.
 //! - `bytes`: implements [`Buffer`] for `bytes::BytesMut`.
 //! - `tracing`: logs what happens to a source by the crate `tracing`; see
 //!   [`SourceConfig::set_on_change`](source::SourceConfig::set_on_change).
@@ -90,7 +93,7 @@ pub use crate::field::{EventName, FieldName, InvalidField};
 pub use crate::frame::Frame;
 pub use crate::hub::Hub;
 pub use crate::limits::{Limit, LimitExceeded, Limits};
-pub use crate::receiver::{ReceiveError, Receiver, Want};
+pub use crate::receiver::{GunzipError, ReceiveError, Receiver, Want};
 pub use crate::sender::Sender;
 
 pub use crate::time::Instant;

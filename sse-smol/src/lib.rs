@@ -68,7 +68,7 @@
 //! - `rustls`: `https` for [`EventSource`], by rustls with the provider *ring*; trusts what the platform trusts.
 //! - `rustls-no-provider`: the same with the provider that your program installs.
 //! - `http`: `HttpSource`, and [`EventStream`] from a body of `http-body`.
-//! - `gzip`: `EventBody::with_gzip` compresses, event by event.
+//! - `gzip`: `EventBody::with_gzip` compresses, event by event; sources with `SourceConfig::accept_gzip` read compressed streams.
 //! - `tracing`: logs what happens to sources and connections by the crate of that name, in the spans of requests.
 //! - `json`: events as values of your types, both ways: `next_json`, `Event::json`, `Event::from_json`.
 

@@ -68,7 +68,7 @@
 //! - `axum`: `EventBody` is a response of axum, `LastEventId` an extractor, `Rejection` the answer to a client that has too many
 //!   streams.
 //! - `reqwest`: `HttpSource::from_reqwest`, for what a `RequestBuilder` can say.
-//! - `gzip`: `EventBody::with_gzip` compresses, event by event.
+//! - `gzip`: `EventBody::with_gzip` compresses, event by event; sources with `SourceConfig::accept_gzip` read compressed streams.
 //! - `tracing`: logs what happens to sources and connections by the crate of that name, in the spans of requests.
 //! - `json`: events as values of your types, both ways: `next_json`, `Event::json`, `Event::from_json`.
 //! - `codec`: `EventCodec` for `tokio_util::codec`.

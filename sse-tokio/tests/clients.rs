@@ -80,6 +80,33 @@ fn a_request_of_the_crate_http_is_sent_as_it_is() {
     assert_eq!(request.body(), b"question");
 }
 
+#[cfg(all(feature = "axum", feature = "gzip"))]
+#[test]
+fn a_source_reads_a_compressed_body() {
+    let handler = async |headers: http::HeaderMap| {
+        let body = sse_tokio::EventBody::new(async |events| {
+            for number in 0..100 {
+                events.send(&format!("event {number}")).await?;
+            }
+            // Open until the client leaves, so that every event must arrive by itself.
+            std::future::pending().await
+        });
+        body.with_gzip(&headers).response()
+    };
+    let app = axum::Router::new().route("/", axum::routing::get(handler));
+    block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let mut source = EventSource::get(&url).unwrap().configure(|config| config.accept_gzip = true);
+        for number in 0..100 {
+            assert_eq!(source.next().await.unwrap().unwrap().data(), format!("event {number}"));
+        }
+        let sent = source.machine().request().header("accept-encoding");
+        assert_eq!(sent, Some(&b"gzip"[..]));
+    });
+}
+
 #[test]
 fn events_are_values_or_errors_between_them() {
     let body = "event: n\ndata: {\"a\": 1}\n\ndata: {\n\ndata: 2\n\n";

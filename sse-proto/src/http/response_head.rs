@@ -34,6 +34,10 @@ impl ResponseHead {
         self
     }
 
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.fields.remove(name);
+    }
+
     #[cfg(feature = "http1")]
     pub(crate) fn parsed(status: u16, version: Version, fields: Fields) -> ResponseHead {
         ResponseHead { status, version, fields }

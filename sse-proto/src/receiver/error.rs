@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::GunzipError;
 #[cfg(doc)]
 use super::Receiver;
 use crate::LimitExceeded;
@@ -27,6 +28,8 @@ pub enum ReceiveError {
     /// [`check_response`], or the check set by [`Receiver::with_check`], rejected the response.
     #[cfg(feature = "http1")]
     Refused(Refusal),
+    /// The compressed body cannot be read; only with the feature `gzip`.
+    Gunzip(GunzipError),
     /// The stream ended without a single field or comment line: something else was sent as an event
     /// stream. See [`Receiver::with_refusal_bytes`].
     Unrecognized {
@@ -50,6 +53,7 @@ impl fmt::Display for ReceiveError {
             Self::Http(error) => error.fmt(f),
             #[cfg(feature = "http1")]
             Self::Refused(refusal) => refusal.fmt(f),
+            Self::Gunzip(error) => error.fmt(f),
             Self::Unrecognized { beginning } => {
                 let beginning = alloc::string::String::from_utf8_lossy(beginning);
                 write!(f, "{UNRECOGNIZED}; it begins with {:?}", Preview(&beginning))
@@ -72,6 +76,12 @@ impl core::error::Error for ReceiveError {
 impl From<LimitExceeded> for ReceiveError {
     fn from(error: LimitExceeded) -> Self {
         Self::Limit(error)
+    }
+}
+
+impl From<GunzipError> for ReceiveError {
+    fn from(error: GunzipError) -> Self {
+        Self::Gunzip(error)
     }
 }
 

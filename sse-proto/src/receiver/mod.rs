@@ -1,6 +1,7 @@
 //! The receiving side of one connection: bytes in, events out.
 
 mod error;
+mod gunzip;
 mod steps;
 
 #[cfg(feature = "http1")]
@@ -10,6 +11,8 @@ use core::ops::Range;
 use core::time::Duration;
 
 pub use self::error::ReceiveError;
+use self::gunzip::Gunzip;
+pub use self::gunzip::GunzipError;
 pub(crate) use self::steps::Step;
 use crate::decode::{Beginning, Found};
 #[cfg(feature = "http1")]
@@ -78,6 +81,8 @@ pub struct Receiver {
     decoder: Decoder,
     #[cfg(feature = "http1")]
     response: Option<ResponseDecoder>,
+    /// The decompression of a compressed body. `body` and `chunk` then lie in its buffer.
+    gunzip: Option<Gunzip>,
     /// The user's check, or `None` for [`check_response`].
     #[cfg(feature = "http1")]
     check: Option<Hook<Box<Check>>>,
@@ -132,6 +137,7 @@ impl Receiver {
             decoder: Decoder::new(),
             #[cfg(feature = "http1")]
             response: None,
+            gunzip: None,
             #[cfg(feature = "http1")]
             check: None,
             ended: false,
@@ -323,16 +329,16 @@ impl Receiver {
     #[inline]
     pub fn event(&mut self) -> EventRef<'_> {
         match self.found {
-            Some(Found::Event | Found::NoData) => {
-                self.decoder.view(self.buffer.get(self.chunk.clone()).unwrap_or_default())
-            }
+            Some(Found::Event | Found::NoData) => self
+                .decoder
+                .view(text(&self.gunzip, &self.buffer).get(self.chunk.clone()).unwrap_or_default()),
             _ => EventRef::default(),
         }
     }
 
     /// Returns the item that was found, or `None` without [`Want::Event`].
     pub fn item(&mut self) -> Option<Item<'_>> {
-        let chunk = self.buffer.get(self.chunk.clone()).unwrap_or_default();
+        let chunk = text(&self.gunzip, &self.buffer).get(self.chunk.clone()).unwrap_or_default();
         Some(self.decoder.item(chunk, self.found?))
     }
 
@@ -417,6 +423,11 @@ impl Receiver {
         self.closed = Some(end);
         Ok(Want::Closed(end))
     }
+}
+
+/// Returns the buffer in which the text of the stream lies.
+fn text<'a>(gunzip: &'a Option<Gunzip>, buffer: &'a [u8]) -> &'a [u8] {
+    gunzip.as_ref().map_or(buffer, Gunzip::plain)
 }
 
 impl Default for Receiver {

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{ReceiveError, Receiver};
+use super::{Gunzip, ReceiveError, Receiver, text};
 use crate::decode::{Beginning, Found};
 #[cfg(feature = "http1")]
 use crate::http1::{ResponseDecoder, ResponsePart};
@@ -42,7 +42,7 @@ impl Receiver {
     fn decode<const OBSERVE: bool>(&mut self) -> Result<bool, LimitExceeded> {
         self.found = None;
         self.chunk = self.body.clone();
-        let mut input = self.buffer.get(self.chunk.clone()).unwrap_or_default();
+        let mut input = text(&self.gunzip, &self.buffer).get(self.chunk.clone()).unwrap_or_default();
         let found = self.decoder.advance::<OBSERVE>(&mut input);
         self.body.start = self.body.end - input.len();
         self.found = found?;
@@ -52,8 +52,49 @@ impl Receiver {
         Ok(self.found.is_some())
     }
 
-    /// Finds the next body bytes in the bytes read. `None` means that there are some.
+    /// Finds the next body bytes in the bytes read, and decompresses them. `None` means that there
+    /// are some.
     pub(crate) fn unframe(&mut self) -> Result<Option<Step>, ReceiveError> {
+        if self.gunzip.is_some() {
+            return self.gunzip();
+        }
+        let step = self.unframe_coded()?;
+        if step.is_none() {
+            self.recognize();
+        }
+        Ok(step)
+    }
+
+    /// Finds the next bytes of a compressed body.
+    fn gunzip(&mut self) -> Result<Option<Step>, ReceiveError> {
+        loop {
+            let Some(gunzip) = &mut self.gunzip else { return Ok(None) };
+            let count = gunzip.next(&self.buffer)?;
+            if count > 0 {
+                self.body = 0..count;
+                self.recognize();
+                return Ok(None);
+            }
+            let step = self.unframe_coded()?;
+            let Some(gunzip) = &mut self.gunzip else { return Ok(step) };
+            match step {
+                None => gunzip.push(core::mem::replace(&mut self.body, 0..0)),
+                Some(Step::End) => {
+                    gunzip.finish()?;
+                    return Ok(step);
+                }
+                Some(_) => return Ok(step),
+            }
+        }
+    }
+
+    /// Decompresses the body from here on.
+    pub(crate) fn expect_gzip(&mut self) {
+        self.gunzip = Gunzip::new(self.capacity);
+    }
+
+    /// Finds the next body bytes as they were sent.
+    fn unframe_coded(&mut self) -> Result<Option<Step>, ReceiveError> {
         #[cfg(feature = "http1")]
         if let Some(response) = &mut self.response {
             let mut input = self.buffer.get(self.unread.clone()).unwrap_or_default();
@@ -64,7 +105,6 @@ impl Receiver {
                 // The bytes lie in the input, right before its remainder.
                 Some(ResponsePart::Body(bytes)) => {
                     self.body = self.unread.start - bytes.len()..self.unread.start;
-                    self.recognize();
                     return Ok(None);
                 }
                 Some(ResponsePart::Interim(_)) => return Ok(None),
@@ -77,7 +117,6 @@ impl Receiver {
         }
         if !self.unread.is_empty() {
             self.body = core::mem::replace(&mut self.unread, 0..0);
-            self.recognize();
             return Ok(None);
         }
         Ok(Some(if self.ended { Step::End } else { Step::Empty }))
@@ -86,7 +125,7 @@ impl Receiver {
     /// Looks for the first field or comment in new body bytes.
     fn recognize(&mut self) {
         if let Some(beginning) = &mut self.beginning {
-            if beginning.push(self.buffer.get(self.body.clone()).unwrap_or_default()) {
+            if beginning.push(text(&self.gunzip, &self.buffer).get(self.body.clone()).unwrap_or_default()) {
                 self.beginning = None;
             }
         }
@@ -111,7 +150,11 @@ impl Receiver {
     /// Returns `false` if nothing is incomplete.
     pub(crate) fn complete(&mut self) -> bool {
         let is_complete = self.decoder.end() == End::Clean;
-        if let (false, Some(first)) = (is_complete, self.space().first_mut()) {
+        let first = match &mut self.gunzip {
+            Some(gunzip) => gunzip.plain_mut().first_mut(),
+            None => self.space().first_mut(),
+        };
+        if let (false, Some(first)) = (is_complete, first) {
             *first = b'\n';
             self.body = 0..1;
         }
@@ -122,7 +165,8 @@ impl Receiver {
     /// Drops the bytes beyond.
     pub(crate) fn move_body(&mut self, kept: &mut Vec<u8>, limit: usize) -> Result<Step, ReceiveError> {
         loop {
-            let bytes = self.buffer.get(core::mem::replace(&mut self.body, 0..0)).unwrap_or_default();
+            let body = core::mem::replace(&mut self.body, 0..0);
+            let bytes = text(&self.gunzip, &self.buffer).get(body).unwrap_or_default();
             let room = limit.saturating_sub(kept.len());
             kept.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
             if let Some(step) = self.unframe()? {
@@ -143,6 +187,9 @@ impl Receiver {
 
     /// Returns whether all available bytes have been processed.
     pub(crate) fn is_empty(&self) -> bool {
+        if self.gunzip.as_ref().is_some_and(|gunzip| !gunzip.is_empty()) {
+            return false;
+        }
         self.unread.is_empty() && self.body.is_empty()
     }
 
@@ -154,6 +201,7 @@ impl Receiver {
     pub(crate) fn clear(&mut self) {
         (self.unread, self.body, self.found) = (0..0, 0..0, None);
         (self.beginning, self.ended, self.idle_reads) = (None, false, 0);
+        self.gunzip = None;
         #[cfg(feature = "http1")]
         {
             self.response = None;

@@ -85,6 +85,16 @@ pub struct SourceConfig {
     /// length nor chunks can only end with its connection, so a server that stops in the middle of
     /// an event ends such a body cleanly, too.
     pub deliver_incomplete: bool,
+    /// Whether to ask for compressed streams, by `Accept-Encoding: gzip`, and to decompress them.
+    /// Default: `false`. Costs about 60 KiB for an open compressed stream.
+    ///
+    /// The head of a compressed response is shown without `Content-Encoding` and `Content-Length`.
+    /// A body that grows to more than 1 MiB and 128 times the bytes received fails the attempt, as
+    /// does one that is not valid: with [`Cause::Transport`](super::Cause::Transport) of a
+    /// [`ReceiveError::Gunzip`](crate::ReceiveError::Gunzip). An `Accept-Encoding` header of yours
+    /// is sent instead.
+    #[cfg(feature = "gzip")]
+    pub accept_gzip: bool,
     /// `None` means [`check_response`].
     check: Option<Hook<Shared<Check>>>,
     /// `None` means that no redirect is rejected.
@@ -186,6 +196,15 @@ impl SourceConfig {
         self.on_change = Some(Hook(Shared::new(on_change)));
     }
 
+    /// Returns whether to ask for compressed streams.
+    pub(super) fn accepts_gzip(&self) -> bool {
+        #[cfg(feature = "gzip")]
+        let accepts = self.accept_gzip;
+        #[cfg(not(feature = "gzip"))]
+        let accepts = false;
+        accepts
+    }
+
     /// Reports a change.
     pub(super) fn report(&self, change: Change<'_>) {
         #[cfg(feature = "tracing")]
@@ -265,6 +284,8 @@ impl Default for SourceConfig {
             refusal_bytes: 8 * 1024,
             end: EndMarker::None,
             deliver_incomplete: false,
+            #[cfg(feature = "gzip")]
+            accept_gzip: false,
             check: None,
             check_redirect: None,
             retry_status: None,

@@ -275,10 +275,11 @@ impl Session {
     }
 
     /// Reports the head of the response.
-    pub fn handle_response(&mut self, now: Instant, head: ResponseHead) {
+    pub fn handle_response(&mut self, now: Instant, mut head: ResponseHead) {
         if !matches!(self.state, State::Connecting) {
             return;
         }
+        let is_coded = self.config.accepts_gzip() && response::take_gzip(&mut head);
         let target = self.route.target(&head, self.config.max_redirects).map(|target| {
             let url = target?;
             self.config.check_redirect(self.request().url(), &url).map(|()| url)
@@ -296,6 +297,9 @@ impl Session {
                 Err(refusal) => Input::Refused { is_transient: self.config.retries(&refusal), refusal },
             },
         };
+        if is_coded {
+            self.receiver.expect_gzip();
+        }
         self.has_answered = true;
         self.response = Some(head);
         self.transition(now, input);

@@ -52,6 +52,14 @@ impl Route {
         self.guard();
     }
 
+    /// Asks for a compressed stream, unless the user has set the header.
+    pub(super) fn accept_gzip(&mut self) {
+        if self.current.header("accept-encoding").is_none() {
+            // Cannot fail: the header is valid.
+            let _ = self.current.set_header("Accept-Encoding", "gzip");
+        }
+    }
+
     /// Removes headers that must not reach an origin known only from redirects. Called again after
     /// the user has modified the request: a user who adds a token to every request means the
     /// origins that the user named, in the template or in this attempt.

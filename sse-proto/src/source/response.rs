@@ -32,6 +32,17 @@ pub fn check_response(head: &ResponseHead) -> Result<(), Refusal> {
     if is_event_stream { Ok(()) } else { Err(Refusal::MediaType(content_type(head))) }
 }
 
+/// Returns whether the body is compressed by `gzip` alone. The head then becomes that of the
+/// decompressed body.
+pub(super) fn take_gzip(head: &mut ResponseHead) -> bool {
+    let is_gzip = header::is_gzip(head.header_values("content-encoding"));
+    if is_gzip {
+        head.remove("content-encoding");
+        head.remove("content-length");
+    }
+    is_gzip
+}
+
 /// Returns all `Content-Type` values as one list.
 fn content_type(head: &ResponseHead) -> String {
     let mut list = String::new();

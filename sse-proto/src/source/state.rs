@@ -167,6 +167,9 @@ impl Session {
 
     fn connect(&mut self, now: Instant) {
         self.clear();
+        if self.config.accepts_gzip() {
+            self.route.accept_gzip();
+        }
         self.exchanges = self.exchanges.wrapping_add(1);
         self.clock.start_connecting(now);
     }

@@ -3,6 +3,8 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod ends;
+#[cfg(feature = "gzip")]
+mod gzip;
 mod hooks;
 mod properties;
 mod redirects;
