@@ -6,7 +6,7 @@ use std::thread::{self, Thread};
 use std::time::{self, Duration, SystemTime};
 
 use sse_proto::hub::{
-    Cursor, Delivery, HubConfig, Id, PublishError, Published, Resume, SharedHub, Stats, SubscribeError,
+    Delivery, HubConfig, Id, PublishError, Published, Resume, SharedHub, Start, Stats, SubscribeError,
     SubscriberId, Subscription,
 };
 use sse_proto::{AsEvent, Instant};
@@ -98,19 +98,19 @@ impl Hub {
 
     /// Subscribes to the events published from now on.
     pub fn subscribe(&self, subscription: &Subscription) -> Subscriber {
-        self.enter(subscription, |hub, _, to| (hub.subscribe(to), ())).0
+        self.enter(subscription, Start::Live).0
     }
 
     /// Subscribes to all held events, from the oldest on, and then to the events published from now
     /// on.
     pub fn replay(&self, subscription: &Subscription) -> Subscriber {
-        self.enter(subscription, |hub, now, to| (hub.replay(now, to), ())).0
+        self.enter(subscription, Start::Oldest).0
     }
 
     /// Subscribes to all events after the one with this id, which may be any text that a client
     /// sends. After a loss, a [`Gap`](Delivery::Gap) precedes all other deliveries.
     pub fn resume(&self, subscription: &Subscription, last_event_id: &str) -> (Subscriber, Resume) {
-        self.enter(subscription, |hub, now, to| hub.resume(now, to, last_event_id))
+        self.enter(subscription, Start::After(last_event_id))
     }
 
     /// Subscribes a client that may have reconnected: [resumes](Self::resume) if there is an id,
@@ -120,7 +120,7 @@ impl Hub {
         subscription: &Subscription,
         last_event_id: Option<&str>,
     ) -> (Subscriber, Resume) {
-        self.enter(subscription, |hub, now, to| hub.subscribe_from(now, to, last_event_id))
+        self.enter(subscription, last_event_id.into())
     }
 
     /// Subscribes like [`subscribe_from`](Self::subscribe_from), and counts the stream to the client
@@ -136,7 +136,8 @@ impl Hub {
         last_event_id: Option<&str>,
     ) -> Result<(Subscriber, Resume), SubscribeError> {
         let now = self.shared.now();
-        let (id, resume) = self.shared.state().subscribe_as(now, client, subscription, last_event_id)?;
+        let (id, resume) =
+            self.shared.state().subscribe_as(now, client, subscription, last_event_id.into())?;
         Ok((Subscriber::new(&self.shared, id), resume))
     }
 
@@ -201,15 +202,9 @@ impl Hub {
         wake(woken);
     }
 
-    fn enter<R>(
-        &self,
-        subscription: &Subscription,
-        subscribe: impl FnOnce(&mut sse_proto::Hub<Frame>, Instant, &Subscription) -> (Cursor, R),
-    ) -> (Subscriber, R) {
-        let now = self.shared.now();
-        let (id, answer) =
-            self.shared.state().subscribe_with(subscription, |hub, to| subscribe(hub, now, to));
-        (Subscriber::new(&self.shared, id), answer)
+    fn enter(&self, subscription: &Subscription, start: Start<'_>) -> (Subscriber, Resume) {
+        let (id, resume) = self.shared.state().subscribe(self.shared.now(), subscription, start);
+        (Subscriber::new(&self.shared, id), resume)
     }
 }
 

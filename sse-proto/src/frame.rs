@@ -46,6 +46,17 @@ impl Frame {
     }
 }
 
+impl Frame {
+    /// Adds an id to an encoded event.
+    pub(crate) fn with_id(id: impl core::fmt::Display, event: &[u8]) -> Self {
+        let mut chunk = alloc::format!("id: {id}\n").into_bytes();
+        chunk.extend_from_slice(event);
+        let prefix = make_chunk(&mut chunk, 0);
+        // At most 16 digits and a line end.
+        Self { chunk, prefix: prefix as u8 }
+    }
+}
+
 impl<B> Frame<B> {
     /// Converts the storage, as in `frame.map(Arc::from)` or `frame.map(Bytes::from)`. `hold` must
     /// keep the bytes unchanged.

@@ -10,8 +10,9 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_core::Stream;
+use sse_proto::hub::log::LogConfig;
 use sse_proto::hub::{
-    Cursor, Delivery, HubConfig, Id, PublishError, Published, Resume, SharedHub, Stats, SubscribeError,
+    Delivery, HubConfig, Id, PublishError, Published, Resume, SharedHub, Start, Stats, SubscribeError,
     SubscriberId, Subscription,
 };
 use sse_proto::{AsEvent, EventRef, Instant};
@@ -32,7 +33,7 @@ pub struct Hub<R> {
 }
 
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct Shared {
     clock: Clock,
     state: Mutex<SharedHub<Bytes, Waker>>,
 }
@@ -56,6 +57,16 @@ impl<R: Runtime> Hub<R> {
     pub fn with_generation(generation: u64, config: HubConfig) -> Self {
         let (clock, state) = (Clock::start::<R>(), Mutex::new(SharedHub::new(generation, config)));
         Self { shared: Arc::new(Shared { clock, state }), runtime: PhantomData }
+    }
+
+    /// Creates the hub of a [`LogHub`](crate::LogHub).
+    pub(crate) fn over(seed: u64, config: HubConfig, log: LogConfig) -> Self {
+        let (clock, state) = (Clock::start::<R>(), Mutex::new(SharedHub::over(seed, config, log)));
+        Self { shared: Arc::new(Shared { clock, state }), runtime: PhantomData }
+    }
+
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
     }
 
     /// Publishes an event on a topic, with the event's own id or else a generated one.
@@ -84,19 +95,19 @@ impl<R: Runtime> Hub<R> {
 
     /// Subscribes to the events published from now on.
     pub fn subscribe(&self, subscription: &Subscription) -> Subscriber {
-        self.enter(subscription, |hub, _, to| (hub.subscribe(to), ())).0
+        self.enter(subscription, Start::Live).0
     }
 
     /// Subscribes to all held events, from the oldest on, and then to the events published from now
     /// on.
     pub fn replay(&self, subscription: &Subscription) -> Subscriber {
-        self.enter(subscription, |hub, now, to| (hub.replay(now, to), ())).0
+        self.enter(subscription, Start::Oldest).0
     }
 
     /// Subscribes to all events after the one with this id, which may be any text that a client
     /// sends. After a loss, a [`Gap`](Delivery::Gap) precedes all other deliveries.
     pub fn resume(&self, subscription: &Subscription, last_event_id: &str) -> (Subscriber, Resume) {
-        self.enter(subscription, |hub, now, to| hub.resume(now, to, last_event_id))
+        self.enter(subscription, Start::After(last_event_id))
     }
 
     /// Subscribes a client that may have reconnected: [resumes](Self::resume) if there is an id,
@@ -106,7 +117,7 @@ impl<R: Runtime> Hub<R> {
         subscription: &Subscription,
         last_event_id: Option<&str>,
     ) -> (Subscriber, Resume) {
-        self.enter(subscription, |hub, now, to| hub.subscribe_from(now, to, last_event_id))
+        self.enter(subscription, last_event_id.into())
     }
 
     /// Subscribes like [`subscribe_from`](Self::subscribe_from), and counts the stream to the client
@@ -122,7 +133,8 @@ impl<R: Runtime> Hub<R> {
         last_event_id: Option<&str>,
     ) -> Result<(Subscriber, Resume), SubscribeError> {
         let now = self.shared.now();
-        let (id, resume) = self.shared.state().subscribe_as(now, client, subscription, last_event_id)?;
+        let (id, resume) =
+            self.shared.state().subscribe_as(now, client, subscription, last_event_id.into())?;
         Ok((Subscriber::new(&self.shared, id), resume))
     }
 
@@ -218,15 +230,9 @@ impl<R: Runtime> Hub<R> {
         }
     }
 
-    fn enter<A>(
-        &self,
-        subscription: &Subscription,
-        subscribe: impl FnOnce(&mut sse_proto::Hub<Frame>, Instant, &Subscription) -> (Cursor, A),
-    ) -> (Subscriber, A) {
-        let now = self.shared.now();
-        let (id, answer) =
-            self.shared.state().subscribe_with(subscription, |hub, to| subscribe(hub, now, to));
-        (Subscriber::new(&self.shared, id), answer)
+    fn enter(&self, subscription: &Subscription, start: Start<'_>) -> (Subscriber, Resume) {
+        let (id, resume) = self.shared.state().subscribe(self.shared.now(), subscription, start);
+        (Subscriber::new(&self.shared, id), resume)
     }
 }
 
@@ -304,17 +310,21 @@ impl Drop for Subscriber {
     }
 }
 
-fn wake(woken: Vec<Waker>) {
+pub(crate) fn wake(woken: Vec<Waker>) {
     woken.into_iter().for_each(Waker::wake);
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, SharedHub<Bytes, Waker>> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, SharedHub<Bytes, Waker>> {
         // The hub is always consistent: it does not panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         self.clock.now()
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
     }
 }

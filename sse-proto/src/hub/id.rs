@@ -52,24 +52,33 @@ impl Id {
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", Base36(self.generation), self.number)
+    }
+}
+
+/// Prints a number in lower-case base 36.
+pub(super) struct Base36(pub(super) u64);
+
+impl fmt::Display for Base36 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut place = 1;
-        while self.generation / place >= Self::BASE {
-            place *= Self::BASE;
+        while self.0 / place >= Id::BASE {
+            place *= Id::BASE;
         }
         while place > 0 {
-            let digit = (self.generation / place % Self::BASE) as u32;
+            let digit = (self.0 / place % Id::BASE) as u32;
             // Cannot fail: the remainder is a digit of the base.
-            if let Some(digit) = char::from_digit(digit, Self::BASE as u32) {
+            if let Some(digit) = char::from_digit(digit, Id::BASE as u32) {
                 fmt::Write::write_char(f, digit)?;
             }
-            place /= Self::BASE;
+            place /= Id::BASE;
         }
-        write!(f, "-{}", self.number)
+        Ok(())
     }
 }
 
 /// Parses lower-case digits without a sign and without leading zeros.
-fn digits(text: &str, base: u64) -> Option<u64> {
+pub(super) fn digits(text: &str, base: u64) -> Option<u64> {
     let leads_with_zero = text.len() > 1 && text.starts_with('0');
     if text.is_empty() || leads_with_zero || text.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return None;

@@ -5,10 +5,12 @@
 //! `lag` implements the lag policies, `publish` adds and drops events, `wait_list` lists the
 //! subscribers to wake.
 
+mod breaks;
 mod clients;
 mod config;
 mod id;
 mod lag;
+pub mod log;
 mod publish;
 mod ring;
 mod shared;
@@ -25,11 +27,12 @@ pub use self::clients::SubscribeError;
 pub use self::config::HubConfig;
 pub use self::id::Id;
 pub use self::publish::{PublishError, Published};
-pub use self::shared::{Removed, SharedHub, SubscriberId};
+pub use self::shared::{Removed, SharedHub, Start, SubscriberId};
 pub use self::stats::{Dropped, Lagged, Replays, Stats};
 pub use self::subscription::{AfterGap, Cursor, Filter, Gap, Lag, Subscription, TopicKey};
 pub use self::wait_list::{WaitList, WaiterId};
 
+use self::breaks::Breaks;
 use self::ring::{Ring, Slot};
 use self::subscription::First;
 use self::topics::{Lost, Topics, Waiters};
@@ -110,6 +113,8 @@ pub struct Hub<T> {
     topics: Topics,
     /// Losses in any topic.
     lost: Lost,
+    /// Losses before an event reached the hub.
+    breaks: Breaks,
     /// The waiters that are subscribed to all topics.
     waiters: Waiters,
     next_waiter: u64,
@@ -230,6 +235,9 @@ pub enum Resume {
         /// The first event that the client receives, if there is one.
         oldest: Option<Id>,
     },
+    /// The hub is [over a log](log), and reads there what the client has missed. A gap shows when it
+    /// is read, and is delivered like others.
+    Reading,
     /// The hub knows no event with this id: the id is from before a restart, invented, or long
     /// dropped if publishers give the ids. [`AfterGap`] determines what the client receives. The
     /// hub assumes that the client has received none of its events.
@@ -251,6 +259,7 @@ impl<T> Hub<T> {
             kept_weight: 0,
             topics: Topics::default(),
             lost: Lost::default(),
+            breaks: Breaks::default(),
             waiters: Waiters::default(),
             next_waiter: 0,
             to_all: 0,
@@ -278,7 +287,8 @@ impl<T> Hub<T> {
         let position = self.config.announce_position.then(|| self.id(next - 1));
         let first = position.map(|_| Box::new(First { position, ..First::default() }));
         let lag = subscription.lag;
-        let mut cursor = Cursor { next, topics, lag, cut: false, first, ends: false, waiter: 0 };
+        let told = self.breaks.told_at(next);
+        let mut cursor = Cursor { next, told, topics, lag, cut: false, first, ends: false, waiter: 0 };
         self.stats.subscribers += usize::from(cursor.has_topics());
         self.start_waiting(&mut cursor);
         cursor
@@ -320,14 +330,21 @@ impl<T> Hub<T> {
         subscription: &Subscription,
         last_event_id: &str,
     ) -> (Cursor, Resume) {
+        // First, because an event that is too old is not found any more.
         self.handle_deadline(now);
+        let found = self.find(last_event_id);
+        self.resume_at(subscription, found)
+    }
+
+    /// Adds a subscriber that has received everything up to this event, or an unknown one.
+    fn resume_at(&mut self, subscription: &Subscription, found: Option<u64>) -> (Cursor, Resume) {
         let mut cursor = self.subscribe(subscription);
-        let Some(number) = self.find(last_event_id) else {
+        let Some(number) = found else {
             self.stats.replays.unknown += 1;
             self.tell(&mut cursor, Gap::Unknown, subscription.after_gap);
             return (cursor, Resume::Unknown);
         };
-        self.advance(&mut cursor, number + 1);
+        self.place(&mut cursor, number + 1);
         let lost = self.lost_to(&cursor);
         if lost < cursor.next {
             self.stats.replays.resumed += 1;
@@ -357,11 +374,19 @@ impl<T> Hub<T> {
         }
     }
 
+    /// Moves a subscriber that has received nothing yet before the event of this number. Breaks before
+    /// that event are still to be told.
+    fn place(&mut self, cursor: &mut Cursor, next: u64) {
+        self.advance(cursor, next);
+        cursor.told = self.breaks.told_at(next - 1);
+    }
+
     /// Moves the subscriber before the oldest event that is held for it. The id of that event then
     /// serves as its position.
     fn rewind(&mut self, cursor: &mut Cursor) {
         let first = self.lost_to(cursor) + 1;
         self.advance(cursor, first);
+        cursor.told = self.breaks.told_at(first);
         let has_events = self.first(cursor).is_some();
         let start = cursor.first.get_or_insert_default();
         start.oldest = true;
@@ -418,7 +443,13 @@ impl<T> Hub<T> {
         if let Some(missed) = self.check_lag(cursor) {
             return if cursor.cut { Next::Lagged { missed } } else { Next::Gap(Gap::Missed(missed)) };
         }
-        while let Some(number) = self.first(cursor) {
+        loop {
+            let found = self.first(cursor);
+            if self.breaks.pass(&mut cursor.told, found.unwrap_or(self.ring.end())) {
+                self.stats.lagged.gaps += 1;
+                return Next::Gap(Gap::Unknown);
+            }
+            let Some(number) = found else { break };
             if cursor.lag != Lag::Latest {
                 self.stats.max_lag = self.stats.max_lag.max(self.lag(cursor));
             }

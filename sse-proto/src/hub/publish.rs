@@ -28,6 +28,8 @@ pub struct Published {
 pub enum PublishError {
     /// The hub is closed.
     Closed,
+    /// The hub is [over a log](super::log): publish through the log.
+    OverLog,
     /// The topic name is longer than
     /// [`HubConfig::topic_name_bytes`](super::HubConfig::topic_name_bytes).
     TopicTooLong {
@@ -42,6 +44,7 @@ impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed => f.write_str("the hub is closed"),
+            Self::OverLog => f.write_str("the hub is over a log, and events are published through the log"),
             Self::TopicTooLong { length, limit } => {
                 write!(f, "topic name of {length} bytes exceeds the limit of {limit} bytes")
             }
@@ -231,6 +234,7 @@ impl<T> Hub<T> {
         let Some((number, slot)) = self.ring.pop() else { return };
         self.lost.any = number;
         self.waiters.pass(number);
+        self.breaks.forget(self.ring.front());
         let Some(topic) = self.topics.get_mut(slot.topic) else { return };
         topic.drop_oldest();
         topic.lost.any = number;

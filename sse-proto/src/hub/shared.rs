@@ -1,9 +1,11 @@
 //! A hub that tasks or threads share.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 
 use super::clients::Clients;
+use super::log::{Node, Replay, Step};
 use super::{
     Cursor, Delivery, Filter, Hub, HubConfig, Next, PublishError, Published, Resume, SubscribeError,
     Subscription, TopicKey, WaitList, WaiterId,
@@ -19,13 +21,13 @@ use crate::{EventRef, Frame, Instant};
 /// waker must not be dropped under a lock: it may be the last reference to its task.
 ///
 /// ```
-/// use sse_proto::hub::{HubConfig, Delivery, SharedHub, Subscription};
+/// use sse_proto::hub::{HubConfig, Delivery, SharedHub, Start, Subscription};
 /// use sse_proto::{EventRef, Instant};
 ///
 /// let now = Instant::default();
 /// let mut hub: SharedHub<Vec<u8>, &str> = SharedHub::new(7, HubConfig::default());
 /// let news = Subscription::to(["news"]);
-/// let (mut subscriber, ()) = hub.subscribe_with(&news, |hub, news| (hub.subscribe(news), ()));
+/// let (mut subscriber, _) = hub.subscribe(now, &news, Start::Live);
 ///
 /// let mut woken = Vec::new();
 /// let (nothing, _) = hub.next(now, &mut subscriber, || Some("a waker"), &mut woken);
@@ -40,11 +42,32 @@ use crate::{EventRef, Frame, Instant};
 /// ```
 #[derive(Debug)]
 pub struct SharedHub<B, W> {
-    hub: Hub<Frame<B>>,
-    subscribers: WaitList<W>,
+    pub(super) hub: Hub<Frame<B>>,
+    pub(super) subscribers: WaitList<W>,
+    /// The log, if the hub is over one.
+    pub(super) node: Option<Box<Node<B, W>>>,
     /// The wakers of publishers that wait for a subscriber to make progress.
     publishers: Vec<W>,
     clients: Clients,
+}
+
+/// Where a subscriber begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Start<'s> {
+    /// With the events published from now on, like [`Hub::subscribe`].
+    Live,
+    /// With the oldest held event, like [`Hub::replay`]; over a log, with the oldest of the log.
+    Oldest,
+    /// After the event with this id, like [`Hub::resume`].
+    After(&'s str),
+}
+
+/// The last event id of a client that may have reconnected.
+impl<'s> From<Option<&'s str>> for Start<'s> {
+    fn from(last_event_id: Option<&'s str>) -> Self {
+        last_event_id.map_or(Self::Live, Self::After)
+    }
 }
 
 /// A subscriber of a [`SharedHub`], until it [unsubscribes](SharedHub::unsubscribe).
@@ -55,6 +78,8 @@ pub struct SubscriberId {
     filter: Option<Filter>,
     /// The topic of the last delivery, for the filter.
     topic: Option<Shared<str>>,
+    /// What it still reads from the log, or has to skip.
+    replay: Option<Box<Replay>>,
     /// The client to which the stream is counted.
     client: Option<usize>,
 }
@@ -78,7 +103,7 @@ impl SubscriberId {
 #[derive(Debug)]
 #[must_use = "drop it after the lock is released"]
 pub struct Removed<W> {
-    _waker: Option<W>,
+    _wakers: [Option<W>; 2],
     _filter: Option<Filter>,
 }
 
@@ -88,6 +113,7 @@ impl<B, W> SharedHub<B, W> {
         Self {
             hub: Hub::new(generation, config),
             subscribers: WaitList::new(),
+            node: None,
             publishers: Vec::new(),
             clients: Clients::default(),
         }
@@ -98,21 +124,30 @@ impl<B, W> SharedHub<B, W> {
         &self.hub
     }
 
-    /// Adds the subscriber to `subscription` whose cursor `subscribe` creates, and returns the
-    /// second result of `subscribe`.
-    pub fn subscribe_with<R>(
+    /// Adds a subscriber. Over a log, the answer may be [`Resume::Reading`].
+    pub fn subscribe(
         &mut self,
+        now: Instant,
         subscription: &Subscription,
-        subscribe: impl FnOnce(&mut Hub<Frame<B>>, &Subscription) -> (Cursor, R),
-    ) -> (SubscriberId, R) {
-        let (cursor, answer) = subscribe(&mut self.hub, subscription);
+        start: Start<'_>,
+    ) -> (SubscriberId, Resume) {
+        let (cursor, resume, replay) = match (&mut self.node, start) {
+            (Some(node), start) => node.subscribe(now, &mut self.hub, subscription, start),
+            (None, Start::Live) => (self.hub.subscribe(subscription), Resume::Live, None),
+            (None, Start::Oldest) => (self.hub.replay(now, subscription), Resume::Live, None),
+            (None, Start::After(id)) => {
+                let (cursor, resume) = self.hub.resume(now, subscription, id);
+                (cursor, resume, None)
+            }
+        };
         let waiter = self.subscribers.insert(&cursor);
         let filter = subscription.filter.clone();
-        (SubscriberId { cursor, waiter, filter, topic: None, client: None }, answer)
+        let subscriber = SubscriberId { cursor, waiter, filter, topic: None, replay, client: None };
+        (subscriber, resume)
     }
 
-    /// Adds a subscriber like [`Hub::subscribe_from`], and counts its stream to the client of this
-    /// name: a user, a session, an address.
+    /// Adds a subscriber, and counts its stream to the client of this name: a user, a session, an
+    /// address.
     ///
     /// # Errors
     /// If the client has [too many](HubConfig::streams_per_client) streams, or the name is too long.
@@ -121,7 +156,7 @@ impl<B, W> SharedHub<B, W> {
         now: Instant,
         client: &str,
         subscription: &Subscription,
-        last_event_id: Option<&str>,
+        start: Start<'_>,
     ) -> Result<(SubscriberId, Resume), SubscribeError> {
         let config = self.hub.config();
         let (length, limit) = (client.len(), config.topic_name_bytes);
@@ -129,9 +164,7 @@ impl<B, W> SharedHub<B, W> {
             return Err(SubscribeError::NameTooLong { length, limit });
         }
         let key = self.clients.enter(client, config.streams_per_client)?;
-        let (mut subscriber, resume) = self.subscribe_with(subscription, |hub, subscription| {
-            hub.subscribe_from(now, subscription, last_event_id)
-        });
+        let (mut subscriber, resume) = self.subscribe(now, subscription, start);
         subscriber.client = Some(key);
         Ok((subscriber, resume))
     }
@@ -144,6 +177,9 @@ impl<B, W> SharedHub<B, W> {
         if streams > 0 {
             // Rare, so that a list by client would cost more.
             self.subscribers.drain_all(woken);
+            if let Some(node) = &mut self.node {
+                node.drain(woken);
+            }
         }
         streams
     }
@@ -177,30 +213,55 @@ impl<B, W> SharedHub<B, W> {
         woken: &mut Vec<W>,
     ) -> (Option<Delivery<Frame<B>>>, Option<W>)
     where
-        B: Clone,
+        B: AsRef<[u8]> + Clone + From<Vec<u8>>,
     {
         if subscriber.client.is_some_and(|key| self.clients.is_closed(key)) {
             return (Some(Delivery::Revoked), None);
         }
-        let next = self.hub.next(now, &mut subscriber.cursor);
-        if let (Some(_), Next::Event(entry)) = (&subscriber.filter, &next) {
-            subscriber.topic = entry.shared_topic.cloned();
+        let mut waker = Some(waker);
+        let mut take_waker = || waker.take().and_then(|waker| waker());
+        if let (Some(node), Some(replay)) = (&mut self.node, &mut subscriber.replay) {
+            match node.next(&mut self.hub, &mut subscriber.cursor, replay, &mut take_waker, woken) {
+                Step::Deliver(delivery, topic) => {
+                    subscriber.topic = topic;
+                    return (Some(delivery), None);
+                }
+                Step::Wait(former) => return (None, former),
+                Step::Join if replay.skip.is_some() => {}
+                Step::Join => subscriber.replay = None,
+            }
         }
-        let delivery = next.to_delivery();
+        let delivery = loop {
+            let next = self.hub.next(now, &mut subscriber.cursor);
+            if let (Next::Event(entry), Some(node), Some(replay)) = (&next, &self.node, &subscriber.replay) {
+                if replay.skip.is_some_and(|skip| node.is_old(entry.id.number(), skip)) {
+                    continue;
+                }
+                subscriber.replay = None;
+            }
+            if let (Some(_), Next::Event(entry)) = (&subscriber.filter, &next) {
+                subscriber.topic = entry.shared_topic.cloned();
+            }
+            break next.to_delivery();
+        };
         if delivery.is_some() {
             woken.append(&mut self.publishers);
             return (delivery, None);
         }
-        (None, waker().and_then(|waker| self.subscribers.wait(&subscriber.waiter, waker)))
+        (None, take_waker().and_then(|waker| self.subscribers.wait(&subscriber.waiter, waker)))
     }
 
     /// Removes a subscriber. Appends the wakers of publishers that no longer need to wait for it.
     pub fn unsubscribe(&mut self, subscriber: SubscriberId, woken: &mut Vec<W>) -> Removed<W> {
-        let SubscriberId { cursor, waiter, filter, topic: _, client } = subscriber;
+        let SubscriberId { cursor, waiter, filter, topic: _, mut replay, client } = subscriber;
         self.hub.unsubscribe(cursor);
+        let left = match (&mut self.node, &mut replay) {
+            (Some(node), Some(replay)) => node.leave(replay),
+            _ => None,
+        };
         woken.append(&mut self.publishers);
         client.into_iter().for_each(|key| self.clients.leave(key));
-        Removed { _waker: self.subscribers.remove(waiter), _filter: filter }
+        Removed { _wakers: [self.subscribers.remove(waiter), left], _filter: filter }
     }
 
     /// Closes the hub: nothing more can be published, and subscribers receive the remaining events
@@ -209,6 +270,9 @@ impl<B, W> SharedHub<B, W> {
         self.hub.close();
         let mut woken = mem::take(&mut self.publishers);
         self.subscribers.drain_all(&mut woken);
+        if let Some(node) = &mut self.node {
+            node.close(&mut woken);
+        }
         woken
     }
 }
@@ -217,7 +281,7 @@ impl<B: AsRef<[u8]>, W> SharedHub<B, W> {
     /// Publishes an event like [`Hub::publish_event`], and appends the wakers to wake.
     ///
     /// # Errors
-    /// If the hub is closed, or the topic name is too long.
+    /// If the hub is closed or over a log, or the topic name is too long.
     pub fn publish(
         &mut self,
         now: Instant,
@@ -228,6 +292,9 @@ impl<B: AsRef<[u8]>, W> SharedHub<B, W> {
     where
         B: From<Vec<u8>>,
     {
+        if self.node.is_some() {
+            return Err(PublishError::OverLog);
+        }
         let published = self.hub.publish_event(now, topic, event, B::from)?;
         self.subscribers.drain(published.topic, woken);
         Ok(published)

@@ -161,6 +161,8 @@ pub enum Lag {
 pub struct Cursor {
     /// The number of the first event that the subscriber has not received.
     pub(super) next: u64,
+    /// The last break that it was told of, or that lies before its start.
+    pub(super) told: u32,
     /// `None` means all topics.
     pub(super) topics: Option<Box<[TopicKey]>>,
     pub(super) lag: Lag,
