@@ -300,6 +300,10 @@ pub type Server = sse_async::Server<Smol>;
 /// ```
 pub type Hub = sse_async::Hub<Smol>;
 
+/// A [`Hub`] on one of several nodes that share a log, such as that of the crate `sse-redis`. It has the methods of
+/// [`sse_async::LogHub`], and those of [`Hub`].
+pub type LogHub<L> = sse_async::LogHub<Smol, L>;
+
 /// An event stream as the body of a response, for hyper and other users of `http-body`. It
 /// has the methods of [`sse_async::EventBody`].
 ///

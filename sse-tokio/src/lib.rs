@@ -299,6 +299,10 @@ pub type Server = sse_async::Server<Tokio>;
 /// ```
 pub type Hub = sse_async::Hub<Tokio>;
 
+/// A [`Hub`] on one of several nodes that share a log, such as that of the crate `sse-redis`. It has the methods of
+/// [`sse_async::LogHub`], and those of [`Hub`].
+pub type LogHub<L> = sse_async::LogHub<Tokio, L>;
+
 /// An event stream as the body of a response, for axum, hyper. It has the methods of [`sse_async::EventBody`].
 ///
 /// In axum, a handler returns its response:

@@ -35,6 +35,7 @@ mod axum;
 mod client;
 mod guard;
 mod hub;
+mod log_hub;
 mod net;
 mod runtime;
 mod server;
@@ -52,6 +53,7 @@ pub use crate::client::ReqwestError;
 pub use crate::client::{BodyStream, FromHttpError, HttpSource};
 pub use crate::client::{EventReader, EventSource, EventStream, Signals};
 pub use crate::hub::{Hub, Subscriber};
+pub use crate::log_hub::LogHub;
 #[cfg(feature = "rustls-no-provider")]
 pub use crate::net::rustls;
 pub use crate::net::{CloseHandle, race};
