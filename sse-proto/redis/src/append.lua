@@ -1,0 +1,33 @@
+-- Appends an event to the log KEYS[1], unless KEYS[2] remembers that it was appended.
+-- ARGV: an epoch for a new log, topic, event, the length to trim to or '', how long KEYS[2] remembers in milliseconds.
+-- Returns the epoch and the id of the entry.
+if KEYS[2] then
+    local known = redis.call('GET', KEYS[2])
+    if known then
+        local epoch, id = known:match('^(.-)%.(.+)$')
+        return {epoch, id}
+    end
+end
+-- All truth is in the stream itself: another key could be evicted alone.
+local epoch, previous = ARGV[1], ''
+-- Several, because something else may have written the last ones.
+local entries = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 16)
+for number = #entries, 1, -1 do
+    previous = entries[number][1]
+    local fields = entries[number][2]
+    for at = 1, #fields, 2 do
+        if fields[at] == 'e' then
+            epoch = fields[at + 1]
+        end
+    end
+end
+local id
+if ARGV[4] == '' then
+    id = redis.call('XADD', KEYS[1], '*', 'e', epoch, 'p', previous, 't', ARGV[2], 'd', ARGV[3])
+else
+    id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], '*', 'e', epoch, 'p', previous, 't', ARGV[2], 'd', ARGV[3])
+end
+if KEYS[2] then
+    redis.call('SET', KEYS[2], epoch .. '.' .. id, 'PX', ARGV[5])
+end
+return {epoch, id}
