@@ -24,6 +24,9 @@ struct Llm;
 #[doc = include_str!("../../docs/migration.md")]
 struct Migration;
 
+#[doc = include_str!("../../docs/nodes.md")]
+struct Nodes;
+
 #[doc = include_str!("../../docs/notifications.md")]
 struct Notifications;
 
