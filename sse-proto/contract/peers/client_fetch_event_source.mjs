@@ -5,6 +5,13 @@ const { fetchEventSource } = await import("@microsoft/fetch-event-source");
 
 await fetchEventSource(process.argv[2], {
   openWhenHidden: true,
-  onmessage: event => console.log(JSON.stringify([event.id, event.data])),
-  onerror: error => { throw error; },
+  async onopen(response) {
+    if (response.status === 204) process.exit(0);
+  },
+  onmessage: ({ event, data, id }) => console.log(JSON.stringify([event || "message", data, id])),
+  // As its documentation shows: otherwise the end of a stream is the end.
+  onclose() {
+    throw new Error("closed");
+  },
+  onerror() {},
 });

@@ -7,9 +7,13 @@ import { setTimeout as wait } from "node:timers/promises";
 const events = JSON.parse(readFileSync(process.argv[2]));
 
 const server = createServer(async (request, response) => {
+  const last = request.headers["last-event-id"];
+  const next = last ? events.findIndex(event => event.id === last) + 1 : 0;
+  if (next === events.length) return response.writeHead(204).end();
   const session = await createSession(request, response);
-  for (const { event, data, id } of events) {
-    await wait(250);
+  for (const { event, data, id, pause } of events.slice(next)) {
+    await wait(pause);
+    if (!session.isConnected) return;
     const buffer = createEventBuffer();
     if (id !== undefined) buffer.id(id);
     if (event) buffer.event(event);

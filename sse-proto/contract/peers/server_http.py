@@ -10,14 +10,24 @@ EVENTS = json.load(open(sys.argv[1], encoding="utf-8"))
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        last = self.headers.get("Last-Event-ID")
+        ids = [event.get("id") for event in EVENTS]
+        events = EVENTS[ids.index(last) + 1 if last else 0 :]
+        if not events:
+            self.send_response(204)
+            return self.end_headers()
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream; charset=utf-8")
         self.end_headers()
-        for event in EVENTS:
-            time.sleep(0.25)
-            lines = [f"{name}: {event[name]}" for name in ("id", "event") if name in event]
-            lines += [f"data: {line}" for line in event["data"].split("\n")]
-            self.wfile.write(("\n".join(lines) + "\n\n").encode())
+        try:
+            for event in events:
+                time.sleep(event["pause"] / 1000)
+                lines = [f"{name}: {event[name]}" for name in ("id", "event") if name in event]
+                lines += [f"data: {line}" for line in event["data"].split("\n")]
+                self.wfile.write(("\n".join(lines) + "\n\n").encode())
+        except OSError:
+            # The client is gone.
+            pass
 
     def log_message(self, *_):
         pass
