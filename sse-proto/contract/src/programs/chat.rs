@@ -4,13 +4,16 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 use sse_proto::http1::{HeaderError, RequestHead, Response};
-use sse_proto::hub::{self, Subscription};
+use sse_proto::hub::{self, SubscribeError, Subscription};
 use sse_proto::{Event, InvalidField};
 
 const PAGE: &str = include_str!("chat.html");
 
 /// The topic that everybody subscribes to.
 const EVERYBODY: &str = "broadcast";
+
+/// The topic of who is here, for pages.
+pub const HERE: &str = "here";
 
 /// What a request asks for.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub enum Ask {
     Listen {
         /// The user who listens.
         username: String,
+        /// Whether a page listens: it also shows who is here, and at first what was said before.
+        is_page: bool,
     },
     /// To pass a message on.
     Say(Message),
@@ -46,7 +51,9 @@ impl Ask {
         let answer = match (request.path(), request.method()) {
             ("/", "GET" | "HEAD") => Answer::new(200, "text/html", PAGE)?,
             ("/chat/sse", "GET" | "HEAD") => match parameter("username") {
-                Some(username) => return Ok(Self::Listen { username }),
+                Some(username) => {
+                    return Ok(Self::Listen { username, is_page: parameter("page").is_some() });
+                }
                 None => Answer::text(400, "who listens? /chat/sse?username=\n")?,
             },
             ("/chat/broadcast", "POST") => match (parameter("from"), parameter("message")) {
@@ -80,6 +87,14 @@ impl Answer {
     /// Never, as [`Ask::read`].
     pub fn nobody(message: &Message) -> Result<Self, HeaderError> {
         Self::text(404, format!("{} is not here\n", message.to.as_deref().unwrap_or_default()))
+    }
+
+    /// The answer to a user who listens too often.
+    ///
+    /// # Errors
+    /// Never, as [`Ask::read`].
+    pub fn refusal(error: &SubscribeError) -> Result<Self, HeaderError> {
+        Self::text(error.status(), format!("{error}\n"))
     }
 
     fn text(status: u16, body: impl Into<Cow<'static, str>>) -> Result<Self, HeaderError> {
@@ -141,8 +156,19 @@ pub fn hub_config() -> hub::HubConfig {
 }
 
 /// The subscription of this user.
-pub fn subscription(username: &str) -> Subscription {
-    Subscription::to([EVERYBODY, &direct_topic(username)])
+pub fn subscription(username: &str, is_page: bool) -> Subscription {
+    let direct = direct_topic(username);
+    let topics = [EVERYBODY, &direct, HERE];
+    Subscription::to(&topics[..if is_page { 3 } else { 2 }])
+}
+
+/// Who is here, given the clients of the hub, as an event for [`HERE`].
+///
+/// # Errors
+/// Never: the name of the event is valid.
+pub fn here(clients: &[(String, usize)]) -> Result<Event, InvalidField> {
+    let names: Vec<&str> = clients.iter().map(|(name, _)| name.as_str()).collect();
+    Event::new(serde_json::Value::from(names).to_string()).with_name("here")
 }
 
 fn direct_topic(username: &str) -> String {

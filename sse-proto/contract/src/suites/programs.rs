@@ -16,6 +16,7 @@ macro_rules! programs_suite {
             prices_come_with_a_page
             prices_are_for_pages_of_all_origins
             a_chat_reaches_who_it_is_for
+            a_chat_tells_pages_who_is_here_and_what_was_said
             a_chat_says_what_is_wrong_with_a_request
             a_chat_forgets_who_has_left
             a_busy_port_is_explained
@@ -215,6 +216,20 @@ pub fn a_chat_reaches_who_it_is_for(runtime: &str) {
     // One who was gone for a moment misses nothing.
     let back = program.listen("/chat/sse?username=ann", Some(&ids[0]));
     assert_eq!(back.take(2).map(|event| first(&event)).collect::<Vec<_>>(), [psst, bye]);
+}
+
+pub fn a_chat_tells_pages_who_is_here_and_what_was_said(runtime: &str) {
+    let program = Program::start(runtime, "chat", &["--port", "0"]);
+    program.ask("POST", "/chat/broadcast?from=ann&message=before");
+    let mut ann = program.listen("/chat/sse?username=ann&page=1", None);
+    let mut next = || ann.next().unwrap();
+    assert!(next()[2].contains(r#""Message":"before""#));
+    assert_eq!(next()[2], r#"data: ["ann"]"#);
+    let bob = program.listen("/chat/sse?username=b%C3%B6b&page=1", None);
+    let here = next();
+    assert_eq!((&*here[0], &*here[2]), ("event: here", r#"data: ["ann","böb"]"#));
+    drop(bob);
+    assert_eq!(next()[2], r#"data: ["ann"]"#);
 }
 
 pub fn a_chat_says_what_is_wrong_with_a_request(runtime: &str) {
