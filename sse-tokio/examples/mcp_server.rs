@@ -33,12 +33,14 @@ type Result<T> = std::result::Result<T, BoxError>;
 const VERSIONS: [&str; 3] = ["2025-11-25", "2025-06-18", "2025-03-26"];
 /// A server for the public also ends sessions that have been idle for long.
 const MAX_SESSIONS: usize = 1000;
-/// The number of recent tool calls per session whose streams can be resumed.
+/// The number of tool calls per session that run, or whose streams can be resumed.
 const MAX_CALLS: usize = 16;
 
 // Error codes of JSON-RPC 2.0.
 const METHOD_NOT_FOUND: i32 = -32601;
 const INVALID_PARAMS: i32 = -32602;
+// One of those that servers may define.
+const TOO_MANY_CALLS: i32 = -32000;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
@@ -178,6 +180,13 @@ impl Session {
     /// Answers with the event stream of a call. The call runs in a task of its own, because it
     /// continues when the connection is lost.
     async fn call(self: Arc<Self>, incoming: Incoming, request: Value) -> Result<()> {
+        if !self.make_room() {
+            return respond(
+                incoming,
+                Response::new(200),
+                &failure(&request, TOO_MANY_CALLS, "too many calls"),
+            );
+        }
         let stream = Hub::new(HubConfig::default());
         // Subscribes at once, so the client receives everything from here on.
         let answer = incoming.forward(&stream, &Subscription::to_all(), Response::new(200));
@@ -192,16 +201,19 @@ impl Session {
             }
             hub.close();
         });
-        self.remember(Call { request_id, stream, task: task.abort_handle() });
+        self.calls().push_back(Call { request_id, stream, task: task.abort_handle() });
         Ok(answer.await?)
     }
 
-    fn remember(&self, call: Call) {
+    /// Forgets the oldest calls that are over, beyond the limit. Returns whether there is room for
+    /// another one: a call that runs can be cancelled, so it is not forgotten.
+    fn make_room(&self) -> bool {
         let mut calls = self.calls();
-        if calls.len() == MAX_CALLS {
-            calls.pop_front();
+        while calls.len() >= MAX_CALLS {
+            let Some(over) = calls.iter().position(|call| call.task.is_finished()) else { return false };
+            calls.remove(over);
         }
-        calls.push_back(call);
+        true
     }
 
     /// The tool `count`.
