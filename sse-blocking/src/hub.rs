@@ -36,7 +36,7 @@ pub struct Hub {
 }
 
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct Shared {
     epoch: time::Instant,
     state: Mutex<SharedHub<Arc<[u8]>, Thread>>,
 }
@@ -58,8 +58,15 @@ impl Hub {
 
     /// Creates an empty hub with this generation; see [`sse_proto::Hub::new`].
     pub fn with_generation(generation: u64, config: HubConfig) -> Self {
-        let state = SharedHub::new(generation, config);
+        Self::of(SharedHub::new(generation, config))
+    }
+
+    pub(crate) fn of(state: SharedHub<Arc<[u8]>, Thread>) -> Self {
         Self { shared: Arc::new(Shared { epoch: time::Instant::now(), state: Mutex::new(state) }) }
+    }
+
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
     }
 
     /// Publishes an event on a topic, with the event's own id or else a generated one.
@@ -113,14 +120,15 @@ impl Hub {
         self.enter(subscription, Start::After(last_event_id))
     }
 
-    /// Subscribes a client that may have reconnected: [resumes](Self::resume) if there is an id,
-    /// otherwise [subscribes](Self::subscribe) to the events published from now on.
-    pub fn subscribe_from(
+    /// Subscribes a client that may have reconnected, given its last event id: [resumes](Self::resume)
+    /// if there is an id, otherwise [subscribes](Self::subscribe) to the events published from now on.
+    /// Or takes a [`Start`].
+    pub fn subscribe_from<'s>(
         &self,
         subscription: &Subscription,
-        last_event_id: Option<&str>,
+        start: impl Into<Start<'s>>,
     ) -> (Subscriber, Resume) {
-        self.enter(subscription, last_event_id.into())
+        self.enter(subscription, start.into())
     }
 
     /// Subscribes like [`subscribe_from`](Self::subscribe_from), and counts the stream to the client
@@ -129,15 +137,15 @@ impl Hub {
     /// # Errors
     /// If the client has [too many](HubConfig::streams_per_client) streams, or the name is too long.
     /// [`SubscribeError::status`] is the status to answer with.
-    pub fn subscribe_as(
+    pub fn subscribe_as<'s>(
         &self,
         client: &str,
         subscription: &Subscription,
-        last_event_id: Option<&str>,
+        start: impl Into<Start<'s>>,
     ) -> Result<(Subscriber, Resume), SubscribeError> {
-        let now = self.shared.now();
-        let (id, resume) =
-            self.shared.state().subscribe_as(now, client, subscription, last_event_id.into())?;
+        // User code, so not called under the lock.
+        let (now, start) = (self.shared.now(), start.into());
+        let (id, resume) = self.shared.state().subscribe_as(now, client, subscription, start)?;
         Ok((Subscriber::new(&self.shared, id), resume))
     }
 
@@ -296,17 +304,17 @@ impl Drop for Subscriber {
     }
 }
 
-fn wake(woken: Vec<Thread>) {
+pub(crate) fn wake(woken: Vec<Thread>) {
     woken.into_iter().for_each(|thread| thread.unpark());
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, SharedHub<Arc<[u8]>, Thread>> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, SharedHub<Arc<[u8]>, Thread>> {
         // The hub is always consistent: it does not panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         Instant::from_epoch(self.epoch.elapsed())
     }
 }

@@ -48,6 +48,7 @@
 //! |---|---|
 //! | from a server of your own, with limits and a clean stop | [`Server`] |
 //! | the same to many, and again to those who come back | [`Hub`] |
+//! | the same from several servers | [`LogHub`] |
 //! | on a connection that you accept | [`Server::serve_connection`] |
 //! | into any byte stream | [`EventWriter`] |
 //!
@@ -74,6 +75,7 @@ mod http_client;
 mod http_source;
 mod hub;
 mod incoming;
+mod log_hub;
 mod reader;
 mod server;
 mod shared_stream;
@@ -90,7 +92,7 @@ pub use sse_proto::http::Request;
 pub use sse_proto::http1::Response;
 pub use sse_proto::http1::server::ServerConfig;
 pub use sse_proto::hub::{
-    AfterGap, Delivery, Gap, HubConfig, Id, Lag, PublishError, Published, Resume, SubscribeError,
+    AfterGap, Delivery, Gap, HubConfig, Id, Lag, PublishError, Published, Resume, Start, SubscribeError,
     Subscription,
 };
 pub use sse_proto::sender::{Ended, StreamConfig};
@@ -102,6 +104,7 @@ pub use crate::event_sender::EventSender;
 pub use crate::http_source::HttpSource;
 pub use crate::hub::{Hub, Subscriber};
 pub use crate::incoming::Incoming;
+pub use crate::log_hub::LogHub;
 pub use crate::reader::EventReader;
 pub use crate::server::{Server, ServerHandle};
 pub use crate::source::{EventSource, Signals};

@@ -50,6 +50,7 @@
 //! - `bytes`: implements [`Buffer`] for `bytes::BytesMut`.
 //! - `tracing`: logs what happens to a source by the crate `tracing`; see
 //!   [`SourceConfig::set_on_change`](source::SourceConfig::set_on_change).
+//! - `log-suite`: the module `hub::log::suite`, a conformance suite for logs of your own.
 //! - `simdutf8`: validates text that is not ASCII several times as fast. Depends on `simdutf8`.
 #![no_std]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]

@@ -55,6 +55,7 @@
 //! | from a server of your own, with limits and a clean stop | [`Server`] |
 //! | in axum, hyper | `EventBody` |
 //! | the same to many, and again to those who come back | [`Hub`] |
+//! | the same from several servers | [`LogHub`] |
 //! | on a connection that you accept | [`Server::serve_connection`](sse_async::Server::serve_connection) |
 //! | into any byte stream | [`EventWriter`] |
 //!
@@ -96,7 +97,7 @@ pub use sse_proto::http::Request;
 pub use sse_proto::http1::Response;
 pub use sse_proto::http1::server::ServerConfig;
 pub use sse_proto::hub::{
-    AfterGap, Delivery, Gap, HubConfig, Id, Lag, PublishError, Published, Resume, SubscribeError,
+    AfterGap, Delivery, Gap, HubConfig, Id, Lag, PublishError, Published, Resume, Start, SubscribeError,
     Subscription,
 };
 pub use sse_proto::sender::{Ended, StreamConfig};

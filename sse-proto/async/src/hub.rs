@@ -110,14 +110,15 @@ impl<R: Runtime> Hub<R> {
         self.enter(subscription, Start::After(last_event_id))
     }
 
-    /// Subscribes a client that may have reconnected: [resumes](Self::resume) if there is an id,
-    /// otherwise [subscribes](Self::subscribe) to the events published from now on.
-    pub fn subscribe_from(
+    /// Subscribes a client that may have reconnected, given its last event id: [resumes](Self::resume)
+    /// if there is an id, otherwise [subscribes](Self::subscribe) to the events published from now on.
+    /// Or takes a [`Start`].
+    pub fn subscribe_from<'s>(
         &self,
         subscription: &Subscription,
-        last_event_id: Option<&str>,
+        start: impl Into<Start<'s>>,
     ) -> (Subscriber, Resume) {
-        self.enter(subscription, last_event_id.into())
+        self.enter(subscription, start.into())
     }
 
     /// Subscribes like [`subscribe_from`](Self::subscribe_from), and counts the stream to the client
@@ -126,15 +127,15 @@ impl<R: Runtime> Hub<R> {
     /// # Errors
     /// If the client has [too many](HubConfig::streams_per_client) streams, or the name is too long.
     /// [`SubscribeError::status`] is the status to answer with.
-    pub fn subscribe_as(
+    pub fn subscribe_as<'s>(
         &self,
         client: &str,
         subscription: &Subscription,
-        last_event_id: Option<&str>,
+        start: impl Into<Start<'s>>,
     ) -> Result<(Subscriber, Resume), SubscribeError> {
-        let now = self.shared.now();
-        let (id, resume) =
-            self.shared.state().subscribe_as(now, client, subscription, last_event_id.into())?;
+        // User code, so not called under the lock.
+        let (now, start) = (self.shared.now(), start.into());
+        let (id, resume) = self.shared.state().subscribe_as(now, client, subscription, start)?;
         Ok((Subscriber::new(&self.shared, id), resume))
     }
 

@@ -3,21 +3,19 @@
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Deref;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::SystemTime;
 
-use sse_proto::hub::HubConfig;
-use sse_proto::hub::log::{
-    Append, AppendError, Appending, Entry, Follow, Log, LogConfig, LogError, LogStats, NewEvent, Position,
-    RangeRequest, RangeWant,
-};
-use sse_proto::{AsEvent, Frame, Instant};
+use bytes::Bytes;
+use sse_proto::hub::log::{AppendError, Appending, Log, LogConfig, LogStats, NodeHub, NodeTask, Position};
+use sse_proto::hub::{HubConfig, SharedHub};
+use sse_proto::{AsEvent, Instant};
 
 use crate::Runtime;
 use crate::hub::{Hub, Shared, wake};
-use crate::net::{Alarm, BoxFuture};
+use crate::net::Alarm;
 
 /// A [`Hub`] on one of several nodes that share a [`Log`]: every node delivers every event, with the
 /// same id, and a client resumes on any of them.
@@ -59,15 +57,16 @@ impl<R: Runtime, L: Log> LogHub<R, L> {
         let seed = RandomState::new().hash_one(SystemTime::now());
         let hub = Hub::over(seed, config, log_config);
         let this = Self { hub, log: Arc::new(log) };
-        let task = Task::<R, L> {
-            shared: this.hub.shared(),
-            log: Arc::clone(&this.log),
-            tail: None,
-            tail_alarm: Alarm::default(),
-            ranges: Vec::new(),
-            retry_alarm: Alarm::default(),
-        };
-        (this, task.run())
+        let (shared, log) = (this.hub.shared(), Arc::clone(&this.log));
+        let clock = shared.clock();
+        let (mut task, mut alarm) = (NodeTask::new(Held(shared), log), Alarm::<R>::default());
+        let task = poll_fn(move |cx| {
+            while task.poll(cx).is_pending() {
+                ready!(alarm.poll(cx, clock, task.deadline()));
+            }
+            Poll::Ready(())
+        });
+        (this, task)
     }
 
     /// Publishes an event on a topic, and returns its position once the log has it. The position is
@@ -107,23 +106,22 @@ impl<R: Runtime, L: Log> LogHub<R, L> {
         event: impl AsEvent,
         key: Option<&str>,
     ) -> Result<Position, AppendError> {
-        let frame = match event.as_event() {
-            event if event.id().is_some() => return Err(AppendError::HasId),
-            event => Frame::event(event),
-        };
-        let shared = self.hub.shared();
-        let data = frame.bytes();
-        let config = shared.state().begin_append(topic, data.len())?;
-        let _ended = EndAppend(Arc::clone(&shared), data.len());
-        let seed = RandomState::new().hash_one(0);
-        let mut append = Append::new(shared.now(), &config, key.is_some(), seed);
+        let (shared, seed) = (self.hub.shared(), RandomState::new().hash_one(0));
+        // User code, so not called under the lock.
+        let event = event.as_event();
+        let mut append = shared.state().begin_append(shared.now(), topic, event, key.is_some(), seed)?;
+        let mut end = EndAppend { shared: Arc::clone(&shared), bytes: append.bytes(), is_published: false };
         let mut alarm = Alarm::<R>::default();
         loop {
-            let attempt = pin!(self.log.append(NewEvent { topic, data, key }));
-            let result = until(attempt, &mut alarm, &shared, append.deadline()).await;
+            let deadline = append.deadline();
+            let attempt = self.log.append(append.event(topic, key));
+            let result = until(attempt, &mut alarm, &shared, deadline).await;
             let Some(result) = result else { return Err(append.handle_deadline(true)) };
-            match append.handle_result(shared.now(), &config, result) {
-                Appending::Done(result) => return result,
+            match append.handle_result(shared.now(), result) {
+                Appending::Done(result) => {
+                    end.is_published = result.is_ok();
+                    return result;
+                }
                 Appending::Retry(at) => {
                     poll_fn(|cx| alarm.poll(cx, shared.clock(), Some(at))).await;
                 }
@@ -134,11 +132,12 @@ impl<R: Runtime, L: Log> LogHub<R, L> {
 
 /// Waits for a future until a deadline.
 async fn until<R: Runtime, F: Future>(
-    mut future: Pin<&mut F>,
+    future: F,
     alarm: &mut Alarm<R>,
     shared: &Shared,
     deadline: Instant,
 ) -> Option<F::Output> {
+    let mut future = pin!(future);
     poll_fn(|cx| match future.as_mut().poll(cx) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
         Poll::Pending => alarm.poll(cx, shared.clock(), Some(deadline)).map(|()| None),
@@ -147,148 +146,46 @@ async fn until<R: Runtime, F: Future>(
 }
 
 /// Ends an append when it is dropped.
-struct EndAppend(Arc<Shared>, usize);
+struct EndAppend {
+    shared: Arc<Shared>,
+    bytes: usize,
+    is_published: bool,
+}
 
 impl Drop for EndAppend {
     fn drop(&mut self) {
-        let Self(shared, bytes) = self;
-        shared.state().end_append(*bytes);
+        self.shared.state().end_append(self.bytes, self.is_published);
     }
 }
 
-/// The task of a node: reads the tail, and old events for clients that come back.
-struct Task<R: Runtime, L> {
-    shared: Arc<Shared>,
-    log: Arc<L>,
-    tail: Option<BoxFuture<Tail>>,
-    tail_alarm: Alarm<R>,
-    ranges: Vec<Range<R>>,
-    retry_alarm: Alarm<R>,
-}
+/// The hub, as its task uses it.
+struct Held(Arc<Shared>);
 
-/// An answer for the tail.
-enum Tail {
-    Tip(Result<Option<Position>, LogError>),
-    Entries(Result<Vec<Entry>, LogError>),
-}
+impl NodeHub for Held {
+    type Bytes = Bytes;
+    type Waker = Waker;
 
-type Page = Result<(Vec<Entry>, Option<Position>), LogError>;
-
-struct Range<R: Runtime> {
-    request: RangeRequest,
-    reading: BoxFuture<Page>,
-    alarm: Alarm<R>,
-}
-
-impl<R: Runtime, L: Log> Task<R, L> {
-    async fn run(mut self) {
-        poll_fn(|cx| self.poll(cx)).await;
+    fn with<T>(&self, act: impl FnOnce(&mut SharedHub<Bytes, Waker>) -> T) -> T {
+        act(&mut self.0.state())
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            let Some(tail) = self.poll_tail(cx) else { return Poll::Ready(()) };
-            let ranges = self.poll_ranges(cx);
-            if !(tail || ranges) {
-                return Poll::Pending;
-            }
-        }
+    fn now(&self) -> Instant {
+        self.0.now()
     }
 
-    /// Returns whether there was progress, or `None` at the end.
-    fn poll_tail(&mut self, cx: &mut Context<'_>) -> Option<bool> {
-        let (want, deadline) = self.shared.state().follow(self.shared.now());
-        // This task is the last user.
-        if want == Follow::Closed || Arc::strong_count(&self.shared) == 1 {
-            return None;
-        }
-        if self.tail.is_none() {
-            let log = Arc::clone(&self.log);
-            self.tail = match want {
-                Follow::Tip => Some(Box::pin(async move { Tail::Tip(log.tip().await) })),
-                Follow::Read { after, limit, wait } => {
-                    Some(Box::pin(async move { Tail::Entries(log.read(after, limit, wait).await) }))
-                }
-                _ => None,
-            };
-        }
-        if let Some(Poll::Ready(answer)) = self.tail.as_mut().map(|tail| tail.as_mut().poll(cx)) {
-            self.tail = None;
-            self.handle_tail(answer);
-            return Some(true);
-        }
-        let is_due = self.tail_alarm.poll(cx, self.shared.clock(), deadline).is_ready();
-        if is_due {
-            self.tail = None;
-            self.shared.state().handle_follow_deadline(self.shared.now());
-        }
-        Some(is_due)
+    fn waker(cx: &Context<'_>) -> Waker {
+        cx.waker().clone()
     }
 
-    fn handle_tail(&self, answer: Tail) {
-        let (now, mut woken) = (self.shared.now(), Vec::new());
-        let mut state = self.shared.state();
-        match answer {
-            Tail::Tip(Ok(tip)) => state.handle_tip(tip, &mut woken),
-            Tail::Entries(Ok(entries)) => {
-                let wall_clock = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-                state.handle_entries(now, wall_clock, entries, &mut woken);
-            }
-            Tail::Tip(Err(error)) | Tail::Entries(Err(error)) => {
-                state.handle_follow_error(now);
-                drop(state);
-                // Owns errors of the user's log.
-                drop(error);
-            }
-        }
+    fn is_waker(waker: &Waker, cx: &Context<'_>) -> bool {
+        waker.will_wake(cx.waker())
+    }
+
+    fn wake(woken: Vec<Waker>) {
         wake(woken);
     }
 
-    /// Returns whether there was progress.
-    fn poll_ranges(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut progress = false;
-        loop {
-            let is_same = |waker: &Waker| waker.will_wake(cx.waker());
-            let want = self.shared.state().want_range(self.shared.now(), || cx.waker().clone(), is_same);
-            match want {
-                RangeWant::Read(request) => {
-                    let log = Arc::clone(&self.log);
-                    let reading = async move { log.page(request.after, request.limit).await };
-                    self.ranges.push(Range { request, reading: Box::pin(reading), alarm: Alarm::default() });
-                    progress = true;
-                }
-                RangeWant::Wait(at) => {
-                    progress |= self.retry_alarm.poll(cx, self.shared.clock(), at).is_ready();
-                    break;
-                }
-                _ => break,
-            }
-        }
-        let shared = &self.shared;
-        self.ranges.retain_mut(|range| {
-            let page = match range.reading.as_mut().poll(cx) {
-                Poll::Ready(page) => page,
-                Poll::Pending => {
-                    let deadline = Some(range.request.deadline);
-                    if range.alarm.poll(cx, shared.clock(), deadline).is_pending() {
-                        return true;
-                    }
-                    Err(LogError::Interrupted("no answer in time".into()))
-                }
-            };
-            let mut woken = Vec::new();
-            shared.state().handle_range(shared.now(), range.request, page, &mut woken);
-            wake(woken);
-            progress = true;
-            false
-        });
-        progress
-    }
-}
-
-impl<R: Runtime, L> Drop for Task<R, L> {
-    fn drop(&mut self) {
-        let woken = self.shared.state().close();
-        wake(woken);
+    fn is_abandoned(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
     }
 }

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use sse_proto::hub::log::{Follow, Log, LogConfig, LogError, MemoryLog, NewEvent, Position, RangeWant};
+use sse_proto::hub::log::{Follow, Log, LogConfig, MemoryLog, NewEvent, Position, RangeWant};
 use sse_proto::hub::{Delivery, HubConfig, Resume, SharedHub, Start, SubscriberId, Subscription};
 use sse_proto::{Frame, Instant};
 
@@ -99,11 +99,9 @@ impl Node {
                 }
                 _ => return count,
             };
-            let result = match self.is_cut_off {
-                true => Err(LogError::Unreachable("cut off".into())),
-                false => now_or_never(self.log.page(request.after, request.limit)).unwrap(),
-            };
-            self.hub.handle_range(self.now, request, result, &mut Vec::new());
+            let page = || now_or_never(self.log.page(request.after, request.limit)).unwrap().unwrap();
+            let answer = (!self.is_cut_off).then(page);
+            self.hub.handle_range(self.now, request, answer, &mut Vec::new());
             count += 1;
         }
     }

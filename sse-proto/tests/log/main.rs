@@ -4,4 +4,6 @@
 
 mod cluster;
 mod nodes;
+#[cfg(feature = "log-suite")]
+mod suite;
 mod truth;

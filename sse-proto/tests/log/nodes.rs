@@ -1,8 +1,10 @@
 //! Each transition, by name.
 
-use sse_proto::hub::log::{AppendError, LogConfig, MemoryLog};
+use std::time::Duration;
+
+use sse_proto::hub::log::{Append, AppendError, Follow, Log, LogConfig, MemoryLog, NewEvent, RangeWant};
 use sse_proto::hub::{AfterGap, HubConfig, PublishError, Resume, Start, Subscription};
-use sse_proto::{EventRef, Instant};
+use sse_proto::{AsEvent, EventRef, Instant};
 
 use super::cluster::*;
 
@@ -380,7 +382,15 @@ fn a_closed_hub_ends_replays_and_tasks() {
     assert!(node.hub.close().contains(&5));
     assert_eq!(texts(&node.drain(&mut subscriber)), ".");
     assert!(!node.step());
-    assert!(matches!(node.hub.begin_append("t", 1), Err(AppendError::Closed)));
+    assert!(matches!(begin(&mut node, "t", 10), Err(AppendError::Closed)));
+}
+
+/// Begins to append an event of this many bytes.
+fn begin(node: &mut Node, topic: &str, bytes: usize) -> Result<Append, AppendError> {
+    let data = "x".repeat(bytes - "data: \n\n".len());
+    let append = node.hub.begin_append(node.now, topic, EventRef::new(&data), false, 1)?;
+    assert_eq!(append.bytes(), bytes);
+    Ok(append)
 }
 
 #[test]
@@ -391,10 +401,86 @@ fn events_are_published_through_the_log_alone_and_bounded() {
     let mut node = Node::new(&log, small(1), config);
     let error = node.hub.publish(Instant::default(), "t", EventRef::new("a"), &mut Vec::new()).unwrap_err();
     assert_eq!(error, PublishError::OverLog);
-    assert!(node.hub.begin_append("t", 1000).is_ok(), "the first one always");
-    assert!(matches!(node.hub.begin_append("t", 1), Err(AppendError::Busy { events: 1, bytes: 1000 })));
-    node.hub.end_append(1000);
-    assert!(node.hub.begin_append("t", 10).is_ok() && node.hub.begin_append("t", 10).is_ok());
-    assert!(matches!(node.hub.begin_append("t", 10), Err(AppendError::Busy { .. })));
-    assert!(matches!(node.hub.begin_append(&"t".repeat(2000), 1), Err(AppendError::TopicTooLong { .. })));
+    assert!(begin(&mut node, "t", 1000).is_ok(), "the first one always");
+    assert!(matches!(begin(&mut node, "t", 10), Err(AppendError::Busy { events: 1, bytes: 1000 })));
+    node.hub.end_append(1000, true);
+    assert!(begin(&mut node, "t", 10).is_ok() && begin(&mut node, "t", 10).is_ok());
+    assert!(matches!(begin(&mut node, "t", 10), Err(AppendError::Busy { .. })));
+    node.hub.end_append(10, false);
+    assert!(matches!(begin(&mut node, &"t".repeat(2000), 10), Err(AppendError::TopicTooLong { .. })));
+    let event = sse_proto::Event::new("x").with_id("1").unwrap();
+    let own = node.hub.begin_append(node.now, "t", event.as_event(), false, 1);
+    assert!(matches!(own, Err(AppendError::HasId)));
+    let stats = node.hub.log_stats().unwrap();
+    assert_eq!((stats.appended, stats.append_failures, stats.appending_bytes), (1, 1, 10));
+}
+
+#[test]
+fn a_page_without_its_end_is_read_again_by_all_who_wait_for_it() {
+    let log = log_of("a b c");
+    let mut node = node(&log, 1);
+    let mut subscribers = [(); 2].map(|()| node.subscribe(Start::After("7.1-0")).0);
+    for subscriber in &mut subscribers {
+        assert_eq!(node.hub.next(node.now, subscriber, || None, &mut Vec::new()).0, None);
+    }
+    let RangeWant::Read(request) = node.hub.want_range(node.now, || 0, |_| true) else { panic!("a read") };
+    // The events came between the two answers of the log.
+    let tip = now_or_never(log.tip()).unwrap().unwrap();
+    node.hub.handle_range(node.now, request, Some((Vec::new(), tip)), &mut Vec::new());
+    for subscriber in &mut subscribers {
+        assert_eq!(texts(&node.drain(subscriber)), "b c");
+    }
+    let stats = node.hub.log_stats().unwrap();
+    assert_eq!((stats.pages, stats.page_failures), (1, 1));
+}
+
+#[test]
+fn a_log_that_repeats_itself_does_not_hold_up_the_node() {
+    let log = log_of("a b c");
+    let mut node = node(&log, 1);
+    let entries = now_or_never(log.page(None, 10)).unwrap().unwrap().0;
+    let mut subscribers = [(); 2].map(|()| node.subscribe(Start::After("7.1-0")).0);
+    let hidden = Subscription::to(["none"]);
+    let mut third = node.hub.subscribe(node.now, &hidden, Start::After("7.1-0")).0;
+    for subscriber in subscribers.iter_mut().chain([&mut third]) {
+        assert_eq!(node.hub.next(node.now, subscriber, || None, &mut Vec::new()).0, None);
+    }
+    let RangeWant::Read(request) = node.hub.want_range(node.now, || 0, |_| true) else { panic!("a read") };
+    let old = vec![entries[0].clone(), entries[0].clone()];
+    node.hub.handle_range(node.now, request, Some((old, None)), &mut Vec::new());
+    assert_eq!(node.hub.next(node.now, &mut third, || None, &mut Vec::new()).0, None);
+    let at = match node.hub.want_range(node.now, || 0, |_| true) {
+        RangeWant::Wait(Some(at)) => at,
+        other => panic!("{other:?}"),
+    };
+    node.now = at;
+    let RangeWant::Read(request) = node.hub.want_range(node.now, || 0, |_| true) else { panic!("a read") };
+    let old = vec![entries[0].clone(), entries[1].clone(), entries[0].clone(), entries[1].clone()];
+    node.hub.handle_range(node.now, request, Some((old, None)), &mut Vec::new());
+    for subscriber in &mut subscribers {
+        assert_eq!(texts(&node.drain(subscriber)), "b c");
+    }
+
+    let failures = node.hub.log_stats().unwrap().follow.failures;
+    assert!(matches!(node.hub.follow(node.now).0, Follow::Read { .. }));
+    node.hub.handle_entries(node.now, Duration::ZERO, entries, &mut Vec::new());
+    assert_eq!(node.hub.follow(node.now).0, Follow::Wait, "asked at once, it would do so again");
+    assert_eq!(node.hub.log_stats().unwrap().follow.failures, failures + 1);
+}
+
+#[test]
+fn the_memory_log_remembers_a_key_for_as_long_as_its_event() {
+    let log = MemoryLog::new(7, 2);
+    let append = |key| {
+        let event = NewEvent { topic: "t", data: b"data: x\n\n", key: Some(key) };
+        now_or_never(log.append(event)).unwrap().unwrap()
+    };
+    let (a, b) = (append("a"), append("b"));
+    assert_eq!((append("a"), append("b")), (a, b));
+    let c = append("c");
+    assert!(append("a").is_after(&c), "its event was dropped");
+    log.trim(1);
+    assert!(append("c").is_after(&c));
+    log.lose(1);
+    assert_eq!(append("c").millis, c.millis + 3, "its event was lost");
 }

@@ -3,16 +3,19 @@
 use core::error::Error;
 use core::fmt;
 
-use super::{LogConfig, LogError, Position};
-use crate::Instant;
+use super::{LogConfig, LogError, NewEvent, Position};
 use crate::random::Random;
+use crate::{Frame, Instant};
 
 /// One event on its way into the log.
 ///
-/// The driver calls [`Log::append`](super::Log::append), reports the result, and does what
-/// [`Appending`] says.
+/// The driver calls [`Log::append`](super::Log::append) with the [event](Self::event), reports the
+/// result, and does what [`Appending`] says. At the end, also of an append that is given up, it calls
+/// [`SharedHub::end_append`](crate::hub::SharedHub::end_append).
 #[derive(Debug)]
 pub struct Append {
+    frame: Frame,
+    config: LogConfig,
     deadline: Instant,
     has_key: bool,
     failures: u32,
@@ -32,10 +35,10 @@ pub enum Appending {
 }
 
 impl Append {
-    /// Starts an append. `seed` makes the jitter differ from that of other publishers. An event with
-    /// a [key](super::NewEvent::key) is appended again even if it may have been appended.
-    pub fn new(now: Instant, config: &LogConfig, has_key: bool, seed: u64) -> Self {
+    pub(super) fn new(now: Instant, config: &LogConfig, frame: Frame, has_key: bool, seed: u64) -> Self {
         Self {
+            frame,
+            config: *config,
             deadline: now.after(config.publish_timeout),
             has_key,
             failures: 0,
@@ -45,25 +48,30 @@ impl Append {
         }
     }
 
+    /// Returns the event for the log. The topic and the key are those with which the append has begun.
+    pub fn event<'e>(&'e self, topic: &'e str, key: Option<&'e str>) -> NewEvent<'e> {
+        NewEvent { topic, data: self.frame.bytes(), key }
+    }
+
+    /// Returns the size of the encoded event, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.frame.bytes().len()
+    }
+
     /// Returns when the publisher gives up. Report that with [`handle_deadline`](Self::handle_deadline).
     pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
     /// Reports the result of an attempt.
-    pub fn handle_result(
-        &mut self,
-        now: Instant,
-        config: &LogConfig,
-        result: Result<Position, LogError>,
-    ) -> Appending {
+    pub fn handle_result(&mut self, now: Instant, result: Result<Position, LogError>) -> Appending {
         let error = match result {
             Ok(position) => return Appending::Done(Ok(position)),
             Err(error) => error,
         };
         self.is_uncertain |= matches!(error, LogError::Interrupted(_));
         self.failures = self.failures.saturating_add(1);
-        let retry = now.after(config.backoff.delay(None, self.failures, self.random.draw()));
+        let retry = now.after(self.config.backoff.delay(None, self.failures, self.random.draw()));
         let may_repeat = !matches!(error, LogError::Refused(_)) && (self.has_key || !self.is_uncertain);
         self.last = Some(error);
         if may_repeat && retry < self.deadline {

@@ -140,15 +140,19 @@ impl Follower {
         Link::Broken
     }
 
-    /// Reports the end of a read that began after the position that [`want`](Self::want) named, once
-    /// its entries were [linked](Self::link).
-    pub(super) fn handle_read(&mut self, count: usize) {
-        if self.state == State::Read {
-            self.succeed();
-            if count == 0 {
-                // Whether nothing is missing is shown by the tip alone.
-                self.state = State::Tip;
-            }
+    /// Reports the end of a read of this many entries, of which `fresh` were not [old](Link::Old).
+    pub(super) fn handle_read(&mut self, now: Instant, config: &LogConfig, count: usize, fresh: usize) {
+        if self.state != State::Read {
+            return;
+        }
+        if fresh == 0 && count > 0 {
+            // The log repeats itself: asked at once, it would do so again.
+            return self.handle_error(now, config);
+        }
+        self.succeed();
+        if count == 0 {
+            // Whether nothing is missing is shown by the tip alone.
+            self.state = State::Tip;
         }
     }
 
@@ -175,6 +179,10 @@ impl Follower {
             return;
         }
         self.stats.failures += 1;
+        #[cfg(feature = "tracing")]
+        if self.stats.is_connected || self.failures == 0 {
+            tracing::warn!(target: "sse", "the log does not answer");
+        }
         self.stats.is_connected = false;
         self.failures = self.failures.saturating_add(1);
         let delay = config.backoff.delay(None, self.failures, self.random.draw());
@@ -200,6 +208,10 @@ impl Follower {
     }
 
     fn succeed(&mut self) {
+        #[cfg(feature = "tracing")]
+        if !self.stats.is_connected {
+            tracing::info!(target: "sse", "following the log");
+        }
         (self.state, self.deadline, self.failures) = (State::Read, None, 0);
         self.stats.is_connected = true;
     }
@@ -208,5 +220,7 @@ impl Follower {
         self.stats.breaks += 1;
         let is_new = at.is_some_and(|at| now.is_none_or(|now| now.epoch != at.epoch));
         self.stats.new_epochs += u64::from(is_new);
+        #[cfg(feature = "tracing")]
+        tracing::warn!(target: "sse", received = ?at, found = ?now, is_new, "events are missing in the log");
     }
 }

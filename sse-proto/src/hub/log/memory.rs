@@ -17,7 +17,7 @@ use super::{Entry, Log, LogError, LoggedEvent, NewEvent, Position};
 /// A log in the memory of one process, for tests and for several hubs in one process. Clones share
 /// the log.
 ///
-/// It has no clock: [`read`](Log::read) waits until an event is appended, however long, so the caller
+/// It remembers the [key](NewEvent::key) of an event for as long as the event. It has no clock: [`read`](Log::read) waits until an event is appended, however long, so the caller
 /// has to give up; `millis` counts the events.
 ///
 /// ```
@@ -48,11 +48,20 @@ struct State {
     epoch: u64,
     capacity: usize,
     last: Option<Position>,
-    entries: VecDeque<Entry>,
+    /// With their keys, which are remembered as long.
+    entries: VecDeque<(Entry, Option<String>)>,
     /// The number of events ever, in place of a clock.
     clock: u64,
     keys: BTreeMap<String, Position>,
     readers: Vec<Waker>,
+}
+
+impl State {
+    fn forget(&mut self, dropped: Option<(Entry, Option<String>)>) {
+        if let Some((_, Some(key))) = dropped {
+            self.keys.remove(&key);
+        }
+    }
 }
 
 impl MemoryLog {
@@ -81,17 +90,21 @@ impl MemoryLog {
     /// Drops all but the last `count` events.
     pub fn trim(&self, count: usize) {
         let mut state = self.state();
-        let excess = state.entries.len().saturating_sub(count);
-        state.entries.drain(..excess);
+        while state.entries.len() > count {
+            let dropped = state.entries.pop_front();
+            state.forget(dropped);
+        }
     }
 
     /// Forgets the last `count` events as if they had never been appended, as a failover to a replica
     /// does that lags.
     pub fn lose(&self, count: usize) {
         let mut state = self.state();
-        let rest = state.entries.len().saturating_sub(count);
-        state.entries.truncate(rest);
-        state.last = state.entries.back().map(|entry| entry.position);
+        for _ in 0..count {
+            let lost = state.entries.pop_back();
+            state.forget(lost);
+        }
+        state.last = state.entries.back().map(|(entry, _)| entry.position);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -104,9 +117,10 @@ impl MemoryLog {
         let place = |position: &Position| (position.millis, position.sequence);
         let mut state = self.state();
         let start = after.map_or(0, |after| {
-            state.entries.partition_point(|entry| place(&entry.position) <= place(&after))
+            state.entries.partition_point(|(entry, _)| place(&entry.position) <= place(&after))
         });
-        let entries: Vec<Entry> = state.entries.iter().skip(start).take(limit).cloned().collect();
+        let entries: Vec<Entry> =
+            state.entries.iter().skip(start).take(limit).map(|(entry, _)| entry.clone()).collect();
         if let (true, Some(waker)) = (entries.is_empty(), waker) {
             if !state.readers.iter().any(|reader| reader.will_wake(waker)) {
                 state.readers.push(waker.clone());
@@ -126,13 +140,13 @@ impl Log for MemoryLog {
         state.clock += 1;
         let position = Position { epoch: state.epoch, millis: state.clock, sequence: 0 };
         let logged = LoggedEvent { topic: event.topic.to_owned(), data: event.data.to_vec() };
-        state.entries.push_back(Entry { position, previous, event: Some(logged) });
+        let key = event.key.map(str::to_owned);
+        state.keys.extend(key.clone().map(|key| (key, position)));
+        state.entries.push_back((Entry { position, previous, event: Some(logged) }, key));
         state.last = Some(position);
-        if let Some(key) = event.key {
-            state.keys.insert(key.to_owned(), position);
-        }
         if state.entries.len() > state.capacity {
-            state.entries.pop_front();
+            let dropped = state.entries.pop_front();
+            state.forget(dropped);
         }
         let readers = core::mem::take(&mut state.readers);
         drop(state);
@@ -157,6 +171,6 @@ impl Log for MemoryLog {
     }
 
     async fn tip(&self) -> Result<Option<Position>, LogError> {
-        Ok(self.state().entries.back().map(|entry| entry.position))
+        Ok(self.state().entries.back().map(|(entry, _)| entry.position))
     }
 }

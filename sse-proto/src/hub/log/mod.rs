@@ -9,7 +9,8 @@
 //! ```
 //!
 //! [`Log`] is what a store has to do: Redis Streams (the crate `sse-redis`), memory
-//! ([`MemoryLog`], for tests), or a store of yours. A [`SharedHub`](super::SharedHub::over) over the
+//! ([`MemoryLog`], for tests), or a store of yours: the feature `log-suite` has a suite that tells whether
+//! it does what a hub relies on. A [`SharedHub`](super::SharedHub::over) over the
 //! log is the machine of one node: it follows the log, serves live subscribers and most replays from
 //! memory, and reads older events from the log.
 //!
@@ -31,6 +32,11 @@ mod node;
 mod pages;
 mod position;
 mod replay;
+mod stats;
+#[cfg(feature = "log-suite")]
+pub mod suite;
+#[cfg(feature = "std")]
+mod task;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -45,11 +51,13 @@ pub use self::config::LogConfig;
 pub use self::follower::{Follow, FollowStats};
 #[cfg(feature = "std")]
 pub use self::memory::MemoryLog;
-pub use self::node::LogStats;
 pub(super) use self::node::{Node, Step};
 pub use self::pages::{RangeRequest, RangeWant};
 pub use self::position::Position;
 pub(super) use self::replay::Replay;
+pub use self::stats::LogStats;
+#[cfg(feature = "std")]
+pub use self::task::{NodeHub, NodeTask};
 
 /// An ordered store of events that several nodes share.
 ///

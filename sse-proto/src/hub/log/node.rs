@@ -9,13 +9,11 @@ use core::time::Duration;
 use super::follower::{Follower, Link};
 use super::pages::{Pages, frame};
 use super::replay::Replay;
-use super::{
-    AppendError, Entry, Follow, FollowStats, LogConfig, LogError, Position, RangeRequest, RangeWant,
-};
+use super::{Append, AppendError, Entry, Follow, LogConfig, LogStats, Position, RangeRequest, RangeWant};
 use crate::hook::Shared;
 use crate::hub::shared::SharedHub;
 use crate::hub::{AfterGap, Cursor, Delivery, Gap, Hub, HubConfig, Resume, Start, Subscription};
-use crate::{Frame, Instant};
+use crate::{EventRef, Frame, Instant};
 
 /// What a [`SharedHub`] over a log has beside the events and subscribers of any hub.
 #[derive(Debug)]
@@ -32,6 +30,8 @@ pub(in crate::hub) struct Node<B, W> {
     replays: u64,
     appending_events: usize,
     appending_bytes: usize,
+    appended: u64,
+    append_failures: u64,
     /// The size of the largest event so far.
     largest: usize,
     /// [`HubConfig::announce_position`].
@@ -45,24 +45,6 @@ struct Place {
     number: u64,
     position: Position,
     previous: Option<Position>,
-}
-
-/// The state of a node, and its counters since it was created.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LogStats {
-    /// The tail.
-    pub follow: FollowStats,
-    /// The position of the last event that the tail has read.
-    pub position: Option<Position>,
-    /// How old that event was when it was read, by the clocks of the log and of this node.
-    pub lag: Duration,
-    /// Events on their way into the log.
-    pub appending_events: usize,
-    /// Their bytes.
-    pub appending_bytes: usize,
-    /// Bytes of old events held for clients that come back.
-    pub replay_bytes: usize,
 }
 
 /// The next step of a replay.
@@ -88,6 +70,8 @@ impl<B, W> Node<B, W> {
             replays: 0,
             appending_events: 0,
             appending_bytes: 0,
+            appended: 0,
+            append_failures: 0,
             largest: 0,
             announces,
             lag: Duration::ZERO,
@@ -234,13 +218,7 @@ impl<B, W> Node<B, W> {
             if !is_empty {
                 continue;
             }
-            let follows = match (tip, replay.after) {
-                // More has arrived in between.
-                (Some(tip), Some(after)) if tip.is_after(&after) => continue,
-                (Some(_), None) => continue,
-                (tip, after) => tip == after,
-            };
-            if !follows {
+            if tip != replay.after {
                 // Of another epoch, the client has received nothing.
                 let is_same = |tip: &Position| replay.after.is_some_and(|after| after.epoch == tip.epoch);
                 replay.after = tip.filter(is_same);
@@ -357,12 +335,13 @@ impl<B, W> SharedHub<B, W> {
         B: From<Vec<u8>> + AsRef<[u8]>,
     {
         let Some(node) = &mut self.node else { return };
-        let count = entries.len();
+        let (count, mut fresh) = (entries.len(), 0);
         for entry in entries {
             let link = node.follower.link(&entry);
             if link == Link::Old {
                 continue;
             }
+            fresh += 1;
             node.lag = wall_clock.saturating_sub(Duration::from_millis(entry.position.millis));
             if node.chain.back().is_some_and(|last| last.position.epoch != entry.position.epoch) {
                 node.epoch_start = self.hub.ring.end();
@@ -390,7 +369,7 @@ impl<B, W> SharedHub<B, W> {
                 self.subscribers.drain(published.topic, woken);
             }
         }
-        node.follower.handle_read(count);
+        node.follower.handle_read(now, &node.config, count, fresh);
         node.forget(&self.hub);
         woken.extend(core::mem::take(&mut node.parked).into_values());
     }
@@ -427,13 +406,13 @@ impl<B, W> SharedHub<B, W> {
         }
     }
 
-    /// Reports the result of a request: the entries, and without any the tip. Appends the wakers to
-    /// wake.
+    /// Reports the answer to a request: the entries, and without any the tip; `None` if the read has
+    /// failed. Appends the wakers to wake.
     pub fn handle_range(
         &mut self,
         now: Instant,
         request: RangeRequest,
-        mut result: Result<(Vec<Entry>, Option<Position>), LogError>,
+        mut answer: Option<(Vec<Entry>, Option<Position>)>,
         woken: &mut Vec<W>,
     ) where
         B: From<Vec<u8>> + AsRef<[u8]>,
@@ -441,20 +420,29 @@ impl<B, W> SharedHub<B, W> {
         let Some(node) = &mut self.node else { return };
         // What cannot be published here cannot be replayed, either.
         let limit = self.hub.config.topic_name_bytes;
-        for entry in result.iter_mut().flat_map(|(entries, _)| entries) {
+        for entry in answer.iter_mut().flat_map(|(entries, _)| entries) {
             entry.event.take_if(|event| event.topic.len() > limit);
         }
-        let largest = result.iter().flat_map(|(entries, _)| entries).filter_map(|entry| entry.event.as_ref());
+        let largest = answer.iter().flat_map(|(entries, _)| entries).filter_map(|entry| entry.event.as_ref());
         node.largest = largest.map(|event| event.data.len()).fold(node.largest, usize::max);
-        node.pages.handle_range(now, &node.config, request.after, result, woken);
+        node.pages.handle_range(now, &node.config, request.after, answer, woken);
     }
 
-    /// Begins to append an event of this many bytes. Report its end with
-    /// [`end_append`](Self::end_append).
+    /// Begins to append an event. `seed` makes the jitter of repeated appends differ from that of other
+    /// publishers. An event with a [key](super::NewEvent::key) is appended again even if it may have been
+    /// appended.
     ///
     /// # Errors
-    /// If the hub is closed, the topic name is too long, or too many events are on their way.
-    pub fn begin_append(&mut self, topic: &str, bytes: usize) -> Result<LogConfig, AppendError> {
+    /// If the hub is closed, the topic name is too long, the event has an id, or too many events are on
+    /// their way.
+    pub fn begin_append(
+        &mut self,
+        now: Instant,
+        topic: &str,
+        event: EventRef<'_>,
+        has_key: bool,
+        seed: u64,
+    ) -> Result<Append, AppendError> {
         let Some(node) = &mut self.node else { return Err(AppendError::Closed) };
         let (length, limit) = (topic.len(), self.hub.config.topic_name_bytes);
         if self.hub.closed {
@@ -463,21 +451,25 @@ impl<B, W> SharedHub<B, W> {
         if length > limit {
             return Err(AppendError::TopicTooLong { length, limit });
         }
+        if event.id().is_some() {
+            return Err(AppendError::HasId);
+        }
+        let frame = Frame::event(event);
         let (events, held, config) = (node.appending_events, node.appending_bytes, &node.config);
-        if events > 0 && (events >= config.append_events || held.saturating_add(bytes) > config.append_bytes)
-        {
+        let bytes = held.saturating_add(frame.bytes().len());
+        if events > 0 && (events >= config.append_events || bytes > config.append_bytes) {
             return Err(AppendError::Busy { events, bytes: held });
         }
-        node.appending_events += 1;
-        node.appending_bytes += bytes;
-        Ok(node.config)
+        (node.appending_events, node.appending_bytes) = (events + 1, bytes);
+        Ok(Append::new(now, &node.config, frame, has_key, seed))
     }
 
-    /// Ends an append that was begun, whatever came of it.
-    pub fn end_append(&mut self, bytes: usize) {
+    /// Ends an append of this many [bytes](Append::bytes), whatever came of it.
+    pub fn end_append(&mut self, bytes: usize, is_published: bool) {
         if let Some(node) = &mut self.node {
             node.appending_events = node.appending_events.saturating_sub(1);
             node.appending_bytes = node.appending_bytes.saturating_sub(bytes);
+            *(if is_published { &mut node.appended } else { &mut node.append_failures }) += 1;
         }
     }
 
@@ -490,6 +482,10 @@ impl<B, W> SharedHub<B, W> {
             lag: node.lag,
             appending_events: node.appending_events,
             appending_bytes: node.appending_bytes,
+            appended: node.appended,
+            append_failures: node.append_failures,
+            pages: node.pages.counts.0,
+            page_failures: node.pages.counts.1,
             replay_bytes: node.pages.bytes(),
         })
     }

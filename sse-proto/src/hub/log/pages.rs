@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Entry, LogConfig, LogError, Position};
+use super::{Entry, LogConfig, Position};
 use crate::hook::Shared;
 use crate::random::Random;
 use crate::{Frame, Instant};
@@ -70,6 +70,8 @@ pub(super) struct Pages<B, W> {
     random: Random,
     /// The tasks that wait for a request.
     workers: Vec<W>,
+    /// Pages read, and failed reads, ever.
+    pub(super) counts: (u64, u64),
 }
 
 /// The place of a page. A page that was dropped at the limit has its place no more.
@@ -101,6 +103,7 @@ impl<B, W> Pages<B, W> {
             failures: 0,
             random: Random::new(seed),
             workers: Vec::new(),
+            counts: (0, 0),
         }
     }
 
@@ -203,18 +206,19 @@ impl<B, W> Pages<B, W> {
         now: Instant,
         config: &LogConfig,
         after: Option<Position>,
-        result: Result<(Vec<Entry>, Option<Position>), LogError>,
+        answer: Option<(Vec<Entry>, Option<Position>)>,
         woken: &mut Vec<W>,
     ) where
         B: From<Vec<u8>> + AsRef<[u8]>,
     {
         self.running = self.running.saturating_sub(1);
         woken.append(&mut self.workers);
-        match (result, self.slots.get_mut(&after)) {
-            (Ok((entries, tip)), slot) => {
+        let page = answer.and_then(|(entries, tip)| Page::new(after, entries, tip));
+        *(if page.is_some() { &mut self.counts.0 } else { &mut self.counts.1 }) += 1;
+        match (page, self.slots.get_mut(&after)) {
+            (Some(page), slot) => {
                 (self.retry_at, self.failures) = (None, 0);
                 let Some(slot) = slot.filter(|slot| slot.page.is_none()) else { return };
-                let page = Page::new(after, entries, tip);
                 self.bytes += page.bytes;
                 slot.page = Some(page);
                 woken.extend(core::mem::take(&mut slot.waiting).into_values());
@@ -225,7 +229,7 @@ impl<B, W> Pages<B, W> {
                     self.read.pop_front().into_iter().for_each(|oldest| self.remove(oldest));
                 }
             }
-            (Err(_), slot) => {
+            (None, slot) => {
                 self.failures = self.failures.saturating_add(1);
                 let delay = config.backoff.delay(None, self.failures, self.random.draw());
                 self.retry_at = Some(now.after(delay));
@@ -238,7 +242,21 @@ impl<B, W> Pages<B, W> {
 }
 
 impl<B: From<Vec<u8>> + AsRef<[u8]>> Page<B> {
-    fn new(after: Option<Position>, entries: Vec<Entry>, tip: Option<Position>) -> Self {
+    /// Returns `None` if the answer leads nowhere, so that its readers would come back to it for ever: it
+    /// has only entries that they have, or none although the log has more.
+    fn new(after: Option<Position>, mut entries: Vec<Entry>, tip: Option<Position>) -> Option<Self> {
+        let is_empty = entries.is_empty();
+        let mut last = after.map(|after| (after.millis, after.sequence));
+        entries.retain(|Entry { position, .. }| {
+            let place = Some((position.millis, position.sequence));
+            let is_next = place > last;
+            last = last.max(place);
+            is_next
+        });
+        let has_more = tip.is_some_and(|tip| after.is_none_or(|after| tip.is_after(&after)));
+        if entries.is_empty() && (!is_empty || has_more) {
+            return None;
+        }
         let mut before = after;
         let mut bytes = 0;
         // Whoever reads from the oldest on misses nothing.
@@ -261,7 +279,7 @@ impl<B: From<Vec<u8>> + AsRef<[u8]>> Page<B> {
                 frame: frame.map(|frame| frame.map(B::from)),
             }
         });
-        Self { entries: entries.collect(), tip, bytes }
+        Some(Self { entries: entries.collect(), tip, bytes })
     }
 }
 
