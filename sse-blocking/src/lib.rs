@@ -60,6 +60,7 @@
 //! - `rustls-no-provider`: the same with the provider that your program installs.
 //! - `tracing`: logs what happens to sources and connections by the crate of that name, in the spans of requests.
 //! - `gzip`: sources with `SourceConfig::accept_gzip` read compressed streams.
+//! - `redis`: the module `redis`, a log for [`LogHub`] in Redis or Valkey. Needs Rust 1.88.
 //! - `json`: events as values of your types, both ways: `next_json`, `Event::json`, `Event::from_json`.
 
 #![forbid(unsafe_code)]
@@ -98,6 +99,8 @@ pub use sse_proto::hub::{
 pub use sse_proto::sender::{Ended, StreamConfig};
 pub use sse_proto::source::{CloseReason, EndMarker, Reconnect, Signal, SourceConfig, SourceError};
 pub use sse_proto::{AsEvent, Event, EventName, EventRef, Item, event_name};
+#[cfg(feature = "redis")]
+pub use sse_redis as redis;
 
 pub use crate::close::{CloseHandle, Shutdown, ShutdownFn};
 pub use crate::event_sender::EventSender;

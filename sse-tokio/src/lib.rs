@@ -71,6 +71,7 @@
 //! - `reqwest`: `HttpSource::from_reqwest`, for what a `RequestBuilder` can say.
 //! - `gzip`: `EventBody::with_gzip` compresses, event by event; sources with `SourceConfig::accept_gzip` read compressed streams.
 //! - `tracing`: logs what happens to sources and connections by the crate of that name, in the spans of requests.
+//! - `redis`: the module `redis`, a log for [`LogHub`] in Redis or Valkey. Needs Rust 1.88.
 //! - `json`: events as values of your types, both ways: `next_json`, `Event::json`, `Event::from_json`.
 //! - `codec`: `EventCodec` for `tokio_util::codec`.
 
@@ -103,6 +104,8 @@ pub use sse_proto::hub::{
 pub use sse_proto::sender::{Ended, StreamConfig};
 pub use sse_proto::source::{CloseReason, EndMarker, Reconnect, Signal, SourceConfig, SourceError};
 pub use sse_proto::{AsEvent, Event, EventName, EventRef, Item, event_name};
+#[cfg(feature = "redis")]
+pub use sse_redis as redis;
 
 #[cfg(feature = "codec")]
 pub use crate::codec::EventCodec;

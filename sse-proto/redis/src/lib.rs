@@ -1,6 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod config;
 mod entry;
 mod log;
+mod server;
 
-pub use crate::log::{RedisConfig, RedisLog};
+pub use redis;
+
+pub use crate::config::RedisConfig;
+pub use crate::log::RedisLog;

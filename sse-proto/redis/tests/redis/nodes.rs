@@ -1,8 +1,5 @@
-//! Several hubs over a real Redis. Needs `redis-server`; `.ci/nodes` installs it.
-#![allow(missing_docs)]
+//! Several hubs over a real Redis.
 
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use sse_redis::RedisLog;
@@ -10,70 +7,9 @@ use sse_tokio::proto::hub::log::{AppendError, Log, LogConfig, LogError, NewEvent
 use sse_tokio::{Delivery, HubConfig, LogHub, Subscriber, Subscription};
 use tokio::time::{sleep, timeout};
 
-/// A server of its own, which ends with the test.
-struct Redis {
-    child: Child,
-    port: u16,
-    arguments: Vec<String>,
-}
+use super::server::Redis;
 
-impl Redis {
-    fn start(arguments: &[&str]) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let folder = std::env::temp_dir().join(format!("sse-redis-{port}"));
-        std::fs::create_dir_all(&folder).unwrap();
-        let mut all = vec!["--dir".to_owned(), folder.to_str().unwrap().to_owned()];
-        all.extend(["--save", "", "--bind", "127.0.0.1", "--port"].map(str::to_owned));
-        all.push(port.to_string());
-        all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
-        Self { child: Self::spawn(&all), port, arguments: all }
-    }
-
-    fn spawn(arguments: &[String]) -> Child {
-        let mut command = Command::new("redis-server");
-        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
-        command.spawn().expect("redis-server is not installed")
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn restart(&mut self) {
-        self.child = Self::spawn(&self.arguments);
-    }
-
-    fn log(&self) -> RedisLog {
-        RedisLog::new(format!("redis://127.0.0.1:{}/", self.port), "news").unwrap()
-    }
-
-    async fn ready(&self) {
-        for _ in 0..200 {
-            if self.log().tip().await.is_ok() {
-                return;
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
-        panic!("redis-server does not answer");
-    }
-
-    fn cli(&self, arguments: &[&str]) {
-        let port = self.port.to_string();
-        let status =
-            Command::new("redis-cli").args(["-p", &port]).args(arguments).stdout(Stdio::null()).status();
-        assert!(status.unwrap().success());
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn node(log: RedisLog) -> LogHub<RedisLog> {
+pub(super) fn node(log: RedisLog) -> LogHub<RedisLog> {
     let mut config = LogConfig::default();
     (config.block, config.timeout) = (Duration::from_millis(300), Duration::from_secs(1));
     (config.publish_timeout, config.backoff.cap) = (Duration::from_secs(3), Duration::from_millis(200));
@@ -83,7 +19,7 @@ fn node(log: RedisLog) -> LogHub<RedisLog> {
 }
 
 /// Waits until the nodes follow the log.
-async fn connected(nodes: &[&LogHub<RedisLog>]) {
+pub(super) async fn connected(nodes: &[&LogHub<RedisLog>]) {
     for node in nodes {
         while !node.log_stats().follow.is_connected {
             sleep(Duration::from_millis(10)).await;
@@ -92,7 +28,7 @@ async fn connected(nodes: &[&LogHub<RedisLog>]) {
 }
 
 /// The next delivery, `-` for a gap, and the id of an event.
-async fn next(subscriber: &mut Subscriber) -> (String, String) {
+pub(super) async fn next(subscriber: &mut Subscriber) -> (String, String) {
     match timeout(Duration::from_secs(10), subscriber.recv()).await.expect("a delivery") {
         Delivery::Event(frame) => {
             let event = frame.to_event().unwrap();
@@ -106,7 +42,6 @@ async fn next(subscriber: &mut Subscriber) -> (String, String) {
 #[tokio::test]
 async fn three_nodes_deliver_the_same_and_a_client_resumes_on_any() {
     let redis = Redis::start(&[]);
-    redis.ready().await;
     let nodes = [node(redis.log()), node(redis.log()), node(redis.log())];
     connected(&[&nodes[0], &nodes[1], &nodes[2]]).await;
     let all = Subscription::to_all();
@@ -137,7 +72,6 @@ async fn three_nodes_deliver_the_same_and_a_client_resumes_on_any() {
 async fn a_restart_with_a_file_loses_nothing_and_without_one_is_told() {
     for (file, expected) in [("yes", ["one", "two"]), ("no", ["one", "-"])] {
         let mut redis = Redis::start(&["--appendonly", file, "--appendfsync", "always"]);
-        redis.ready().await;
         let hub = node(redis.log());
         connected(&[&hub]).await;
         let mut subscriber = hub.subscribe(&Subscription::to_all());
@@ -147,7 +81,6 @@ async fn a_restart_with_a_file_loses_nothing_and_without_one_is_told() {
         let error = hub.publish("news", "lost").await.unwrap_err();
         assert!(matches!(error, AppendError::Failed { .. }), "{error}");
         redis.restart();
-        redis.ready().await;
         hub.publish("news", "two").await.unwrap();
         assert_eq!(next(&mut subscriber).await.0, expected[1], "{file}");
         if file == "no" {
@@ -159,7 +92,6 @@ async fn a_restart_with_a_file_loses_nothing_and_without_one_is_told() {
 #[tokio::test]
 async fn what_is_deleted_trimmed_or_foreign_is_a_gap() {
     let redis = Redis::start(&[]);
-    redis.ready().await;
     let hub = node(redis.log());
     connected(&[&hub]).await;
     let mut subscriber = hub.subscribe(&Subscription::to_all());
@@ -181,7 +113,6 @@ async fn what_is_deleted_trimmed_or_foreign_is_a_gap() {
 #[tokio::test]
 async fn an_event_with_a_key_is_published_once() {
     let redis = Redis::start(&[]);
-    redis.ready().await;
     let hub = node(redis.log());
     connected(&[&hub]).await;
     let mut subscriber = hub.subscribe(&Subscription::to_all());
@@ -195,7 +126,6 @@ async fn an_event_with_a_key_is_published_once() {
 #[tokio::test]
 async fn a_refusal_is_told_at_once_and_streams_stay_open() {
     let redis = Redis::start(&["--maxmemory", "2mb", "--maxmemory-policy", "noeviction"]);
-    redis.ready().await;
     let hub = node(redis.log());
     connected(&[&hub]).await;
     let mut subscriber = hub.subscribe(&Subscription::to_all());
@@ -218,7 +148,6 @@ async fn a_refusal_is_told_at_once_and_streams_stay_open() {
 #[tokio::test]
 async fn a_read_that_is_dropped_leaves_nothing_to_the_next_one() {
     let redis = Redis::start(&[]);
-    redis.ready().await;
     let log = redis.log();
     let append = |text: &'static [u8]| log.append(NewEvent { topic: "t", data: text, key: None });
     let first = append(b"data: one\n\n").await.unwrap();

@@ -1,0 +1,10 @@
+//! Logs in a real Redis. Needs `redis-server`, `haproxy`, and the example `node`: `.ci/nodes` installs, builds and runs.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod blocking;
+mod failures;
+mod nodes;
+mod room;
+mod server;
+mod setups;
+mod suite;
