@@ -1,10 +1,12 @@
 //! What is said in a chat, and by which requests, for the programs `chat_tokio`, `chat_smol` and `chat_blocking`.
 
 use std::borrow::Cow;
-use std::time::SystemTime;
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, Instant, SystemTime};
 
 use sse_proto::http1::{HeaderError, RequestHead, Response};
-use sse_proto::hub::{self, SubscribeError, Subscription};
+use sse_proto::hub::log::AppendError;
+use sse_proto::hub::{self, Start, SubscribeError, Subscription};
 use sse_proto::{Event, InvalidField};
 
 const PAGE: &str = include_str!("chat.html");
@@ -97,6 +99,14 @@ impl Answer {
         Self::text(error.status(), format!("{error}\n"))
     }
 
+    /// The answer to a message that could not be published.
+    ///
+    /// # Errors
+    /// Never, as [`Ask::read`].
+    pub fn failure(error: &AppendError) -> Result<Self, HeaderError> {
+        Self::text(503, format!("{error}\n"))
+    }
+
     fn text(status: u16, body: impl Into<Cow<'static, str>>) -> Result<Self, HeaderError> {
         Self::new(status, "text/plain", body)
     }
@@ -132,6 +142,11 @@ impl Message {
         self.to.is_some()
     }
 
+    /// The topic to publish a copy to, for the pages of the sender.
+    pub fn copy_topic(&self) -> Option<String> {
+        self.to.as_ref().filter(|to| **to != self.from).map(|_| sent_topic(&self.from))
+    }
+
     /// The message as an event, with the time of the call.
     ///
     /// # Errors
@@ -148,29 +163,87 @@ impl Message {
     }
 }
 
+/// How much is kept of what was said.
+pub const HISTORY: usize = 10_000;
+
 /// The configuration of a hub that holds enough for clients that were away for a moment.
 pub fn hub_config() -> hub::HubConfig {
     let mut config = hub::HubConfig::default();
-    config.events = 10_000;
+    config.events = HISTORY;
     config
 }
 
 /// The subscription of this user.
 pub fn subscription(username: &str, is_page: bool) -> Subscription {
-    let direct = direct_topic(username);
-    let topics = [EVERYBODY, &direct, HERE];
-    Subscription::to(&topics[..if is_page { 3 } else { 2 }])
+    let (direct, sent) = (direct_topic(username), sent_topic(username));
+    let topics = [EVERYBODY, &direct, &sent, HERE];
+    Subscription::to(&topics[..if is_page { 4 } else { 2 }])
 }
 
-/// Who is here, given the clients of the hub, as an event for [`HERE`].
-///
-/// # Errors
-/// Never: the name of the event is valid.
-pub fn here(clients: &[(String, usize)]) -> Result<Event, InvalidField> {
-    let names: Vec<&str> = clients.iter().map(|(name, _)| name.as_str()).collect();
-    Event::new(serde_json::Value::from(names).to_string()).with_name("here")
+/// Where a user starts: a page that has no id yet with all that was said.
+pub fn start(last_event_id: Option<&str>, is_page: bool) -> Start<'_> {
+    match last_event_id {
+        Some(id) => Start::After(id),
+        None if is_page => Start::Oldest,
+        None => Start::Live,
+    }
+}
+
+/// What this server tells pages of who is here: each server of a chat tells of its own users.
+#[derive(Debug)]
+pub struct Presence {
+    /// Tells the servers apart.
+    server: String,
+    told: Option<(String, Instant)>,
+}
+
+impl Presence {
+    /// How often to ask for [news](Self::news).
+    pub const INTERVAL: Duration = Duration::from_millis(100);
+    /// After how long the same is told again: pages forget a server that is silent for longer.
+    const REPEAT: Duration = Duration::from_secs(60);
+
+    /// Nothing was told yet.
+    pub fn new() -> Self {
+        let server = format!("{:x}", RandomState::new().hash_one(SystemTime::now()));
+        Self { server, told: None }
+    }
+
+    /// The event for [`HERE`], given the clients of the hub, if it is time to tell.
+    ///
+    /// # Errors
+    /// Never: the name of the event is valid.
+    pub fn news(&mut self, clients: &[(String, usize)]) -> Result<Option<Event>, InvalidField> {
+        let names: Vec<&str> = clients.iter().map(|(name, _)| name.as_str()).collect();
+        let names = serde_json::Value::from(names).to_string();
+        let is_new = match &self.told {
+            Some((told, at)) => *told != names || names != "[]" && at.elapsed() > Self::REPEAT,
+            None => names != "[]",
+        };
+        if !is_new {
+            return Ok(None);
+        }
+        let event = Event::new(format!(r#"{{"server":"{}","names":{names}}}"#, self.server));
+        self.told = Some((names, Instant::now()));
+        event.with_name("here").map(Some)
+    }
+
+    /// The news could not be published.
+    pub fn forget(&mut self) {
+        self.told = None;
+    }
+}
+
+impl Default for Presence {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 fn direct_topic(username: &str) -> String {
     format!("to/{username}")
+}
+
+fn sent_topic(username: &str) -> String {
+    format!("from/{username}")
 }

@@ -7,6 +7,8 @@ use std::iter::zip;
 use std::time::{Duration, SystemTime};
 
 use sse_proto::http1::{HeaderError, Response};
+use sse_proto::hub::Start;
+use sse_proto::hub::log::Position;
 use sse_proto::{Event, InvalidField, hub};
 
 /// What is quoted, and what it costs in the long run.
@@ -48,6 +50,26 @@ pub struct Quote {
     pub event: Event,
 }
 
+impl Quote {
+    /// The key that all servers give to this price, and the event without an id of its own: for a log that
+    /// they share.
+    ///
+    /// # Errors
+    /// Never: the name is valid.
+    pub fn for_log(&self) -> Result<(&str, Event), InvalidField> {
+        let event = Event::new(self.event.data()).with_name(self.symbol)?;
+        Ok((self.event.id().unwrap_or_default(), event))
+    }
+}
+
+/// Where a client starts, given its last event id. A page of a shared log that names a time has no id yet.
+pub fn start(last_event_id: Option<&str>, is_shared: bool) -> Start<'_> {
+    match last_event_id {
+        Some(id) if is_shared && Position::parse(id).is_none() => Start::Oldest,
+        last_event_id => last_event_id.into(),
+    }
+}
+
 /// Says which prices to publish when.
 #[derive(Debug)]
 pub struct Market {
@@ -64,12 +86,20 @@ impl Market {
         Self { interval, next: 0 }
     }
 
+    /// Leaves out the quotes of the past: a log that several servers share has them.
+    pub fn skip_past(&mut self) {
+        self.next = unix_millis() / self.interval;
+    }
+
     /// The configuration of a hub that holds the whole history.
     pub fn hub_config() -> hub::HubConfig {
         let mut config = hub::HubConfig::default();
-        config.events = HISTORY as usize * SYMBOLS.len();
+        config.events = Self::EVENTS;
         config
     }
+
+    /// The events of the whole history.
+    pub const EVENTS: usize = HISTORY as usize * SYMBOLS.len();
 
     /// The quotes since the last call; the first time, those of the past.
     ///

@@ -2,6 +2,7 @@
 
 pub mod chat;
 pub mod driver;
+pub mod log;
 pub mod market;
 pub mod options;
 pub mod proxy;

@@ -108,6 +108,12 @@ impl Iterator for Events {
     }
 }
 
+/// The line of the field of this name, wherever it stands.
+fn line<'e>(event: &'e [String], name: &str) -> &'e str {
+    let is_it = |line: &&String| line.split_once(": ").is_some_and(|(field, _)| field == name);
+    event.iter().find(is_it).unwrap_or_else(|| panic!("no {name} in {event:?}"))
+}
+
 pub fn prices_are_the_same_whoever_serves_them(runtime: &str) {
     let program = Program::start(runtime, "price", &["--port", "0", "--interval", "100"]);
     let live: Vec<_> = program.listen("/price", None).take(6).collect();
@@ -190,12 +196,12 @@ pub fn a_chat_reaches_who_it_is_for(runtime: &str) {
     success(program.ask("POST", "/chat/broadcast?from=ann&message=bye"));
 
     let first = |event: &[String]| {
-        let [name, id, data] = event else { panic!("{event:?}") };
+        let [name, id, data] = ["event", "id", "data"].map(|name| line(event, name));
         assert!(id.starts_with("id: "), "{id}");
         let (data, timestamp) = data.rsplit_once(r#","Timestamp":""#).unwrap();
         let timestamp = timestamp.strip_suffix("Z\"}").unwrap();
         assert_eq!((timestamp.len(), &timestamp[10..11]), ("2026-11-21T08:00:00.123456789".len(), "T"));
-        (name.clone(), data.to_owned())
+        (name.to_owned(), data.to_owned())
     };
     let expect =
         |kind: &str, rest: &str| (format!("event: {kind}"), format!(r#"data: {{"Type":"{kind}",{rest}"#));
@@ -209,7 +215,7 @@ pub fn a_chat_reaches_who_it_is_for(runtime: &str) {
             events.iter().map(|event| first(event)).collect::<Vec<_>>(),
             [hi.clone(), psst.clone(), bye.clone()]
         );
-        ids = events.iter().map(|event| event[1].strip_prefix("id: ").unwrap().to_owned()).collect();
+        ids = events.iter().map(|event| line(event, "id")["id: ".len()..].to_owned()).collect();
     }
     assert_eq!(bob.by_ref().take(2).map(|event| first(&event)).collect::<Vec<_>>(), [hi, bye.clone()]);
 
@@ -223,13 +229,22 @@ pub fn a_chat_tells_pages_who_is_here_and_what_was_said(runtime: &str) {
     program.ask("POST", "/chat/broadcast?from=ann&message=before");
     let mut ann = program.listen("/chat/sse?username=ann&page=1", None);
     let mut next = || ann.next().unwrap();
-    assert!(next()[2].contains(r#""Message":"before""#));
-    assert_eq!(next()[2], r#"data: ["ann"]"#);
+    assert!(line(&next(), "data").contains(r#""Message":"before""#));
+    let names = |event: &[String]| line(event, "data").split_once(r#","names":"#).unwrap().1.to_owned();
+    assert_eq!(names(&next()), r#"["ann"]}"#);
     let bob = program.listen("/chat/sse?username=b%C3%B6b&page=1", None);
     let here = next();
-    assert_eq!((&*here[0], &*here[2]), ("event: here", r#"data: ["ann","böb"]"#));
+    assert_eq!((line(&here, "event"), &*names(&here)), ("event: here", r#"["ann","böb"]}"#));
+    // One tab of two that is closed changes nothing.
+    drop(program.listen("/chat/sse?username=ann&page=1", None));
+    program.ask("POST", "/chat/direct?from=ann&to=b%C3%B6b&message=psst");
+    let copy = next();
+    assert!(
+        line(&copy, "event") == "event: direct" && line(&copy, "data").contains("psst"),
+        "what she has sent comes back: {copy:?}"
+    );
     drop(bob);
-    assert_eq!(next()[2], r#"data: ["ann"]"#);
+    assert_eq!(names(&next()), r#"["ann"]}"#);
 }
 
 pub fn a_chat_says_what_is_wrong_with_a_request(runtime: &str) {

@@ -4,6 +4,7 @@
 mod blocking;
 mod failures;
 mod nodes;
+mod programs;
 mod room;
 mod server;
 mod setups;
