@@ -158,8 +158,11 @@ pub struct Session {
     /// connection.
     id_not_sent: Option<IdNotSent>,
     opened: bool,
-    new_retry: Option<Duration>,
+    /// Whether the reconnection time may have changed.
+    retry_noted: bool,
     reconnecting: Option<Signal>,
+    /// The reconnection time that was reported last.
+    told_retry: Option<Duration>,
     /// Whether the last event was the end marker.
     end_marker_seen: bool,
     /// The reason, until it is taken.
@@ -192,7 +195,8 @@ impl Session {
             id_not_sent: None,
             opened: false,
             reconnecting: None,
-            new_retry: None,
+            retry_noted: false,
+            told_retry: None,
             end_marker_seen: false,
             closed: None,
         }
@@ -413,7 +417,7 @@ impl Session {
 
     fn interrupt(&mut self, input: Input) {
         // Pending signals are obsolete.
-        (self.current, self.reconnecting, self.new_retry, self.opened) = (None, None, None, false);
+        (self.current, self.reconnecting, self.retry_noted, self.opened) = (None, None, false, false);
         self.id_not_sent = None;
         self.end_marker_seen = false;
         // Any time will do: no delay starts here.

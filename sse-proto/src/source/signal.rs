@@ -21,8 +21,9 @@ pub enum Signal {
     NoData(Event),
     /// A comment: the text after the colon, including a leading space.
     Comment(String),
-    /// The previous block, which may have been an event, requested this reconnection time.
-    /// [`Backoff`](super::Backoff) limits have not been applied.
+    /// The server has changed the reconnection time: by the previous event or block, by one that was
+    /// skipped, or by an incomplete one at the end. [`Backoff`](super::Backoff)
+    /// limits have not been applied.
     Retry(Duration),
     /// An event exceeded a limit and was skipped. The stream continues.
     Skipped(LimitExceeded),

@@ -182,6 +182,8 @@ impl Session {
             self.failures = 0;
             self.clock.recover();
         }
+        // A reconnection time counts from its line on, even in an event that is incomplete.
+        self.retry_noted = true;
         let unrecognized = self.receiver.take_unrecognized();
         self.clear();
         let end = self.receiver.decoder().finish();

@@ -96,6 +96,7 @@ impl Session {
                     Err(ReceiveError::Limit(error)) if error.limit() == Limit::Comment && !OBSERVE => {}
                     Err(ReceiveError::Limit(error)) => {
                         self.current = Some(Signal::Skipped(error));
+                        self.retry_noted = true;
                         return Want::Limit(error);
                     }
                     Err(error) => self.transition(now, Input::Lost(cause(error))),
@@ -149,7 +150,7 @@ impl Session {
             Item::NoData(block) => (block, false),
             Item::Comment(_) => return OBSERVE.then_some(Want::Signal),
         };
-        self.new_retry = block.retry();
+        self.retry_noted = true;
         if is_event {
             self.clock.note_event();
             let verdict = self.config.check_event(block);
@@ -182,8 +183,9 @@ impl Session {
         if core::mem::take(&mut self.opened) {
             return self.response.clone().map(Signal::Opened);
         }
-        if let Some(retry) = self.new_retry.take() {
-            return Some(Signal::Retry(retry));
+        if core::mem::take(&mut self.retry_noted) && self.retry() != self.told_retry {
+            self.told_retry = self.retry();
+            return self.told_retry.map(Signal::Retry);
         }
         if let Some(reason) = self.id_not_sent.take() {
             return Some(Signal::IdNotSent(reason));

@@ -422,10 +422,36 @@ fn a_clean_end_completes_the_last_event_on_request() {
         ("data: a\n\n", &[r#"message: "a" #"#, ended]),
         (": comment", &[r#"comment " comment""#, ended]),
         ("event: x", &["x: no data #", ended]),
-        ("retry: 3", &[ended]),
+        ("retry: 3", &["retry 3", ended]),
     ] {
         check_last(&config, body, Step::End, expected);
     }
+}
+
+#[test]
+fn a_reconnection_time_is_told_whenever_it_has_changed_and_only_then() {
+    let mut config = config();
+    let (ended, skipped) = ("closed: the stream ended", "skipped: event data exceeds the limit of 3 bytes");
+    for (body, expected) in [
+        ("data: a\n\nretry: 250\n", &[r#"message: "a" #"#, "retry 250"][..]),
+        (
+            "data: a\nretry: 250\n\ndata: b\nretry: 250\n\n",
+            &[r#"message: "a" #"#, "retry 250", r#"message: "b" #"#],
+        ),
+        ("retry: 250\n: c\ndata: a\n\n", &[r#"comment " c""#, r#"message: "a" #"#, "retry 250"]),
+        (
+            "data: a\nretry: 1\nretry: 2\n\nretry: 1\n\n",
+            &[r#"message: "a" #"#, "retry 2", "message: no data #", "retry 1"],
+        ),
+        ("data: long\nretry: 250\n\ndata: a\n\n", &[skipped, r#"message: "a" #"#, "retry 250"]),
+    ] {
+        config.limits.event_bytes = 3;
+        let expected = [expected, &[ended]].concat();
+        check_last(&config, body, Step::End, &expected);
+        let cut = [&expected[..expected.len() - 1], &["failed: cut"]].concat();
+        check_last(&config, body, Step::Cut, &cut);
+    }
+    check_last(&config, "data: long\nretry: 250\n", Step::Cut, &[skipped, "retry 250", "failed: cut"]);
 }
 
 #[test]
