@@ -1,5 +1,4 @@
 //! Events as values of types of the user's.
-#![cfg(feature = "json")]
 #![allow(clippy::unwrap_used)]
 
 use std::collections::HashMap;

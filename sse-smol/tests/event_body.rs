@@ -1,7 +1,5 @@
 //! An event stream as the body of a response of hyper's, on smol.
 
-#![cfg(feature = "http")]
-
 use bytes::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;

@@ -1,5 +1,4 @@
 //! Event sources over reqwest, and events as values.
-#![cfg(all(feature = "json", feature = "reqwest"))]
 
 use std::future::ready;
 use std::io::Read;

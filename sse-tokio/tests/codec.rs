@@ -1,5 +1,4 @@
 //! Events over `tokio_util::codec`.
-#![cfg(feature = "codec")]
 
 use std::future::poll_fn;
 use std::pin::Pin;

@@ -1,5 +1,4 @@
 //! Bodies of events: polled by hand in virtual time, and in a server of axum over real sockets.
-#![cfg(feature = "http")]
 
 use std::future::{pending, poll_fn};
 use std::io::{Read, Write};

@@ -1,5 +1,4 @@
 //! What is logged by `tracing`, and in which span.
-#![cfg(all(feature = "http", feature = "tracing"))]
 
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex};

@@ -1,12 +1,13 @@
 //! The async driver of [`sse_proto`], which `sse-tokio` and `sse-smol` share.
 //!
 //! Programs use one of those two crates. This crate is for adapters to other runtimes: implement
-//! [`Runtime`], [`Reads`] and [`Writes`] on a marker type, and name the generic types of this crate
-//! by aliases:
+//! [`Runtime`], [`Reads`] and [`Writes`] on a marker type, [`Timer`] on its timer, and name the generic
+//! types of this crate by aliases:
 //!
 //! ```text
 //! pub enum Mine {}
-//! impl sse_async::Runtime for Mine { /* clock, timers, sockets, tasks */ }
+//! impl sse_async::Runtime for Mine { /* clock, sockets, tasks */ }
+//! impl sse_async::Timer for MyTimer { /* poll */ }
 //! impl<S: AsyncRead + ?Sized> sse_async::Reads<S> for Mine { /* poll_read */ }
 //! impl<S: AsyncWrite + ?Sized> sse_async::Writes<S> for Mine { /* poll_write, poll_flush, poll_shutdown */ }
 //!
@@ -14,7 +15,9 @@
 //! pub type EventReader<S> = sse_async::EventReader<S, Mine>;
 //! ```
 //!
-//! `tests/runtime.rs` has a complete example, which needs no external executor.
+//! `tests/runtime.rs` has a complete example, which needs no external executor. In the repository, an
+//! adapter also passes the suites of `sse-contract`, for which it implements `Executor`:
+//! `CONTRIBUTING.md` lists the places.
 //!
 //! All protocol decisions are in [`proto`]; this crate reads, writes, waits and wakes.
 //!
@@ -43,6 +46,8 @@ mod span;
 
 use std::io;
 
+/// What [`Runtime::socket_ref`] returns.
+pub use socket2::SockRef;
 pub use sse_proto as proto;
 
 #[cfg(feature = "axum")]

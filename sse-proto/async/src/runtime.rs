@@ -68,7 +68,8 @@ pub trait Runtime: Sized + Send + Sync + fmt::Debug + 'static {
 
 /// A timer that can be reset.
 pub trait Timer: Default + Send + Unpin {
-    /// Waits until `deadline`, which replaces any previous deadline.
+    /// Waits until `deadline`, which replaces any previous deadline. If it is pending, it wakes the task of
+    /// `cx` then, and no longer the one of an earlier call.
     fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()>;
 }
 
@@ -85,7 +86,8 @@ pub trait Timer: Default + Send + Unpin {
     note = "for a stream of tokio, use `sse-tokio`, or wrap it with `tokio_util::compat::TokioAsyncReadCompatExt::compat` for `sse-smol`"
 )]
 pub trait Reads<S: ?Sized>: Runtime {
-    /// Reads into `space`, and returns the number of bytes read, or 0 at the end of the stream.
+    /// Reads into `space`, and returns the number of bytes read, or 0 at the end of the stream. If it is
+    /// pending, it wakes the task of `cx` once bytes are there, as every `poll` function here.
     fn poll_read(stream: Pin<&mut S>, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>>;
 }
 

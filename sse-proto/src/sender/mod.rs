@@ -237,7 +237,7 @@ impl<B: AsRef<[u8]>> Sender<B> {
         self.own().extend_from_slice(bytes);
     }
 
-    /// Appends a copy of an encoded event.
+    /// Appends a copy of something encoded: an event, the report of a gap, a keep-alive.
     pub fn encoded(&mut self, frame: &Frame) {
         if !self.finished {
             let bytes = framed(frame, self.is_chunked);

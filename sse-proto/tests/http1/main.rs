@@ -1,5 +1,4 @@
 //! HTTP/1.1: the shared vectors, requests, URLs, and properties.
-#![cfg(feature = "http1")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod headers;

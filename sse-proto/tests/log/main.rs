@@ -1,5 +1,4 @@
 //! A hub over a log, in virtual time: several nodes, one log, and everything that can be lost.
-#![cfg(feature = "std")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod cluster;

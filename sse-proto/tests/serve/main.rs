@@ -1,5 +1,4 @@
 //! The sending side, in virtual time: the sender by itself, and the server with a client that does what a script says.
-#![cfg(feature = "http1")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod properties;

@@ -1,5 +1,4 @@
 //! The client that reconnects, in virtual time: no test here sleeps, and both machines are held to the same.
-#![cfg(feature = "http1")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod ends;

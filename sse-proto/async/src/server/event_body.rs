@@ -159,9 +159,7 @@ impl<R: Runtime> EventBody<R> {
         self
     }
 
-    /// Calls this once, when the body is over: for a log, or to count who is there. The reason tells whether the client
-    /// [left](Closed::Left), [lagged](Closed::Lagged) or [stalled](Closed::Stalled), the [hub was closed](Closed::HubClosed), the
-    /// [server stopped](Closed::Draining), the stream was sent [to its end](Closed::Finished), or it [failed](Closed::Failed). It
+    /// Calls this once, when the body is over, with the reason: for a log, or to count who is there. It
     /// must not block.
     #[must_use]
     pub fn with_on_closed(mut self, on_closed: impl FnOnce(&Closed) + Send + 'static) -> Self {

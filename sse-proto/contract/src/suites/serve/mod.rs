@@ -124,7 +124,11 @@ pub(super) fn copy(closed: &Closed) -> Closed {
         Closed::Left => Closed::Left,
         Closed::Stalled => Closed::Stalled,
         Closed::Draining => Closed::Draining,
-        _ => Closed::Aborted,
+        Closed::Lagged { missed } => Closed::Lagged { missed: *missed },
+        Closed::HubClosed => Closed::HubClosed,
+        Closed::Revoked => Closed::Revoked,
+        Closed::Aborted => Closed::Aborted,
+        other => panic!("no copy of {other:?}"),
     }
 }
 
