@@ -8,7 +8,7 @@
 //! curl -X POST 'http://127.0.0.1:8888/chat/direct?from=bob&to=ann&message=psst'
 //! ```
 //!
-//! With `--features redis` and `--redis redis://127.0.0.1/`, several of them are one room.
+//! With `--features sse-contract/redis` and `--redis redis://127.0.0.1/`, several of them are one room.
 
 use std::net::TcpListener;
 use std::thread;

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Stop the program while the page is open, and start it again: the page resumes where it was.
-//! With `--features redis` and `--redis redis://127.0.0.1/`, several of them send the same prices, each once.
+//! With `--features sse-contract/redis` and `--redis redis://127.0.0.1/`, several of them send the same prices, each once.
 
 use std::time::Duration;
 
