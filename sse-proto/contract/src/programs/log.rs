@@ -34,7 +34,9 @@ impl AnyLog {
             log.map(Self::Redis).map_err(|error| format!("--redis {url}: {error}"))
         }
         #[cfg(not(feature = "redis"))]
-        Err(format!("--redis {url} for the log {key:?}: build the program with --features sse-contract/redis"))
+        Err(format!(
+            "--redis {url} for the log {key:?}: build the program with --features sse-contract/redis"
+        ))
     }
 
     /// Returns whether several servers may share it.
