@@ -52,6 +52,8 @@
 //!   [`SourceConfig::set_on_change`](source::SourceConfig::set_on_change).
 //! - `log-suite`: the module `hub::log::suite`, a conformance suite for logs of your own.
 //! - `simdutf8`: validates text that is not ASCII several times as fast. Depends on `simdutf8`.
+// Names the features of each item.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 #![warn(clippy::std_instead_of_alloc, clippy::std_instead_of_core)]

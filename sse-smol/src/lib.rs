@@ -74,6 +74,8 @@
 //! - `redis`: the module `redis`, a log for [`LogHub`] in Redis or Valkey. Needs Rust 1.88.
 //! - `json`: events as values of your types, both ways: `next_json`, `Event::json`, `Event::from_json`.
 
+// Names the features of each item.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod runtime;

@@ -75,6 +75,8 @@
 //! - `json`: events as values of your types, both ways: `next_json`, `Event::json`, `Event::from_json`.
 //! - `codec`: `EventCodec` for `tokio_util::codec`.
 
+// Names the features of each item.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "codec")]

@@ -30,6 +30,8 @@
 //! - `rustls-no-provider`: the same with the crypto provider that the program installs.
 //! - `simdutf8`: faster decoding of text that is not ASCII, with the crate `simdutf8`.
 
+// Names the features of each item.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 

@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+// Names the features of each item.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod config;
 mod entry;

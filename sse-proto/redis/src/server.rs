@@ -7,6 +7,8 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError};
 use sse_proto::hub::log::{Cause, LogError};
 
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Where the log is.
 pub(crate) struct Servers {
     /// The server, or nodes of its cluster. With sentinels, only how to speak to the primary.
@@ -76,11 +78,12 @@ impl Servers {
         Err(last)
     }
 
+    /// Opens a connection whose answers must come in time: a server that stands still must not keep the
+    /// caller from the next one.
     async fn open(&self, info: ConnectionInfo) -> Result<MultiplexedConnection, RedisError> {
-        // The reads of the tail are long; the callers of all methods have their own deadlines.
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.connect_timeout))
-            .set_response_timeout(None);
+            .set_response_timeout(Some(self.connect_timeout));
         Client::open(info)?.get_multiplexed_async_connection_with_config(&config).await
     }
 
@@ -106,6 +109,8 @@ impl Servers {
         let mut load = Cmd::new();
         load.arg("SCRIPT").arg("LOAD").arg(script);
         load.query_async::<String>(&mut connection).await.map_err(failed)?;
+        // The reads of the tail are long; from here on, callers have their own deadlines.
+        connection.set_response_timeout(FOR_EVER);
         Ok(connection)
     }
 }

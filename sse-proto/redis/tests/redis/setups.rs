@@ -210,11 +210,12 @@ async fn sentinels_name_the_new_primary() {
     );
     std::fs::write(&file, text).unwrap();
     let _sentinel = Process::start(std::process::Command::new("redis-server").arg(&file).arg("--sentinel"));
-    let missing = format!("redis://127.0.0.1:{}/", free_port());
-    let urls = || [missing.clone(), format!("redis://127.0.0.1:{port}/")];
-    let log = |name| {
-        RedisLog::with_sentinels(urls(), name, "redis://any/", "news", RedisConfig::default()).unwrap()
-    };
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let others = [free_port(), silent.local_addr().unwrap().port(), port];
+    let urls = || others.map(|port| format!("redis://127.0.0.1:{port}/"));
+    let mut config = RedisConfig::default();
+    config.connect_timeout = Duration::from_millis(300);
+    let log = |name| RedisLog::with_sentinels(urls(), name, "redis://any/", "news", config.clone()).unwrap();
     let ask = ["-p", &port.to_string(), "sentinel", "replicas", "main"].map(str::to_owned);
     wait_until("the sentinel knows the replica", || {
         let answer = std::process::Command::new("redis-cli").args(&ask).output().unwrap().stdout;
@@ -268,9 +269,14 @@ async fn a_cluster_is_asked_where_the_log_is() {
             server.cli(&["cluster", "info"]).contains("cluster_state:ok")
         });
     }
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     for key in ["news", "{a}b", "c:d"] {
+        // One that stands still is passed over.
+        let silent = format!("redis://127.0.0.1:{}/", silent.local_addr().unwrap().port());
         let urls = servers.iter().map(Redis::url);
-        let log = RedisLog::with_nodes(urls, key, RedisConfig::default()).unwrap();
+        let mut config = RedisConfig::default();
+        config.connect_timeout = Duration::from_millis(300);
+        let log = RedisLog::with_nodes(std::iter::once(silent).chain(urls), key, config).unwrap();
         let hub = node(log);
         connected(&[&hub]).await;
         let mut subscriber = hub.subscribe(&Subscription::to_all());
