@@ -203,6 +203,16 @@ impl Room {
         }
     }
 
+    /// Waits until all clients have the event published last.
+    pub(crate) async fn all_have_the_last(&self) {
+        let (start, last) = (Instant::now(), self.published.len() - 1);
+        let has_it = |told: &Arc<Mutex<Vec<Told>>>| told.lock().unwrap().contains(&Told::Event(last));
+        while !self.clients.iter().all(has_it) {
+            assert!(start.elapsed() < Duration::from_secs(30), "{}: a client does not recover", self.name);
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits until all clients have all, and checks what they were told. `loses` says that the log has lost
     /// acknowledged events. Returns the gaps of all clients.
     pub(crate) async fn close(mut self, loses: bool) -> usize {
@@ -211,12 +221,7 @@ impl Room {
             assert!(start.elapsed() < Duration::from_secs(30), "{}: publishing does not recover", self.name);
             sleep(Duration::from_millis(50)).await;
         }
-        let last = self.published.len() - 1;
-        let has_all = |told: &Arc<Mutex<Vec<Told>>>| told.lock().unwrap().contains(&Told::Event(last));
-        while !self.clients.iter().all(has_all) {
-            assert!(start.elapsed() < Duration::from_secs(30), "{}: a client does not recover", self.name);
-            sleep(Duration::from_millis(20)).await;
-        }
+        self.all_have_the_last().await;
         let recovered = start.elapsed();
         let in_log: BTreeSet<usize> = self.numbers_in_log();
         let (mut gaps, mut received) = (0, 0);
@@ -255,11 +260,6 @@ impl Room {
         let output = Command::new("redis-cli").args(["-p", &port, "xrange", "events", "-", "+"]).output();
         let text = String::from_utf8_lossy(&output.unwrap().stdout).into_owned();
         text.lines().filter_map(|line| line.strip_prefix("data: ")?.parse().ok()).collect()
-    }
-
-    /// How many events the clients have received.
-    pub(crate) fn received(&self) -> usize {
-        self.clients.iter().map(|told| told.lock().unwrap().len()).sum()
     }
 }
 
