@@ -12,18 +12,25 @@ if KEYS[2] then
     end
 end
 -- All truth is in the stream itself: another key could be evicted alone.
-local epoch, previous = ARGV[1], ''
--- Several, because something else may have written the last ones.
-local entries = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 16)
-for number = #entries, 1, -1 do
-    previous = entries[number][1]
-    local fields = entries[number][2]
-    for at = 1, #fields, 2 do
-        if fields[at] == 'e' then
-            epoch = fields[at + 1]
+local function last()
+    local previous = ''
+    -- Several only if something else has written the last one.
+    for _, count in ipairs({1, 16}) do
+        for number, entry in ipairs(redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', count)) do
+            local id, fields = entry[1], entry[2]
+            if number == 1 then
+                previous = id
+            end
+            for at = 1, #fields, 2 do
+                if fields[at] == 'e' then
+                    return previous, fields[at + 1]
+                end
+            end
         end
     end
+    return previous, ARGV[1]
 end
+local previous, epoch = last()
 local id
 if ARGV[4] == '' then
     id = redis.call('XADD', KEYS[1], '*', 'e', epoch, 'p', previous, 't', ARGV[2], 'd', ARGV[3])
