@@ -9,7 +9,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::SystemTime;
 
-use sse_proto::hub::log::{AppendError, Appending, Log, LogConfig, LogStats, NodeHub, NodeTask, Position};
+use sse_proto::hub::log::{
+    self, AppendError, Appending, Log, LogConfig, LogStats, NodeHub, NodeTask, Position,
+};
 use sse_proto::hub::{HubConfig, SharedHub};
 use sse_proto::{AsEvent, Instant};
 
@@ -113,7 +115,8 @@ impl<L: Log> LogHub<L> {
         let mut end = EndAppend { shared: &shared, bytes: append.bytes(), is_published: false };
         let waker = waker();
         loop {
-            let attempt = self.log.append(append.event(topic, key));
+            let hub = Held(Arc::clone(&shared));
+            let attempt = log::append(&hub, &*self.log, append.event(topic, key));
             let Some(result) = block_until(attempt, &shared, &waker, append.deadline()) else {
                 return Err(append.handle_deadline(true));
             };

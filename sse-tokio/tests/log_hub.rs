@@ -53,6 +53,20 @@ async fn an_event_reaches_the_subscribers_of_all_nodes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_subscribes_before_the_log_is_followed_misses_nothing_of_this_node() {
+    let log = MemoryLog::new(7, 100);
+    let (hub, task) = LogHub::new(log.clone(), HubConfig::default(), LogConfig::default());
+    log.append(NewEvent { topic: "news", data: b"data: before\n\n", key: None }).await.unwrap();
+    let mut subscriber = hub.subscribe(&Subscription::to_all());
+    // The task is slow to start.
+    hub.publish("news", "one").await.unwrap();
+    hub.publish("news", "two").await.unwrap();
+    tokio::spawn(task);
+    assert_eq!(next(&mut subscriber).await, "one");
+    assert_eq!(next(&mut subscriber).await, "two");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deleted_log_is_told_while_nothing_is_published() {
     let log = MemoryLog::new(7, 100);
     let hub = node(log.clone());
@@ -90,6 +104,8 @@ enum Fault {
 struct Broken {
     fault: Fault,
     appends: AtomicU32,
+    /// How often it tells where it ends, before that fails as well.
+    tips: AtomicU32,
 }
 
 impl Broken {
@@ -114,8 +130,21 @@ impl Log for &'static Broken {
     }
 
     async fn tip(&self) -> Result<Option<Position>, LogError> {
-        self.fail().await
+        let has_tip =
+            self.tips.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tips| tips.checked_sub(1));
+        if has_tip.is_ok() { Ok(None) } else { self.fail().await }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_is_not_appended_before_the_log_tells_where_it_ends() {
+    let (appends, tips) = (AtomicU32::new(0), AtomicU32::new(0));
+    let log: &'static Broken = Box::leak(Box::new(Broken { fault: Fault::Interrupted, appends, tips }));
+    let start = Instant::now();
+    let error = node(log).publish("news", "a").await.unwrap_err();
+    assert!(matches!(error, AppendError::Failed { is_uncertain: false, .. }), "{error}");
+    assert!(start.elapsed() > Duration::from_secs(2), "asked again");
+    assert_eq!(log.appends.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,7 +157,8 @@ async fn an_append_is_repeated_where_that_is_safe_and_ends_in_time() {
         (Fault::Interrupted, true, 5, true, true),
         (Fault::Refused, true, 0, false, false),
     ] {
-        let log: &'static Broken = Box::leak(Box::new(Broken { fault, appends: AtomicU32::new(0) }));
+        let (appends, tips) = (AtomicU32::new(0), AtomicU32::new(1));
+        let log: &'static Broken = Box::leak(Box::new(Broken { fault, appends, tips }));
         let hub = node(log);
         let start = Instant::now();
         let error = match key {
@@ -146,6 +176,7 @@ async fn an_append_is_repeated_where_that_is_safe_and_ends_in_time() {
         );
         assert_eq!(log.appends.load(Ordering::Relaxed) > 1, is_repeated, "{fault:?}");
         assert_eq!(hub.log_stats().appending_events, 0);
+        sleep(Duration::from_secs(20)).await;
         assert!(!hub.log_stats().follow.is_connected);
     }
 }

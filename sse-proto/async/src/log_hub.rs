@@ -9,7 +9,9 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use sse_proto::hub::log::{AppendError, Appending, Log, LogConfig, LogStats, NodeHub, NodeTask, Position};
+use sse_proto::hub::log::{
+    self, AppendError, Appending, Log, LogConfig, LogStats, NodeHub, NodeTask, Position,
+};
 use sse_proto::hub::{HubConfig, SharedHub};
 use sse_proto::{AsEvent, Instant};
 
@@ -114,7 +116,8 @@ impl<R: Runtime, L: Log> LogHub<R, L> {
         let mut alarm = Alarm::<R>::default();
         loop {
             let deadline = append.deadline();
-            let attempt = self.log.append(append.event(topic, key));
+            let hub = Held(Arc::clone(&shared));
+            let attempt = log::append(&hub, &*self.log, append.event(topic, key));
             let result = until(attempt, &mut alarm, &shared, deadline).await;
             let Some(result) = result else { return Err(append.handle_deadline(true)) };
             match append.handle_result(shared.now(), result) {

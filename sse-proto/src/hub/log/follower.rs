@@ -116,7 +116,9 @@ impl Follower {
 
     /// Reports the tip. Returns what it means if no entries came before it.
     pub(super) fn handle_tip(&mut self, tip: Option<Position>) -> Link {
-        if self.state != State::Tip {
+        // A publisher also asks for the first one, even while the tail waits after a failure.
+        let is_first = self.at.is_none() && self.state == State::Waiting;
+        if self.state != State::Tip && !is_first {
             return Link::Whole;
         }
         self.succeed();

@@ -57,7 +57,7 @@ pub use self::position::Position;
 pub(super) use self::replay::Replay;
 pub use self::stats::LogStats;
 #[cfg(feature = "std")]
-pub use self::task::{NodeHub, NodeTask};
+pub use self::task::{NodeHub, NodeTask, append};
 
 /// An ordered store of events that several nodes share.
 ///

@@ -313,6 +313,11 @@ impl<B, W> SharedHub<B, W> {
         node.follower.want(now, &node.config, limit)
     }
 
+    /// Returns whether the node has not learned yet where its log ends.
+    pub fn needs_tip(&self) -> bool {
+        self.node.as_ref().is_some_and(|node| node.follower.at().is_none())
+    }
+
     /// Reports the tip of the log, and appends the wakers to wake.
     pub fn handle_tip(&mut self, tip: Option<Position>, woken: &mut Vec<W>) {
         let Some(node) = &mut self.node else { return };

@@ -10,7 +10,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::time::SystemTime;
 
-use super::{Entry, Follow, Log, LogError, Position, RangeRequest, RangeWant};
+use super::{Entry, Follow, Log, LogError, NewEvent, Position, RangeRequest, RangeWant};
 use crate::Instant;
 use crate::hub::SharedHub;
 
@@ -193,6 +193,27 @@ impl<H: NodeHub, L: Log> NodeTask<H, L> {
     fn wait_until(&mut self, deadline: Option<Instant>) {
         self.deadline = self.deadline.into_iter().chain(deadline).min();
     }
+}
+
+/// Appends an event to the log of this hub: one attempt of an [`Append`](super::Append).
+///
+/// Before the first one, a node that does not follow its log yet learns where the log ends. Otherwise it might start behind the event,
+/// and those who have subscribed before would miss it.
+///
+/// # Errors
+/// Those of the log.
+pub async fn append<H: NodeHub>(hub: &H, log: &impl Log, event: NewEvent<'_>) -> Result<Position, LogError> {
+    if hub.with(|hub| hub.needs_tip()) {
+        let tip = log.tip().await.map_err(|error| match error {
+            // Nothing was appended.
+            LogError::Interrupted(cause) => LogError::Unreachable(cause),
+            error => error,
+        })?;
+        let mut woken = Vec::new();
+        hub.with(|hub| hub.handle_tip(tip, &mut woken));
+        H::wake(woken);
+    }
+    log.append(event).await
 }
 
 impl<H: NodeHub, L> Drop for NodeTask<H, L> {
