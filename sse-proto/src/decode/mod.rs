@@ -25,9 +25,10 @@ pub(crate) use self::block::Found;
 use self::block::{Block, NotUtf8, lossy_in_place, rewritten, text};
 use self::data::Data;
 use self::line::{Digits, Line};
+use crate::EventRef;
 use crate::field::{self, InvalidField};
 use crate::limits::{LimitExceeded, Limits};
-use crate::{EventRef, scan};
+use crate::scan::{self, LineEnds};
 
 const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
@@ -221,9 +222,9 @@ impl Decoder {
         &'d mut self,
         input: &mut &'i [u8],
     ) -> Result<Option<EventRef<'d>>, LimitExceeded> {
-        let chunk = *input;
-        match self.advance_many::<false>(input)? {
-            Some(Found::Event) => Ok(Some(self.view(chunk))),
+        let mut ends = LineEnds::new(input);
+        match self.advance_many::<false>(input, &mut ends)? {
+            Some(Found::Event) => Ok(Some(self.view_scanned(&ends))),
             _ => Ok(None),
         }
     }
@@ -264,6 +265,12 @@ impl Decoder {
         let last_event_id = mem::take(&mut self.last_event_id);
         *self = Self { limits: self.limits, last_event_id, retry: self.retry, ..Self::default() };
         end
+    }
+
+    /// Returns whether the next call clears what the last one lent.
+    #[inline]
+    pub(crate) fn lends(&self) -> bool {
+        self.lent != Lent::Nothing
     }
 
     /// Returns how the stream would end here.
@@ -313,15 +320,24 @@ impl Decoder {
     }
 
     /// Lends an event. `chunk` is the slice that [`advance`](Self::advance) was called with.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn view<'d>(&'d mut self, chunk: &'d [u8]) -> EventRef<'d> {
+        self.view_scanned(&LineEnds::new(chunk))
+    }
+
+    /// Lends an event, in a chunk that has been scanned.
+    #[inline(always)]
+    fn view_scanned<'d>(&'d mut self, ends: &LineEnds<'d>) -> EventRef<'d> {
         let Block { name, data, id, .. } = self.block;
-        let name_text = text(name.of(chunk, &self.name));
+        let name_text = if name.is_kept() { text(&self.name) } else { name.text(ends) };
         let data_text =
-            if data.is_kept() { self.data.text().map(Some).ok_or(NotUtf8) } else { text(data.within(chunk)) };
+            if data.is_kept() { self.data.text().map(Some).ok_or(NotUtf8) } else { data.text(ends) };
         let (name, data) = match (name_text, data_text) {
             (Ok(name), Ok(data)) => (name, data),
-            _ => rewritten(name.of(chunk, &self.name), data.of(chunk, self.data.bytes()), &mut self.value),
+            _ => {
+                let chunk = ends.chunk();
+                rewritten(name.of(chunk, &self.name), data.of(chunk, self.data.bytes()), &mut self.value)
+            }
         };
         EventRef {
             name,
