@@ -71,7 +71,6 @@ pub struct HttpSource {
 }
 
 type Prepare = Box<dyn FnMut(Request) -> Result<Request, BoxError> + Send>;
-type Ask = fn(&mut Session, Instant) -> (Want, Option<Instant>);
 
 impl HttpSource {
     /// Subscribes with this request. Each attempt sends it again by `send`.
@@ -128,7 +127,7 @@ impl HttpSource {
     /// # Errors
     /// [`SourceError`]: an event was skipped, or the source closed.
     pub fn next_ref(&mut self) -> Option<Result<EventRef<'_>, SourceError>> {
-        let want = self.advance(Session::want);
+        let want = self.advance::<false>();
         Some(self.source.take_item(want)?.map(|()| self.source.event()))
     }
 
@@ -165,7 +164,7 @@ impl HttpSource {
     /// Blocks until the next signal. Returns `None` after [`Signal::Closed`], which is returned
     /// once.
     pub fn next_signal(&mut self) -> Option<Signal> {
-        self.advance(Session::want_signal);
+        self.advance::<true>();
         self.source.take_signal()
     }
 
@@ -226,13 +225,17 @@ impl HttpSource {
     }
 
     /// Does what the source wants, until there is something for the user or the source has closed.
-    fn advance(&mut self, ask: Ask) -> Want {
+    fn advance<const OBSERVE: bool>(&mut self) -> Want {
         loop {
             if self.handle.is_closed() {
                 self.source.close();
             }
+            let buffered = if OBSERVE { None } else { self.source.want_buffered() };
+            if let Some(want) = buffered {
+                return want;
+            }
             let now = self.now();
-            let (want, deadline) = ask(&mut self.source, now);
+            let (want, deadline) = if OBSERVE { self.source.want_signal(now) } else { self.source.want(now) };
             let limit = deadline.map(|at| at.since(now));
             match want {
                 Want::Prepare => {

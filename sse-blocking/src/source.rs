@@ -55,7 +55,6 @@ pub struct EventSource {
 
 type BoxError = Box<dyn Error + Send + Sync>;
 type Prepare = Box<dyn FnMut(Request) -> Result<Request, BoxError> + Send>;
-type Ask = fn(&mut client::Connection, Instant) -> (Want, Option<Instant>);
 
 impl EventSource {
     /// Subscribes to this URL, as the specification requires.
@@ -159,7 +158,7 @@ impl EventSource {
     /// # Errors
     /// [`SourceError`]: an event was skipped, or the source closed.
     pub fn next_ref(&mut self) -> Option<Result<EventRef<'_>, SourceError>> {
-        let want = self.advance(client::Connection::want);
+        let want = self.advance::<false>();
         Some(self.client.take_item(want)?.map(|()| self.client.event()))
     }
 
@@ -196,7 +195,7 @@ impl EventSource {
     /// Blocks until the next signal. Returns `None` after [`Signal::Closed`], which is returned
     /// once.
     pub fn next_signal(&mut self) -> Option<Signal> {
-        self.advance(client::Connection::want_signal);
+        self.advance::<true>();
         self.client.take_signal()
     }
 
@@ -258,13 +257,17 @@ impl EventSource {
     }
 
     /// Does what the client wants, until there is something for the user or the source has closed.
-    fn advance(&mut self, ask: Ask) -> Want {
+    fn advance<const OBSERVE: bool>(&mut self) -> Want {
         loop {
             if self.handle.is_closed() {
                 self.client.close();
             }
+            let buffered = if OBSERVE { None } else { self.client.want_buffered() };
+            if let Some(want) = buffered {
+                return want;
+            }
             let now = self.now();
-            let (want, deadline) = ask(&mut self.client, now);
+            let (want, deadline) = if OBSERVE { self.client.want_signal(now) } else { self.client.want(now) };
             let limit = deadline.map(|at| at.since(now));
             let client = &mut self.client;
             let done = match want {

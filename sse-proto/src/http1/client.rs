@@ -206,6 +206,15 @@ impl Connection {
         self.next::<true>(now)
     }
 
+    /// Returns the next step if the bytes that have arrived suffice for it; see
+    /// [`Session::want_buffered`].
+    pub fn want_buffered(&mut self) -> Option<Want> {
+        Some(match self.source.want_buffered()? {
+            source::Want::Limit(error) => Want::Limit(error),
+            _ => Want::Event,
+        })
+    }
+
     /// Reports that the request of this attempt is ready; see [`Session::handle_prepared`].
     pub fn handle_prepared(&mut self, now: Instant) {
         self.source.handle_prepared(now);

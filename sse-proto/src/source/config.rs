@@ -214,9 +214,9 @@ impl SourceConfig {
         }
     }
 
-    /// Returns whether events are checked.
-    pub(super) fn checks_events(&self) -> bool {
-        self.check_event.is_some()
+    /// Returns whether every event is delivered without a look at it.
+    pub(super) fn takes_all_events(&self) -> bool {
+        self.check_event.is_none() && matches!(self.end, EndMarker::None)
     }
 
     /// Applies the check for events.

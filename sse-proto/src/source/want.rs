@@ -50,6 +50,27 @@ impl Session {
         (want, self.deadline())
     }
 
+    /// Returns the next step if the bytes that have arrived suffice for it: [`Want::Event`] or
+    /// [`Want::Limit`], as [`want`](Self::want) would. If it returns `None`, ask [`want`](Self::want).
+    ///
+    /// A driver asks it first, because it needs neither the time nor a deadline: most events arrive
+    /// together with others.
+    pub fn want_buffered(&mut self) -> Option<Want> {
+        let is_plain = self.config.takes_all_events() && self.config.timeouts.total.is_none();
+        let has_signal = self.current.is_some() || self.has_signals();
+        if has_signal || !is_plain || !matches!(self.state, State::Open) {
+            return None;
+        }
+        match self.receiver.decode::<false>() {
+            Ok(false) => None,
+            Ok(true) => {
+                self.clock.note_event();
+                Some(Want::Event)
+            }
+            Err(error) => Some(self.skipped(error)),
+        }
+    }
+
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.clock.deadline(&self.state, &self.config).map(|(at, _)| at)
     }
@@ -94,11 +115,7 @@ impl Session {
                         None => return Want::Read,
                     },
                     Err(ReceiveError::Limit(error)) if error.limit() == Limit::Comment && !OBSERVE => {}
-                    Err(ReceiveError::Limit(error)) => {
-                        self.current = Some(Signal::Skipped(error));
-                        self.retry_noted = true;
-                        return Want::Limit(error);
-                    }
+                    Err(ReceiveError::Limit(error)) => return self.skipped(error),
                     Err(error) => self.transition(now, Input::Lost(cause(error))),
                 },
                 State::Refused { .. } => {
@@ -116,6 +133,13 @@ impl Session {
                 State::Closed => return Want::Closed,
             }
         }
+    }
+
+    /// Returns the want for an event that was skipped.
+    fn skipped(&mut self, error: LimitExceeded) -> Want {
+        self.current = Some(Signal::Skipped(error));
+        self.retry_noted = true;
+        Want::Limit(error)
     }
 
     /// Finds the next event, or any item if the configuration or the caller needs the others.
@@ -141,7 +165,7 @@ impl Session {
     /// Returns the want for the item that was found, or `None` if the caller does not want it.
     fn found<const OBSERVE: bool>(&mut self, now: Instant) -> Option<Want> {
         // The common case is an event that needs no inspection.
-        if !OBSERVE && matches!(self.config.end, EndMarker::None) && !self.config.checks_events() {
+        if !OBSERVE && self.config.takes_all_events() {
             self.clock.note_event();
             return Some(Want::Event);
         }
@@ -176,6 +200,11 @@ impl Session {
             true => Some(Want::Event),
             false => OBSERVE.then_some(Want::Signal),
         }
+    }
+
+    /// Returns whether there may be a pending signal.
+    fn has_signals(&self) -> bool {
+        self.opened || self.retry_noted || self.id_not_sent.is_some() || self.reconnecting.is_some()
     }
 
     /// Returns the next pending signal.

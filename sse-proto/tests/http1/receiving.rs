@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use proptest::prelude::*;
 use sse_proto::http::{Request, ResponseHead};
-use sse_proto::http1::ResponseError;
+use sse_proto::http1::{BodyError, ResponseError};
 use sse_proto::source::{Refusal, check_response};
 use sse_proto::{End, ReceiveError, Receiver, Want};
 
@@ -39,6 +39,21 @@ fn receive(mut receiver: Receiver, bytes: &[u8], piece: usize) -> (Vec<String>, 
                 return (events, Err(error));
             }
         }
+    }
+}
+
+#[test]
+fn the_data_of_all_chunks_is_received_before_a_wrong_one() {
+    let head = STREAM.replace("\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let chunks = "8\r\ndata: 1\n\r\n1\r\n\n\r\n11;x=y\r\ndata: 2\n\ndata: 3\n\r\n1\r\n\n\r\n";
+    let events = ["message: 1", "message: 2", "message: 3"].map(str::to_owned);
+    let all = format!("{head}{chunks}");
+    for piece in 1..=all.len() {
+        let end = receive(receiver(), format!("{all}0\r\n\r\nmore").as_bytes(), piece);
+        assert_eq!(end, (events.to_vec(), Ok(End::Clean)), "{piece}");
+        let (seen, end) = receive(receiver(), format!("{all}x").as_bytes(), piece);
+        let expected = ReceiveError::Http(ResponseError::Body(BodyError::ChunkSize { byte: b'x' }));
+        assert_eq!((seen, end), (events.to_vec(), Err(expected)), "{piece}");
     }
 }
 

@@ -132,6 +132,62 @@ proptest! {
         }
     }
 
+    /// To ask first for what has arrived changes nothing.
+    #[test]
+    fn what_is_buffered_comes_as_if_want_had_been_asked(
+        kind in 0..8_u8,
+        total in prop::option::of(Just(ms(9_000))),
+        reports in prop::collection::vec(report(), 0..200),
+    ) {
+        let source = || source(kind).configure(|config| {
+            config.limits.event_bytes = 2;
+            config.timeouts.total = total;
+        });
+        let (mut source, mut other) = (source(), source());
+        let mut now = Instant::default();
+        for report in reports {
+            match report {
+                Report::Want => {
+                    let (want, deadline) = source.want(now);
+                    match other.want_buffered() {
+                        Some(buffered) => prop_assert_eq!(buffered, want),
+                        None => prop_assert_eq!(other.want(now), (want, deadline)),
+                    }
+                    if want == Want::Event {
+                        prop_assert_eq!(source.event(), other.event());
+                    }
+                }
+                Report::WantSignal => {
+                    prop_assert_eq!(source.want_signal(now), other.want_signal(now));
+                    prop_assert_eq!(format!("{:?}", source.take_signal()), format!("{:?}", other.take_signal()));
+                }
+                Report::Later(millis) => now = now.after(ms(millis)),
+                report => {
+                    for source in [&mut source, &mut other] {
+                        match &report {
+                            Report::Prepared => source.handle_prepared(now),
+                            Report::Response(status, media_type, location) => {
+                                let head = ResponseHead::new(*status).with_header("Content-Type", media_type.as_bytes());
+                                source.handle_response(now, head.with_header("Location", location.as_bytes()));
+                            }
+                            Report::Bytes(bytes) => {
+                                source.handle_bytes(now, bytes);
+                            }
+                            Report::End => source.handle_end(now),
+                            Report::Error => source.handle_error(now, "error"),
+                            Report::Deadline => source.handle_deadline(now),
+                            Report::Restart => source.restart(),
+                            Report::Close => source.close(),
+                            _ => source.handle_connected(now),
+                        }
+                    }
+                }
+            }
+            prop_assert_eq!(source.is_closed(), other.is_closed());
+            prop_assert_eq!(source.last_event_id(), other.last_event_id());
+        }
+    }
+
     #[test]
     fn a_client_takes_every_report(kind in 0..8_u8, reports in prop::collection::vec(report(), 0..200)) {
         let mut client = Connection::new(source(kind));

@@ -45,7 +45,6 @@ pub struct HttpSource<R: Runtime> {
 }
 
 type Prepare = Box<dyn FnMut(Request) -> BoxFuture<Result<Request, BoxError>> + Send>;
-type Ask = fn(&mut Session, Instant) -> (Want, Option<Instant>);
 
 impl<R: Runtime> HttpSource<R> {
     /// Subscribes with this request. Each attempt sends it again by `send`.
@@ -231,23 +230,27 @@ impl<R: Runtime> HttpSource<R> {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<(), SourceError>>> {
-        let want = ready!(self.poll_advance(cx, Session::want));
+        let want = ready!(self.poll_advance::<false>(cx));
         Poll::Ready(self.source.take_item(want))
     }
 
     fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<Option<Signal>> {
-        let _ = ready!(self.poll_advance(cx, Session::want_signal));
+        let _ = ready!(self.poll_advance::<true>(cx));
         Poll::Ready(self.source.take_signal())
     }
 
     /// Does what the source wants, until there is something for the user or the source has closed.
-    fn poll_advance(&mut self, cx: &mut Context<'_>, ask: Ask) -> Poll<Want> {
+    fn poll_advance<const OBSERVE: bool>(&mut self, cx: &mut Context<'_>) -> Poll<Want> {
         loop {
             if self.handle.is_closed() {
                 self.source.close();
             }
+            let buffered = if OBSERVE { None } else { self.source.want_buffered() };
+            if let Some(want) = buffered {
+                return Poll::Ready(want);
+            }
             let now = self.clock.now();
-            let (want, deadline) = ask(&mut self.source, now);
+            let (want, deadline) = if OBSERVE { self.source.want_signal(now) } else { self.source.want(now) };
             let done = match want {
                 Want::Prepare => {
                     if let Ok(time) = SystemTime::UNIX_EPOCH.elapsed() {

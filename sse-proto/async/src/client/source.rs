@@ -44,7 +44,6 @@ pub struct EventSource<R: Runtime> {
 }
 
 type Prepare = Box<dyn FnMut(Request) -> BoxFuture<Result<Request, BoxError>> + Send>;
-type Ask = fn(&mut client::Connection, Instant) -> (Want, Option<Instant>);
 
 impl<R: Runtime> EventSource<R> {
     /// Subscribes to this URL, as the specification requires.
@@ -231,23 +230,27 @@ impl<R: Runtime> EventSource<R> {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<(), SourceError>>> {
-        let want = ready!(self.poll_advance(cx, client::Connection::want));
+        let want = ready!(self.poll_advance::<false>(cx));
         Poll::Ready(self.client.take_item(want))
     }
 
     fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<Option<Signal>> {
-        let _ = ready!(self.poll_advance(cx, client::Connection::want_signal));
+        let _ = ready!(self.poll_advance::<true>(cx));
         Poll::Ready(self.client.take_signal())
     }
 
     /// Does what the client wants, until there is something for the user or the source has closed.
-    fn poll_advance(&mut self, cx: &mut Context<'_>, ask: Ask) -> Poll<Want> {
+    fn poll_advance<const OBSERVE: bool>(&mut self, cx: &mut Context<'_>) -> Poll<Want> {
         loop {
             if self.handle.is_closed() {
                 self.client.close();
             }
+            let buffered = if OBSERVE { None } else { self.client.want_buffered() };
+            if let Some(want) = buffered {
+                return Poll::Ready(want);
+            }
             let now = self.clock.now();
-            let (want, deadline) = ask(&mut self.client, now);
+            let (want, deadline) = if OBSERVE { self.client.want_signal(now) } else { self.client.want(now) };
             let client = &mut self.client;
             let is_connecting = matches!(want, Want::Connect);
             let done = match want {
