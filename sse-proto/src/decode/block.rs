@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
-use crate::scan::{self, LineEnds};
+use crate::scan;
 
 /// The location of a field's value: absent, in the decoder's buffer for the field, or in the chunk
 /// being decoded. A place in the chunk outlives a call only while the block is lent.
@@ -39,15 +39,6 @@ impl Place {
     #[inline]
     pub(super) fn within(self, chunk: &[u8]) -> Option<&[u8]> {
         chunk.get(self.start..self.end)
-    }
-
-    /// Returns the value, absent or in this chunk, as text if it is UTF-8, which it nearly always is.
-    #[inline(always)]
-    pub(super) fn text<'c>(self, ends: &LineEnds<'c>) -> Result<Option<&'c str>, NotUtf8> {
-        if self.is_absent() {
-            return Ok(None);
-        }
-        ends.text(self.start, self.end).map(Some).ok_or(NotUtf8)
     }
 
     /// Returns the value and the byte after it. `chunk` must be the chunk in which the value was
@@ -111,10 +102,13 @@ pub(crate) enum Found {
     Comment,
 }
 
-/// Returns a value in a buffer as text if it is UTF-8.
-#[inline]
-pub(super) fn text(value: &[u8]) -> Result<Option<&str>, NotUtf8> {
-    scan::text(value).map(Some).ok_or(NotUtf8)
+/// Returns a value as text if it is UTF-8, which it nearly always is.
+#[inline(always)]
+pub(super) fn text(value: Option<&[u8]>) -> Result<Option<&str>, NotUtf8> {
+    match value {
+        Some(value) => scan::text(value).map(Some).ok_or(NotUtf8),
+        None => Ok(None),
+    }
 }
 
 pub(super) struct NotUtf8;

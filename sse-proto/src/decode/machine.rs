@@ -26,19 +26,17 @@ impl Decoder {
         if scan::is_few(input) {
             return self.advance_few::<OBSERVE>(input);
         }
-        self.advance_many::<OBSERVE>(input, &mut LineEnds::new(input))
+        self.advance_many::<OBSERVE>(input)
     }
 
-    /// [`advance`](Self::advance) for many bytes. `ends` are the line ends of `input`.
     #[inline(always)]
     pub(super) fn advance_many<const OBSERVE: bool>(
         &mut self,
         input: &mut &[u8],
-        ends: &mut LineEnds<'_>,
     ) -> Result<Option<Found>, LimitExceeded> {
         let chunk = *input;
         let mut at = 0;
-        let found = self.advance_from::<OBSERVE>(chunk, ends, &mut at);
+        let found = self.advance_from::<OBSERVE>(chunk, &mut at);
         if let Some(rest) = chunk.get(at..) {
             *input = rest;
         }
@@ -68,7 +66,7 @@ impl Decoder {
             let part = chunk.get(at..end).unwrap_or_default();
             at = self.end_of_line(chunk, end);
             let found = if part.is_empty() && self.line.is_start() {
-                Ok(self.end_of_block::<OBSERVE>(&LineEnds::new(&[])))
+                Ok(self.end_of_block::<OBSERVE>(&[]))
             } else {
                 let pushed = self.part_of_line::<OBSERVE>(part);
                 let ended = self.end_of_cut_line::<OBSERVE>();
@@ -92,7 +90,6 @@ impl Decoder {
     fn advance_from<const OBSERVE: bool>(
         &mut self,
         chunk: &[u8],
-        ends: &mut LineEnds<'_>,
         at: &mut usize,
     ) -> Result<Option<Found>, LimitExceeded> {
         if self.lent != Lent::Nothing {
@@ -110,7 +107,7 @@ impl Decoder {
         if self.after_cr {
             self.skip_lf(chunk, at);
         }
-        let found = self.whole_lines::<OBSERVE>(chunk, ends, at);
+        let found = self.whole_lines::<OBSERVE>(chunk, at);
         self.lent = match found {
             Ok(Some(Found::Event | Found::NoData)) => {
                 self.lent = Lent::Block;
@@ -160,14 +157,14 @@ impl Decoder {
     fn whole_lines<const OBSERVE: bool>(
         &mut self,
         chunk: &[u8],
-        ends: &mut LineEnds<'_>,
         at: &mut usize,
     ) -> Result<Option<Found>, LimitExceeded> {
+        let mut ends = LineEnds::new(chunk);
         while let Some(end) = ends.after(*at) {
             let Some(line) = chunk.get(*at..end) else { break };
             *at = self.end_of_line(chunk, end);
             let found = match line {
-                [] => self.end_of_block::<OBSERVE>(ends),
+                [] => self.end_of_block::<OBSERVE>(chunk),
                 [b':'] if !OBSERVE && !self.skipping && self.block.is_empty() => {
                     *at = chunk.len() - after_heartbeats(chunk.get(*at..).unwrap_or_default()).len();
                     None
@@ -291,15 +288,10 @@ impl Decoder {
 
     /// Handles the blank line: commits the id, and completes an event if there is data.
     #[inline(always)]
-    fn end_of_block<const OBSERVE: bool>(&mut self, ends: &LineEnds<'_>) -> Option<Found> {
-        let id = self.block.id;
-        if !id.is_absent() {
+    fn end_of_block<const OBSERVE: bool>(&mut self, chunk: &[u8]) -> Option<Found> {
+        if let Some(id) = self.block.id.of(chunk, &self.id) {
             self.last_event_id.clear();
-            match id.text(ends) {
-                Ok(Some(id)) => self.last_event_id.push_str(id),
-                // Not UTF-8, or not in the chunk.
-                _ => push_lossy(&mut self.last_event_id, id.of(ends.chunk(), &self.id).unwrap_or_default()),
-            }
+            push_lossy(&mut self.last_event_id, id);
         }
         if mem::take(&mut self.skipping) {
             self.block = Block::default();

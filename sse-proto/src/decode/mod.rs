@@ -25,10 +25,9 @@ pub(crate) use self::block::Found;
 use self::block::{Block, NotUtf8, lossy_in_place, rewritten, text};
 use self::data::Data;
 use self::line::{Digits, Line};
-use crate::EventRef;
 use crate::field::{self, InvalidField};
 use crate::limits::{LimitExceeded, Limits};
-use crate::scan::{self, LineEnds};
+use crate::{EventRef, scan};
 
 const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
@@ -222,9 +221,9 @@ impl Decoder {
         &'d mut self,
         input: &mut &'i [u8],
     ) -> Result<Option<EventRef<'d>>, LimitExceeded> {
-        let mut ends = LineEnds::new(input);
-        match self.advance_many::<false>(input, &mut ends)? {
-            Some(Found::Event) => Ok(Some(self.view_scanned(&ends))),
+        let chunk = *input;
+        match self.advance_many::<false>(input)? {
+            Some(Found::Event) => Ok(Some(self.view(chunk))),
             _ => Ok(None),
         }
     }
@@ -320,24 +319,15 @@ impl Decoder {
     }
 
     /// Lends an event. `chunk` is the slice that [`advance`](Self::advance) was called with.
-    #[inline]
-    pub(crate) fn view<'d>(&'d mut self, chunk: &'d [u8]) -> EventRef<'d> {
-        self.view_scanned(&LineEnds::new(chunk))
-    }
-
-    /// Lends an event, in a chunk that has been scanned.
     #[inline(always)]
-    fn view_scanned<'d>(&'d mut self, ends: &LineEnds<'d>) -> EventRef<'d> {
+    pub(crate) fn view<'d>(&'d mut self, chunk: &'d [u8]) -> EventRef<'d> {
         let Block { name, data, id, .. } = self.block;
-        let name_text = if name.is_kept() { text(&self.name) } else { name.text(ends) };
+        let name_text = text(name.of(chunk, &self.name));
         let data_text =
-            if data.is_kept() { self.data.text().map(Some).ok_or(NotUtf8) } else { data.text(ends) };
+            if data.is_kept() { self.data.text().map(Some).ok_or(NotUtf8) } else { text(data.within(chunk)) };
         let (name, data) = match (name_text, data_text) {
             (Ok(name), Ok(data)) => (name, data),
-            _ => {
-                let chunk = ends.chunk();
-                rewritten(name.of(chunk, &self.name), data.of(chunk, self.data.bytes()), &mut self.value)
-            }
+            _ => rewritten(name.of(chunk, &self.name), data.of(chunk, self.data.bytes()), &mut self.value),
         };
         EventRef {
             name,

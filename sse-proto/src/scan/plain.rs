@@ -11,7 +11,7 @@ impl<'c> LineEnds<'c> {
         Self { chunk }
     }
 
-    /// Returns the offset of the first CR or LF at or after `start`. `start` must exceed the
+    /// Returns the offset of the first CR or LF at or after `start`. `start` must not precede the
     /// previous result.
     #[inline]
     pub(crate) fn after(&mut self, start: usize) -> Option<usize> {
@@ -23,17 +23,6 @@ impl<'c> LineEnds<'c> {
         #[cfg(test)]
         super::work::add(found.map_or(self.chunk.len() - start, |at| at + 1));
         found.map(|at| start + at)
-    }
-
-    #[inline]
-    pub(crate) fn chunk(&self) -> &'c [u8] {
-        self.chunk
-    }
-
-    /// Returns this part of the chunk as text, if it is UTF-8.
-    #[inline]
-    pub(crate) fn text(&self, from: usize, to: usize) -> Option<&'c str> {
-        super::text(self.chunk.get(from..to)?)
     }
 }
 

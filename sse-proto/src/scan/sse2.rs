@@ -11,96 +11,54 @@ use core::str;
 /// The length at which a search switches to memchr, a multiple of the block size.
 const LONG_LINE: usize = 16 * 64;
 
-/// Finds the line ends of a chunk, from front to back, each once.
+/// Finds the line ends of a chunk, from front to back.
 ///
 /// It remembers all line ends of the last block of 64 bytes, because most lines are short and one
-/// block often holds several. It also remembers which bytes it has seen to be ASCII, because most
-/// texts are, and then need no other check.
+/// block often holds several.
 pub(crate) struct LineEnds<'c> {
     chunk: &'c [u8],
-    /// The offset up to which the chunk has been scanned. May exceed its length.
+    /// The offset up to which the chunk has been scanned.
     seen: usize,
-    /// The line ends in the last 64 scanned bytes that have not been returned.
+    /// The line ends in the last 64 scanned bytes.
     ends: u64,
-    /// All bytes of the chunk from here to `seen` are ASCII.
-    ascii_from: usize,
 }
 
 impl<'c> LineEnds<'c> {
     #[inline]
     pub(crate) fn new(chunk: &'c [u8]) -> Self {
-        Self { chunk, seen: 0, ends: 0, ascii_from: 0 }
+        Self { chunk, seen: 0, ends: 0 }
     }
 
-    /// Returns the offset of the first CR or LF at or after `start`. `start` must exceed the
+    /// Returns the offset of the first CR or LF at or after `start`. `start` must not precede the
     /// previous result.
     #[inline(always)]
     pub(crate) fn after(&mut self, start: usize) -> Option<usize> {
         if start < self.seen {
-            while self.ends != 0 {
-                let end = self.seen - 64 + self.ends.trailing_zeros() as usize;
-                // Clears the lowest bit.
-                self.ends &= self.ends - 1;
-                // Not so for the LF of a CRLF.
-                if end >= start {
-                    return Some(end);
-                }
+            let ends = self.ends >> (start + 64 - self.seen);
+            if ends != 0 {
+                return Some(start + ends.trailing_zeros() as usize);
             }
         }
-        self.search(start)
+        self.search(start.max(self.seen))
     }
 
     #[inline]
-    fn search(&mut self, start: usize) -> Option<usize> {
-        if start > self.seen {
-            (self.seen, self.ascii_from) = (start, start);
-        }
-        self.ends = 0;
-        let (mut at, long) = (self.seen, self.seen + LONG_LINE);
-        let mut all = Vector::all(0);
-        let ends = loop {
-            let rest = self.chunk.get(at..)?;
+    fn search(&mut self, mut at: usize) -> Option<usize> {
+        let long = at + LONG_LINE;
+        loop {
+            let rest = self.chunk.get(at..).filter(|rest| !rest.is_empty())?;
             #[cfg(test)]
             super::work::add(rest.len().min(64));
-            let Some(block) = rest.first_chunk() else {
-                break few_line_ends(rest, &mut all);
-            };
-            let ends = line_ends(block, &mut all);
+            let ends = rest.first_chunk().map_or_else(|| few_line_ends(rest), line_ends);
             if ends != 0 {
-                break ends;
+                (self.seen, self.ends) = (at + 64, ends);
+                return Some(at + ends.trailing_zeros() as usize);
             }
             at += 64;
             if at == long {
                 at = end_of_long_line(self.chunk, at);
-                // Not all of it has been seen.
-                all = Vector::all(0x80);
             }
-        };
-        self.seen = at + 64;
-        if all.mask() != 0 {
-            self.ascii_from = self.seen;
         }
-        if ends == 0 {
-            return None;
-        }
-        self.ends = ends & (ends - 1);
-        Some(at + ends.trailing_zeros() as usize)
-    }
-
-    #[inline]
-    pub(crate) fn chunk(&self) -> &'c [u8] {
-        self.chunk
-    }
-
-    /// Returns this part of the chunk as text, if it is UTF-8.
-    #[inline(always)]
-    pub(crate) fn text(&self, from: usize, to: usize) -> Option<&'c str> {
-        let bytes = self.chunk.get(from..to)?;
-        if self.ascii_from <= from && to <= self.seen {
-            // SAFETY: all bytes from `ascii_from` to `seen` are ASCII, and ASCII is UTF-8.
-            return Some(unsafe { str::from_utf8_unchecked(bytes) });
-        }
-        super::text(bytes)
     }
 }
 
@@ -145,8 +103,8 @@ pub(crate) fn has_line_end(bytes: &[u8]) -> bool {
         _ if bytes.len() < 16 => {
             any_word(bytes, |word| has_zero(word ^ (LOWEST * 0x0A)) || has_zero(word ^ (LOWEST * 0x0D)))
         }
-        _ if bytes.len() < 64 => few_line_ends(bytes, &mut Vector::all(0)) != 0,
-        _ => any_block(bytes, |block| line_ends(block, &mut Vector::all(0)) != 0),
+        _ if bytes.len() < 64 => few_line_ends(bytes) != 0,
+        _ => any_block(bytes, |block| line_ends(block) != 0),
     }
 }
 
@@ -156,36 +114,24 @@ pub(crate) fn has_nul(bytes: &[u8]) -> bool {
     any_word(bytes, has_zero)
 }
 
-/// Returns a bit mask of the CR and LF bytes, the lowest bit for the first byte. Adds the bytes to
-/// `all`, by which the caller learns whether they are ASCII.
+/// Returns a bit mask of the CR and LF bytes, the lowest bit for the first byte.
 #[inline(always)]
-fn line_ends(block: &[u8; 64], all: &mut Vector) -> u64 {
+fn line_ends(block: &[u8; 64]) -> u64 {
     let [a, b, c, d] = Vector::load_block(block);
-    *all = all.or(a.or(b).or(c.or(d)));
     if a.min(b).min(c.min(d)).mask_of_at_most(b'\r') == 0 {
         return 0;
     }
     a.line_ends() | b.line_ends() << 16 | c.line_ends() << 32 | d.line_ends() << 48
 }
 
-/// Returns the same for at most 63 bytes.
-fn few_line_ends(bytes: &[u8], all: &mut Vector) -> u64 {
+/// Returns the same mask for at most 63 bytes.
+fn few_line_ends(bytes: &[u8]) -> u64 {
     let Some(last) = bytes.len().checked_sub(16) else {
-        *all = all.or(Vector::all(bytes.iter().fold(0, |all, byte| all | byte)));
         return bytes.iter().rev().fold(0, |ends, byte| ends << 1 | u64::from(is_line_end(*byte)));
     };
-    let mut at = 0;
-    let mut ends = 0;
-    loop {
-        let vector = Vector::load(bytes, at);
-        *all = all.or(vector);
-        ends |= vector.line_ends() << at;
-        if at == last {
-            return ends;
-        }
-        // The last vector may overlap the previous one.
-        at = (at + 16).min(last);
-    }
+    // The last vector may overlap the previous one.
+    let before = (0..last).step_by(16).fold(0, |ends, at| ends | Vector::load(bytes, at).line_ends() << at);
+    before | Vector::load(bytes, last).line_ends() << last
 }
 
 fn is_line_end(byte: u8) -> bool {
