@@ -5,9 +5,9 @@
 //! target/release/examples/measure [--clients 3000] [--rate 5] [--seconds 10]
 //! ```
 //!
-//! First publishes through a hub, beside `XADD` by redis-benchmark. Then three servers with this many clients each, which receive this many
-//! events per second: events delivered per second of the servers' processors, and the time from the publisher to the clients.
-//! Needs redis-server, redis-benchmark, and nginx with nchan.
+//! First publishes through a hub, beside `XADD` by redis-benchmark, and reads all of it for a client that comes back, beside `XREAD`. Then
+//! three servers with this many clients each, which receive this many events per second: events delivered per second of the servers'
+//! processors, and the time from the publisher to the clients. Needs redis-server, redis-benchmark, and nginx with nchan.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use sse_contract::programs::options::Options;
 use sse_redis::RedisLog;
-use sse_tokio::{BoxError, HubConfig, LogHub};
+use sse_tokio::{BoxError, Delivery, HubConfig, LogHub, Start, Subscription};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{interval, sleep};
@@ -42,6 +42,7 @@ async fn main() -> Result<()> {
     )?;
     reachable(REDIS).await?;
     publish_all().await?;
+    read_all().await?;
     for kind in [Kind::Ours, Kind::Nchan] {
         fan_out(kind, &folder, clients, rate, seconds).await?;
     }
@@ -95,19 +96,9 @@ async fn reachable(port: u16) -> Result<()> {
 async fn publish_all() -> Result<()> {
     let event = "x".repeat(100);
     for publishers in [1, 16, 64] {
-        let floor = Command::new("redis-benchmark")
-            .args(["-p", &REDIS.to_string(), "-c", &publishers.to_string(), "-n", "100000", "--csv"])
-            .args([
-                "XADD", "floor", "MAXLEN", "~", "100000", "*", "e", "epoch", "p", "previous", "t", "topic",
-                "d", &event,
-            ])
-            .output()?;
-        let floor = String::from_utf8_lossy(&floor.stdout).into_owned();
-        let floor =
-            floor.lines().last().and_then(|line| line.rsplit("\",\"").nth(6)).unwrap_or("?").to_owned();
-        let log = RedisLog::new(format!("redis://127.0.0.1:{REDIS}/"), "publish")?;
-        let (hub, node) = LogHub::new(log, HubConfig::default(), Default::default());
-        tokio::spawn(node);
+        let command = "XADD floor MAXLEN ~ 100000 * e epoch p previous t topic d";
+        let floor = benchmark(publishers, 100_000, command.split(' ').chain([&*event]))?;
+        let hub = hub()?;
         hub.publish("topic", "the first connects").await?;
         let start = Instant::now();
         let tasks: Vec<_> = (0..publishers)
@@ -131,9 +122,52 @@ async fn publish_all() -> Result<()> {
         let per_second = delays.len() as f64 / start.elapsed().as_secs_f64();
         let [p50, p99] = percentiles(&mut delays);
         println!(
-            "publish, {publishers:2} at a time: {per_second:6.0} per second, p50 {p50:.1?}, p99 {p99:.1?}; bare XADD {floor} per second"
+            "publish, {publishers:2} at a time: {per_second:6.0} per second, p50 {p50:.1?}, p99 {p99:.1?}; bare XADD {floor:.0} per second"
         );
     }
+    Ok(())
+}
+
+fn hub() -> Result<LogHub<RedisLog>> {
+    let log = RedisLog::new(format!("redis://127.0.0.1:{REDIS}/"), "publish")?;
+    let (hub, node) = LogHub::new(log, HubConfig::default(), Default::default());
+    tokio::spawn(node);
+    Ok(hub)
+}
+
+/// How often Redis answers this command in a second, asked by so many connections.
+fn benchmark<'a>(connections: usize, count: usize, command: impl Iterator<Item = &'a str>) -> Result<f64> {
+    let output = Command::new("redis-benchmark")
+        .args(["-p", &REDIS.to_string(), "-c", &connections.to_string(), "-n", &count.to_string(), "--csv"])
+        .args(command)
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let cell = text.lines().last().and_then(|line| line.rsplit("\",\"").nth(6));
+    Ok(cell.ok_or_else(|| format!("redis-benchmark printed {text:?}"))?.parse()?)
+}
+
+/// A client that has missed all of the log.
+async fn read_all() -> Result<()> {
+    const PAGE: usize = 1000;
+    let floor = benchmark(1, 1000, format!("XREAD COUNT {PAGE} STREAMS publish 0").split(' '))?;
+    let hub = hub()?;
+    let last = hub.publish("topic", "the last").await?.to_string();
+    let (start, mut count) = (Instant::now(), 0_u32);
+    let (mut subscriber, _) = hub.subscribe_from(&Subscription::to_all(), Start::Oldest);
+    loop {
+        match subscriber.recv().await {
+            Delivery::Event(frame) => {
+                count += 1;
+                if frame.to_event().is_some_and(|event| event.id() == Some(&*last)) {
+                    break;
+                }
+            }
+            Delivery::Gap(_) => {}
+            _ => return Err("the hub is closed".into()),
+        }
+    }
+    let per_second = f64::from(count) / start.elapsed().as_secs_f64();
+    println!("read, {count} events: {per_second:.0} per second; bare XREAD {:.0}", floor * PAGE as f64);
     Ok(())
 }
 
