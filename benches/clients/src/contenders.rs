@@ -20,7 +20,6 @@ pub(crate) struct Tally {
     pub(crate) bytes: usize,
     /// The processor time at the first event.
     start: u64,
-    end: u64,
 }
 
 impl Tally {
@@ -36,12 +35,9 @@ impl Tally {
         self.bytes += black_box(data).len();
     }
 
-    fn end(&mut self) {
-        self.end = cpu();
-    }
-
+    /// The processor time since the first event, in nanoseconds.
     pub(crate) fn nanos(&self) -> u64 {
-        self.end - self.start
+        cpu().saturating_sub(self.start)
     }
 }
 
@@ -101,7 +97,6 @@ fn bytes(url: &str, tally: &mut Tally) -> Result<()> {
         let count = socket.read(&mut buffer)?;
         tally.part(&buffer[..count]);
         if count == 0 || buffer[..count].ends_with(b"\r\n0\r\n\r\n") {
-            tally.end();
             return Ok(());
         }
     }
@@ -112,7 +107,6 @@ async fn tokio_next_ref(url: &str, tally: &mut Tally) -> Result<()> {
     while let Some(event) = source.next_ref().await {
         tally.event(event?.data());
     }
-    tally.end();
     Ok(())
 }
 
@@ -121,7 +115,6 @@ async fn tokio_next(url: &str, tally: &mut Tally) -> Result<()> {
     while let Some(event) = source.next().await {
         tally.event(event?.data());
     }
-    tally.end();
     Ok(())
 }
 
@@ -130,7 +123,6 @@ async fn smol_next_ref(url: &str, tally: &mut Tally) -> Result<()> {
     while let Some(event) = source.next_ref().await {
         tally.event(event?.data());
     }
-    tally.end();
     Ok(())
 }
 
@@ -139,7 +131,6 @@ fn blocking_next_ref(url: &str, tally: &mut Tally) -> Result<()> {
     while let Some(event) = source.next_ref() {
         tally.event(event?.data());
     }
-    tally.end();
     Ok(())
 }
 
@@ -147,7 +138,6 @@ fn blocking_next(url: &str, tally: &mut Tally) -> Result<()> {
     for event in sse_blocking::EventSource::get(url)?.with_config(once()) {
         tally.event(event?.data());
     }
-    tally.end();
     Ok(())
 }
 
@@ -167,7 +157,6 @@ async fn hyper_body(url: &str, tally: &mut Tally) -> Result<()> {
             tally.part(&data);
         }
     }
-    tally.end();
     Ok(())
 }
 
@@ -176,7 +165,6 @@ async fn hyper_ours(url: &str, tally: &mut Tally) -> Result<()> {
     while let Some(event) = events.next_ref().await {
         tally.event(event?.data());
     }
-    tally.end();
     Ok(())
 }
 
@@ -185,7 +173,6 @@ async fn reqwest_body(url: &str, tally: &mut Tally) -> Result<()> {
     while let Some(data) = body.next().await {
         tally.part(&data?);
     }
-    tally.end();
     Ok(())
 }
 
@@ -195,7 +182,6 @@ async fn reqwest_ours(url: &str, tally: &mut Tally) -> Result<()> {
     while let Some(event) = source.next_ref().await {
         tally.event(event?.data());
     }
-    tally.end();
     Ok(())
 }
 
@@ -205,7 +191,6 @@ async fn reqwest_sse_stream(url: &str, tally: &mut Tally) -> Result<()> {
     while let Some(event) = events.next().await {
         tally.event(&event?.data.unwrap_or_default());
     }
-    tally.end();
     Ok(())
 }
 
@@ -214,7 +199,6 @@ async fn reqwest_eventsource_stream(url: &str, tally: &mut Tally) -> Result<()> 
     while let Some(event) = events.next().await {
         tally.event(&event?.data);
     }
-    tally.end();
     Ok(())
 }
 
@@ -229,7 +213,6 @@ async fn reqwest_eventsource(url: &str, tally: &mut Tally) -> Result<()> {
             Err(_) => break,
         }
     }
-    tally.end();
     Ok(())
 }
 
@@ -239,7 +222,6 @@ async fn eventsource_client(url: &str, tally: &mut Tally) -> Result<()> {
         .reconnect(eventsource_client::ReconnectOptions::reconnect(false).build())
         .build_with_transport(transport);
     until_error(client.stream(), tally).await;
-    tally.end();
     Ok(())
 }
 

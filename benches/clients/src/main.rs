@@ -6,8 +6,8 @@
 //! ```
 //!
 //! A server sends one event in each chunk of HTTP/1.1 over loopback, as fast as the client reads. Each client is a process of its own,
-//! with one thread, and checks how many events and bytes of data it was given. All clients take turns, and a cell is the median of the
-//! rounds. It fails if somebody else's client is faster than the first of ours. Linux only: it reads `/proc`.
+//! and must see all events and bytes of data. All clients take turns, and a cell is the median of the
+//! rounds. The program fails if somebody else's client is faster than the first of ours on either input. Linux only: it reads `/proc`.
 
 mod contenders;
 
@@ -29,8 +29,8 @@ struct Input {
 }
 
 const INPUTS: [Input; 2] = [
-    Input { name: "LLM chunks, 258 B", source: "a", events: 400_000 },
-    Input { name: "price ticks, 46 B", source: "c", events: 1_000_000 },
+    Input { name: "LLM chunks, 256 B", source: "a", events: 400_000 },
+    Input { name: "price ticks, 42 B", source: "c", events: 1_000_000 },
 ];
 
 fn main() -> ExitCode {
@@ -81,7 +81,7 @@ fn compare(args: &[String]) -> Result<()> {
             continue;
         }
         let (ours, [best_chunks, best_ticks]) = *first.get_or_insert((*name, [chunks, ticks]));
-        if chunks < best_chunks && ticks < best_ticks && !name.starts_with("ours") {
+        if (chunks < best_chunks || ticks < best_ticks) && !name.starts_with("ours") {
             return Err(format!("{name} is faster than {ours}").into());
         }
     }

@@ -69,6 +69,7 @@ impl Receiver {
     #[inline]
     pub(crate) fn decode<const OBSERVE: bool>(&mut self) -> Result<bool, LimitExceeded> {
         self.found = None;
+        // Nothing to decode, and nothing that the decoder is to give back.
         if self.body.is_empty() && !self.decoder.lends() {
             return Ok(false);
         }

@@ -9,8 +9,8 @@ use crate::{Frame, Instant};
 
 /// One event on its way into the log.
 ///
-/// The driver calls [`Log::append`](super::Log::append) with the [event](Self::event), reports the
-/// result, and does what [`Appending`] says. At the end, also of an append that is given up, it calls
+/// The driver calls [`append`](super::append) with the [event](Self::event), reports the result, and
+/// does what [`Appending`] says. At the end, also of an append that is given up, it calls
 /// [`SharedHub::end_append`](crate::hub::SharedHub::end_append).
 #[derive(Debug)]
 pub struct Append {

@@ -295,7 +295,8 @@ impl<B, W> Node<B, W> {
 /// One task follows the log: it does what [`follow`](Self::follow) says. Up to
 /// [`LogConfig::ranges`] tasks read old events for clients that come back:
 /// [`want_range`](Self::want_range). Each publisher [begins](Self::begin_append) and
-/// [ends](Self::end_append) an append. Subscribers are those of any hub.
+/// [ends](Self::end_append) an append, and first reports the tip if the node [needs](Self::needs_tip)
+/// it. Subscribers are those of any hub.
 impl<B, W> SharedHub<B, W> {
     /// Creates a hub over a log. `seed` makes the jitter differ from that of other nodes.
     pub fn over(seed: u64, config: HubConfig, log: LogConfig) -> Self {

@@ -197,8 +197,8 @@ impl<H: NodeHub, L: Log> NodeTask<H, L> {
 
 /// Appends an event to the log of this hub: one attempt of an [`Append`](super::Append).
 ///
-/// Before the first one, a node that does not follow its log yet learns where the log ends. Otherwise it might start behind the event,
-/// and those who have subscribed before would miss it.
+/// A node that does not follow its log yet first learns where the log ends. Otherwise it might start
+/// behind the event, and those who have subscribed before would miss it.
 ///
 /// # Errors
 /// Those of the log.
