@@ -8,6 +8,7 @@ use std::{fmt, net};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, interval, sleep, timeout};
 
@@ -23,22 +24,38 @@ pub(crate) struct Load {
     pub(crate) clients: usize,
     /// Additional clients that never read.
     pub(crate) stalled: usize,
-    pub(crate) events: usize,
     /// Bytes of data per event.
     pub(crate) bytes: usize,
-    pub(crate) interval: Duration,
+    pub(crate) pace: Pace,
     /// Whether the server receives SIGTERM at the end.
     pub(crate) terminate: bool,
 }
 
+/// When the next event is published.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pace {
+    /// After this time: an open loop.
+    Every(Duration, /** Number of events. */ usize),
+    /// As soon as fewer than `window` events are on their way to the subscribers: a closed loop.
+    Window { window: usize, time: Duration },
+}
+
 impl fmt::Display for Load {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rate = 1.0 / self.interval.as_secs_f64();
-        write!(
-            f,
-            "{} subscribers, {} events of {} bytes, {rate:.0} a second",
-            self.clients, self.events, self.bytes
-        )?;
+        write!(f, "{} subscribers, ", self.clients)?;
+        match self.pace {
+            Pace::Every(interval, events) => {
+                write!(
+                    f,
+                    "{events} events of {} bytes, {:.0} a second",
+                    self.bytes,
+                    1.0 / interval.as_secs_f64()
+                )?;
+            }
+            Pace::Window { window, time } => {
+                write!(f, "events of {} bytes for {time:?}, {window} on their way", self.bytes)?;
+            }
+        }
         if self.stalled > 0 {
             write!(f, "; {} more never read", self.stalled)?;
         }
@@ -70,7 +87,10 @@ impl Endpoint {
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) connecting: Duration,
+    pub(crate) published: usize,
     pub(crate) delivered: usize,
+    /// The time from the first event published to the last one delivered.
+    pub(crate) took: Duration,
     /// The delays from just before publishing an event to reading it, in microseconds, sorted.
     delays: Vec<u32>,
     /// The server's usage: without clients, with clients, and after the events.
@@ -92,6 +112,8 @@ impl Outcome {
 #[derive(Default)]
 struct Deliveries {
     delays: RefCell<Vec<u32>>,
+    /// Told of each read.
+    read: Notify,
     clean_ends: Cell<usize>,
 }
 
@@ -105,7 +127,7 @@ pub(crate) struct Stop {
 }
 
 /// Subscribes, publishes, and waits until all events have arrived. Gives up when none have arrived
-/// for half a second, at the earliest five seconds after the start.
+/// for five seconds.
 pub(crate) fn run(
     load: &Load,
     subscribe: &Endpoint,
@@ -138,6 +160,7 @@ pub(crate) fn run(
                         let now = epoch.elapsed().as_micros() as u64;
                         deliveries.delays.borrow_mut().push(now.saturating_sub(stamp) as u32);
                     });
+                    deliveries.read.notify_one();
                 }
                 if tail == LAST_CHUNK {
                     deliveries.clean_ends.set(deliveries.clean_ends.get() + 1);
@@ -147,25 +170,41 @@ pub(crate) fn run(
         let connecting = epoch.elapsed();
         sleep(Duration::from_secs(2)).await;
         let connected = usage();
-        let mut ticks = interval(load.interval);
         let data = move || {
             let stamp = format!("{} ", epoch.elapsed().as_micros());
             format!("{stamp}{}", "x".repeat(bytes.saturating_sub(stamp.len())))
         };
-        for _ in 0..load.events {
-            ticks.tick().await;
-            post(publish, &data()).await?;
-        }
-        let expected = load.clients * load.events;
-        let mut last = 0;
-        loop {
-            sleep(Duration::from_millis(500)).await;
-            let delivered = deliveries.delays.borrow().len();
-            if delivered == expected || delivered == last && epoch.elapsed() > Duration::from_secs(5) {
-                break;
+        let delivered = || deliveries.delays.borrow().len();
+        let begin = Instant::now();
+        let mut published = 0;
+        match load.pace {
+            Pace::Every(time, events) => {
+                let mut ticks = interval(time);
+                while published < events {
+                    ticks.tick().await;
+                    post(publish, &data()).await?;
+                    published += 1;
+                }
             }
-            last = delivered;
+            Pace::Window { window, time } => {
+                while begin.elapsed() < time {
+                    if published * load.clients < delivered() + window * load.clients {
+                        post(publish, &data()).await?;
+                        published += 1;
+                    } else {
+                        timeout(Duration::from_secs(5), deliveries.read.notified()).await?;
+                    }
+                }
+            }
         }
+        let (mut seen, mut last) = (0, Instant::now());
+        while delivered() < load.clients * published && last.elapsed() < Duration::from_secs(5) {
+            sleep(Duration::from_millis(10)).await;
+            if delivered() > seen {
+                (seen, last) = (delivered(), Instant::now());
+            }
+        }
+        let took = begin.elapsed();
         let after = usage();
         let mut delays = deliveries.delays.take();
         delays.sort_unstable();
@@ -182,7 +221,15 @@ pub(crate) fn run(
             }
             stop = Some(Stop { clean: deliveries.clean_ends.get(), took: begin.elapsed() });
         }
-        Ok(Outcome { connecting, delivered: delays.len(), delays, usage: [before, connected, after], stop })
+        Ok(Outcome {
+            connecting,
+            published,
+            delivered: delays.len(),
+            took,
+            delays,
+            usage: [before, connected, after],
+            stop,
+        })
     })
 }
 

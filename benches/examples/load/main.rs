@@ -5,16 +5,21 @@
 //! cargo run --release -p sse-benches --example load
 //! cargo run --release -p sse-benches --example load -- --clients 1000 --bytes 16384 --stalled 1 --servers ours
 //! cargo run --release -p sse-benches --example load -- --clients 1000 --servers ours --terminate
+//! cargo run --release -p sse-benches --example load -- --clients 1000 --window 32 --seconds 5
 //! cargo run --release -p sse-benches --example load -- --clients 20 --rate 10 --servers ours --via nginx --at-most 200
 //! cargo run --release -p sse-benches --example load -- \
 //!     --url http://127.0.0.1:8888/sub --publish http://127.0.0.1:8888/pub --pid 4711
 //! ```
 //!
 //! Clients and server are separate processes, and each server starts afresh. The servers: ours on
-//! tokio; axum's own `Sse` over a tokio broadcast channel; nchan (needs nginx with that module);
-//! and the floor, a bare loop that writes the same bytes to the same sockets. `ours` and `axum` run
-//! one thread, with `-multi` one thread per processor. A server publishes the body of `POST /pub`
+//! tokio, on smol (`ours-smol`) and on threads (`ours-threads`); axum's own `Sse` over a tokio
+//! broadcast channel; nchan (needs nginx with that module); and the floor, a bare loop that writes
+//! the same bytes to the same sockets. `ours` and `axum` run one thread, with `-multi` one thread per
+//! processor. A server publishes the body of `POST /pub`
 //! to all clients of `GET /sub`. Each process needs an open file per client (`ulimit -n`).
+//!
+//! An event is published every so often (`--rate`, `--events`), or as soon as fewer than `--window`
+//! events are on their way (for `--seconds`), which loads the server fully.
 //!
 //! `--terminate` sends SIGTERM to the server during publishing, and requires a clean end of every
 //! stream. `--via` puts nginx or haproxy with its defaults in between. `--at-most` limits the 99th
@@ -29,7 +34,7 @@ use std::error::Error;
 use std::time::Duration;
 use std::{env, process::ExitCode};
 
-use clients::{Endpoint, Load, Outcome};
+use clients::{Endpoint, Load, Outcome, Pace};
 use servers::Server;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -55,16 +60,21 @@ fn measure(args: &[String]) -> Result<()> {
     let load = Load {
         clients: number("--clients", 10_000)? as usize,
         stalled: number("--stalled", 0)? as usize,
-        events: number("--events", 60)? as usize,
         bytes: number("--bytes", 200)? as usize,
-        interval: Duration::from_secs(1) / number("--rate", 6)?.max(1),
+        pace: match number("--window", 0)? as usize {
+            0 => {
+                let interval = Duration::from_secs(1) / number("--rate", 6)?.max(1);
+                Pace::Every(interval, number("--events", 60)? as usize)
+            }
+            window => Pace::Window { window, time: Duration::from_secs(number("--seconds", 5)?.into()) },
+        },
         terminate: args.iter().any(|arg| arg == "--terminate"),
     };
     println!("{load}\n");
     println!(
-        "| server | delivered | server CPU for each | memory of a subscriber: idle, then | delay p50, p99 | all connected in |"
+        "| server | delivered | a second | server CPU for each | memory of a subscriber: idle, then | delay p50, p99 | all connected in |"
     );
-    println!("|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|");
     if let (Some(url), Some(publish)) = (value("--url"), value("--publish")) {
         let pid = value("--pid").map(|pid| pid.parse()).transpose()?;
         print_row(
@@ -86,7 +96,7 @@ fn measure(args: &[String]) -> Result<()> {
         let outcome = clients::run(&load, &subscribe, &publish, Some(server.pid()))
             .map_err(|error| format!("{name}: {error}"))?;
         print_row(name, &load, &outcome);
-        complete &= outcome.delivered == load.clients * load.events;
+        complete &= outcome.delivered == load.clients * outcome.published;
         if let Some(stop) = &outcome.stop {
             println!(
                 "\nSIGTERM under load: {} clean ends, all within {:.1} s",
@@ -113,8 +123,9 @@ fn print_row(name: &str, load: &Load, outcome: &Outcome) {
     let memory =
         |usage: process::Usage| usage.memory.saturating_sub(before.memory) as f64 / subscribers / 1024.0;
     println!(
-        "| {name} | {} | {cpu:.2} µs | {:.2} KiB, {:.2} KiB | {:.1} ms, {:.1} ms | {:.1} s |",
+        "| {name} | {} | {:.0} | {cpu:.2} µs | {:.2} KiB, {:.2} KiB | {:.1} ms, {:.1} ms | {:.1} s |",
         outcome.delivered,
+        outcome.delivered as f64 / outcome.took.as_secs_f64(),
         memory(connected),
         memory(after),
         outcome.delay(0.5).as_secs_f64() * 1e3,

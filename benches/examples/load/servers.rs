@@ -87,6 +87,8 @@ pub(crate) fn serve(name: &str, port: &str) -> Result<()> {
         "floor" => floor(&listener),
         "ours" => ours(listener, Builder::new_current_thread()),
         "ours-multi" => ours(listener, Builder::new_multi_thread()),
+        "ours-smol" => ours_on_smol(listener),
+        "ours-threads" => ours_on_threads(listener),
         "tasks" => tasks(listener, Builder::new_current_thread()),
         "axum" => with_axum(listener, Builder::new_current_thread()),
         "axum-multi" => with_axum(listener, Builder::new_multi_thread()),
@@ -145,10 +147,14 @@ fn read_body(socket: &mut TcpStream, request: &[u8], head: usize) -> String {
     String::from_utf8_lossy(&body).into_owned()
 }
 
-fn ours(listener: TcpListener, mut runtime: Builder) -> Result<()> {
-    let hub = Hub::new(hub::HubConfig::default());
+fn config() -> server::ServerConfig {
     let mut config = server::ServerConfig::default();
     config.connections = 20_000;
+    config
+}
+
+fn ours(listener: TcpListener, mut runtime: Builder) -> Result<()> {
+    let hub = Hub::new(hub::HubConfig::default());
     let server = sse_tokio::Server::new(move |incoming: Incoming| {
         let hub = hub.clone();
         async move {
@@ -166,11 +172,44 @@ fn ours(listener: TcpListener, mut runtime: Builder) -> Result<()> {
         let mut terminated = signal(SignalKind::terminate())?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
         server
-            .with_config(config)
+            .with_config(config())
             .serve_with_shutdown(listener, async move { terminated.recv().await.unwrap_or_default() })
             .await;
         Ok(())
     })
+}
+
+fn ours_on_smol(listener: TcpListener) -> Result<()> {
+    let hub = sse_smol::Hub::new(hub::HubConfig::default());
+    let server = sse_smol::Server::new(move |incoming: sse_smol::Incoming| {
+        let hub = hub.clone();
+        async move {
+            if incoming.path() == "/sub" {
+                incoming.forward(&hub, &Subscription::to_all(), Response::new(200)).await?;
+            } else {
+                hub.publish("", &*String::from_utf8_lossy(incoming.body()))?;
+                incoming.respond(&Response::new(202), "");
+            }
+            Ok(())
+        }
+    });
+    smol::block_on(server.with_config(config()).serve(listener.try_into()?));
+    Ok(())
+}
+
+fn ours_on_threads(listener: TcpListener) -> Result<()> {
+    let hub = sse_blocking::Hub::new(hub::HubConfig::default());
+    let server = sse_blocking::Server::new(move |incoming: sse_blocking::Incoming| {
+        if incoming.path() == "/sub" {
+            incoming.forward(&hub, &Subscription::to_all(), Response::new(200))?;
+        } else {
+            hub.publish("", &*String::from_utf8_lossy(incoming.body()))?;
+            incoming.respond(&Response::new(202), "");
+        }
+        Ok(())
+    });
+    server.with_config(config()).serve(listener);
+    Ok(())
 }
 
 /// The cost of a connection in the runtime alone: a task that answers, then waits for the client to

@@ -215,6 +215,12 @@ impl Connection {
         })
     }
 
+    /// Returns whether the stream is open, and no bytes have arrived since the last [`Want::Read`]; see
+    /// [`Session::is_reading`].
+    pub fn is_reading(&self) -> bool {
+        self.source.is_reading() && self.pending().is_empty()
+    }
+
     /// Reports that the request of this attempt is ready; see [`Session::handle_prepared`].
     pub fn handle_prepared(&mut self, now: Instant) {
         self.source.handle_prepared(now);

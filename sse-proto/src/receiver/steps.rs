@@ -65,6 +65,22 @@ impl Receiver {
         }
     }
 
+    /// Like [`advance`](Self::advance), as far as the bytes that have been read make an event. Everything
+    /// else is left to `advance`.
+    #[inline]
+    pub(crate) fn advance_buffered(&mut self) -> Result<bool, LimitExceeded> {
+        loop {
+            if self.decode::<false>()? {
+                return Ok(true);
+            }
+            // An error of the framing is returned again by the next call; one of gzip is not.
+            let is_plain = !self.unread.is_empty() && self.gunzip.is_none();
+            if !is_plain || !matches!(self.unframe(), Ok(None)) {
+                return Ok(false);
+            }
+        }
+    }
+
     /// Decodes the available body bytes up to the next item.
     #[inline]
     pub(crate) fn decode<const OBSERVE: bool>(&mut self) -> Result<bool, LimitExceeded> {

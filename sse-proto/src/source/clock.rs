@@ -74,6 +74,10 @@ impl Clock {
         self.eventless.get_or_insert(now);
     }
 
+    pub(super) fn is_reading(&self) -> bool {
+        self.reading
+    }
+
     pub(super) fn note_bytes(&mut self) {
         self.reading = false;
         self.silent = None;

@@ -61,7 +61,7 @@ impl Session {
         if has_signal || !is_plain || !matches!(self.state, State::Open) {
             return None;
         }
-        match self.receiver.decode::<false>() {
+        match self.receiver.advance_buffered() {
             Ok(false) => None,
             Ok(true) => {
                 self.clock.note_event();
@@ -69,6 +69,14 @@ impl Session {
             }
             Err(error) => Some(self.skipped(error)),
         }
+    }
+
+    /// Returns whether the stream is open, and no bytes have arrived since the last
+    /// [`Want::Read`].
+    ///
+    /// A driver that was woken may read before it asks for the time: most likely, the bytes woke it.
+    pub fn is_reading(&self) -> bool {
+        matches!(self.state, State::Open) && self.clock.is_reading()
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
@@ -88,12 +96,14 @@ impl Session {
             self.transition(now, Input::Close(CloseReason::TimedOut));
         }
         loop {
-            if let Some(signal) = self.next_signal() {
-                if OBSERVE {
-                    self.current = Some(signal);
-                    return Want::Signal;
+            if self.has_signals() {
+                match self.next_signal() {
+                    Some(signal) if OBSERVE => {
+                        self.current = Some(signal);
+                        return Want::Signal;
+                    }
+                    _ => continue,
                 }
-                continue;
             }
             match self.state {
                 State::Idle => self.transition(now, Input::Asked),

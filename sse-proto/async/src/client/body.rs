@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes};
 use futures_core::Stream;
 use http_body::Body;
 
-use crate::EventStream;
+use crate::{BoxError, EventStream};
 
 /// The data of an HTTP body as a stream of chunks, without trailers.
 pub struct BodyStream<B> {
@@ -26,12 +26,39 @@ impl<B: Body> Stream for BodyStream<B> {
     type Item = Result<Bytes, B::Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let frame = ready!(self.body.as_mut().poll_frame(cx));
-        Poll::Ready(frame.map(|frame| {
-            let data = frame?.into_data();
-            // Free of cost if the data is `Bytes`, which it nearly always is.
-            Ok(data.map(|mut data| data.copy_to_bytes(data.remaining())).unwrap_or_default())
-        }))
+        poll_data(self.body.as_mut(), cx)
+    }
+}
+
+/// Returns the data of the next frame, which is empty for trailers.
+fn poll_data<B: Body>(body: Pin<&mut B>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, B::Error>>> {
+    let frame = ready!(body.poll_frame(cx));
+    Poll::Ready(frame.map(|frame| {
+        let data = frame?.into_data();
+        // Free of cost if the data is `Bytes`, which it nearly always is.
+        Ok(data.map(|mut data| data.copy_to_bytes(data.remaining())).unwrap_or_default())
+    }))
+}
+
+/// A body of any type, as a stream of its data.
+pub(crate) type AnyBody = dyn DynBody + Send;
+
+/// A [`Body`] without its types.
+pub(crate) trait DynBody {
+    fn poll_bytes(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>>;
+}
+
+impl<B: Body<Error: Into<BoxError>>> DynBody for B {
+    fn poll_bytes(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
+        poll_data(self, cx).map_err(Into::into)
+    }
+}
+
+impl Stream for AnyBody {
+    type Item = Result<Bytes, BoxError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_bytes(cx)
     }
 }
 

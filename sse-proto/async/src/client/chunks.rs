@@ -6,15 +6,15 @@ use std::task::{Context, Poll, ready};
 use futures_core::TryStream;
 
 /// A body, and the remainder of its last chunk.
-pub(crate) struct Chunks<S: TryStream> {
+pub(crate) struct Chunks<S: TryStream + ?Sized> {
     stream: Pin<Box<S>>,
     chunk: Option<S::Ok>,
     taken: usize,
 }
 
-impl<S: TryStream<Ok: AsRef<[u8]>>> Chunks<S> {
-    pub(crate) fn new(stream: S) -> Self {
-        Self { stream: Box::pin(stream), chunk: None, taken: 0 }
+impl<S: TryStream<Ok: AsRef<[u8]>> + ?Sized> Chunks<S> {
+    pub(crate) fn new(stream: Pin<Box<S>>) -> Self {
+        Self { stream, chunk: None, taken: 0 }
     }
 
     /// Returns the next bytes, which may be empty, or `None` at the end.

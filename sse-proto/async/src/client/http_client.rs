@@ -4,18 +4,15 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use futures_core::Stream;
 use http_body::Body;
 use sse_proto::http::{Request, ResponseHead};
 
 use crate::BoxError;
-use crate::client::body::BodyStream;
+use crate::client::body::AnyBody;
 use crate::client::chunks::Chunks;
 use crate::net::BoxFuture;
 
-type AnyBody = Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send>>;
-type Response = http::Response<AnyBody>;
+type Response = http::Response<Pin<Box<AnyBody>>>;
 type Sending = BoxFuture<Result<Response, BoxError>>;
 
 /// The function that sends requests, the pending request, and the body of its response.
@@ -35,7 +32,9 @@ impl HttpClient {
     {
         let send = move |request| -> Sending {
             let sending = send(request);
-            Box::pin(async { Ok(sending.await.map_err(E::into)?.map(erase)) })
+            Box::pin(async {
+                Ok(sending.await.map_err(E::into)?.map(|body| Box::pin(body) as Pin<Box<AnyBody>>))
+            })
         };
         Self { send: Box::new(send), sending: None, body: None }
     }
@@ -83,20 +82,6 @@ impl HttpClient {
 impl fmt::Debug for HttpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpClient").field("is_sending", &self.is_sending()).finish_non_exhaustive()
-    }
-}
-
-struct Erased<B>(BodyStream<B>);
-
-fn erase<B: Body<Error: Into<BoxError>> + Send + 'static>(body: B) -> AnyBody {
-    Box::pin(Erased(BodyStream::new(body)))
-}
-
-impl<B: Body<Error: Into<BoxError>>> Stream for Erased<B> {
-    type Item = Result<Bytes, BoxError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut self.0).poll_next(cx).map_err(Into::into)
     }
 }
 

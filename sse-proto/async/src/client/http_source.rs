@@ -40,6 +40,8 @@ pub struct HttpSource<R: Runtime> {
     /// The preparation of this attempt, while it runs.
     preparing: Option<BoxFuture<Result<Request, BoxError>>>,
     clock: Clock,
+    /// When the clock was last read.
+    now: Instant,
     alarm: Alarm<R>,
     handle: CloseOnDrop,
 }
@@ -63,6 +65,7 @@ impl<R: Runtime> HttpSource<R> {
             prepare: Box::new(|request| Box::pin(ready(Ok(request)))),
             preparing: None,
             clock: Clock::start::<R>(),
+            now: Instant::default(),
             alarm: Alarm::default(),
             handle: CloseOnDrop::default(),
         }
@@ -241,6 +244,10 @@ impl<R: Runtime> HttpSource<R> {
 
     /// Does what the source wants, until there is something for the user or the source has closed.
     fn poll_advance<const OBSERVE: bool>(&mut self, cx: &mut Context<'_>) -> Poll<Want> {
+        if self.source.is_reading() {
+            // Most likely, bytes woke it, and to take them needs no clock. If not, the loop waits for them.
+            let _ = self.poll_read(cx);
+        }
         loop {
             if self.handle.is_closed() {
                 self.source.close();
@@ -249,7 +256,8 @@ impl<R: Runtime> HttpSource<R> {
             if let Some(want) = buffered {
                 return Poll::Ready(want);
             }
-            let now = self.clock.now();
+            self.now = self.clock.now();
+            let now = self.now;
             let (want, deadline) = if OBSERVE { self.source.want_signal(now) } else { self.source.want(now) };
             let done = match want {
                 Want::Prepare => {
@@ -260,7 +268,7 @@ impl<R: Runtime> HttpSource<R> {
                     self.poll_prepare(cx, now)
                 }
                 Want::Request => self.poll_request(cx, now),
-                Want::Read => self.poll_read(cx, now),
+                Want::Read => self.poll_read(cx),
                 Want::Wait => {
                     self.disconnect();
                     Poll::Pending
@@ -281,7 +289,7 @@ impl<R: Runtime> HttpSource<R> {
                 if self.handle.is_closed() {
                     continue;
                 }
-                ready!(self.alarm.poll(cx, self.clock, deadline));
+                ready!(self.alarm.poll_early(cx, self.clock, deadline));
                 self.source.handle_deadline(self.clock.now());
             }
         }
@@ -311,14 +319,14 @@ impl<R: Runtime> HttpSource<R> {
         Poll::Ready(())
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match ready!(self.client.poll_bytes(cx)) {
             Some(Ok(bytes)) => {
-                let count = self.source.handle_bytes(now, bytes);
+                let count = self.source.handle_bytes(self.now, bytes);
                 self.client.take(count);
             }
-            Some(Err(error)) => self.source.handle_error(now, error),
-            None => self.source.handle_end(now),
+            Some(Err(error)) => self.source.handle_error(self.now, error),
+            None => self.source.handle_end(self.now),
         }
         Poll::Ready(())
     }

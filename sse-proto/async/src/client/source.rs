@@ -39,6 +39,8 @@ pub struct EventSource<R: Runtime> {
     /// The preparation of this attempt, while it runs.
     preparing: Option<BoxFuture<Result<Request, BoxError>>>,
     clock: Clock,
+    /// When the clock was last read.
+    now: Instant,
     alarm: Alarm<R>,
     handle: CloseOnDrop,
 }
@@ -73,6 +75,7 @@ impl<R: Runtime> EventSource<R> {
             prepare: Box::new(|request| Box::pin(ready(Ok(request)))),
             preparing: None,
             clock: Clock::start::<R>(),
+            now: Instant::default(),
             alarm: Alarm::default(),
             handle: CloseOnDrop::default(),
         }
@@ -241,6 +244,10 @@ impl<R: Runtime> EventSource<R> {
 
     /// Does what the client wants, until there is something for the user or the source has closed.
     fn poll_advance<const OBSERVE: bool>(&mut self, cx: &mut Context<'_>) -> Poll<Want> {
+        if self.client.is_reading() {
+            // Most likely, bytes woke it, and to take them needs no clock. If not, the loop waits for them.
+            let _ = self.poll_read(cx);
+        }
         loop {
             if self.handle.is_closed() {
                 self.client.close();
@@ -249,7 +256,8 @@ impl<R: Runtime> EventSource<R> {
             if let Some(want) = buffered {
                 return Poll::Ready(want);
             }
-            let now = self.clock.now();
+            self.now = self.clock.now();
+            let now = self.now;
             let (want, deadline) = if OBSERVE { self.client.want_signal(now) } else { self.client.want(now) };
             let client = &mut self.client;
             let is_connecting = matches!(want, Want::Connect);
@@ -273,10 +281,7 @@ impl<R: Runtime> EventSource<R> {
                     let written = self.connection.poll_write(cx, client.pending());
                     written.map_ok(|count| client.handle_written(now, count))
                 }
-                Want::Read => {
-                    let read = self.connection.poll_read(cx, client.space());
-                    read.map_ok(|count| client.handle_read(now, count))
-                }
+                Want::Read => self.poll_read(cx).map(Ok),
                 Want::Wait => {
                     self.disconnect();
                     Poll::Pending
@@ -303,11 +308,19 @@ impl<R: Runtime> EventSource<R> {
                     if self.handle.is_closed() {
                         continue;
                     }
-                    ready!(self.alarm.poll(cx, self.clock, deadline));
+                    ready!(self.alarm.poll_early(cx, self.clock, deadline));
                     self.client.handle_deadline(self.clock.now());
                 }
             }
         }
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match ready!(self.connection.poll_read(cx, self.client.space())) {
+            Ok(count) => self.client.handle_read(self.now, count),
+            Err(error) => self.client.handle_error(self.now, error),
+        }
+        Poll::Ready(())
     }
 
     fn poll_prepare(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {

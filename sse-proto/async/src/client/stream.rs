@@ -60,7 +60,7 @@ impl<S: TryStream<Ok: AsRef<[u8]>>> EventStream<S> {
     /// Reads the body with a configured receiver, for example with other limits or with a last
     /// event id.
     pub fn with_receiver(body: S, receiver: Receiver) -> Self {
-        Self { body: Some(Chunks::new(body)), receiver }
+        Self { body: Some(Chunks::new(Box::pin(body))), receiver }
     }
 
     /// Waits for the next event. Returns `None` at the end of the body.

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -300,9 +300,7 @@ impl<R: Runtime> Body for EventBody<R> {
                 Want::Open | Want::Wait => {
                     wait_as_driver(stream, cx);
                     // Only after the lock is released, because the timer drops its previous waker.
-                    if body.alarm.get_mut().poll_early(cx, body.stream.clock(), deadline).is_pending() {
-                        return Poll::Pending;
-                    }
+                    ready!(body.alarm.get_mut().poll_early(cx, body.stream.clock(), deadline));
                     stream = body.stream.lock();
                     stream.connection().handle_deadline(body.stream.now());
                 }
