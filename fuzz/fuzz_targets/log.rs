@@ -122,7 +122,7 @@ fuzz_target!(|input: Input| {
                 let count = subscribers.len().max(1);
                 let Some(subscriber) = subscribers.get_mut(usize::from(index) % count) else { continue };
                 for _ in 0..10_000 {
-                    let (delivery, _) = hub.next(now, subscriber, || Some(1), &mut woken);
+                    let (delivery, _) = hub.next(|| now, subscriber, || Some(1), &mut woken);
                     if delivery.is_none_or(|delivery| delivery.is_last()) {
                         break;
                     }

@@ -96,11 +96,20 @@ impl EventSender {
                 thread::park();
                 continue;
             };
-            let is_last = delivery.is_last();
-            self.deliver(delivery)?;
-            if is_last {
-                return Ok(());
+            // What is there already goes out in one write.
+            let held = self.stream.hold();
+            let mut next = Some(delivery);
+            while let Some(delivery) = next.take() {
+                let is_last = delivery.is_last();
+                let has_room = self.deliver(delivery)?;
+                if is_last {
+                    return Ok(());
+                }
+                if has_room {
+                    next = subscriber.try_recv();
+                }
             }
+            drop(held);
         }
     }
 
@@ -169,11 +178,12 @@ impl EventSender {
         })
     }
 
-    fn deliver(&self, delivery: Delivery<Frame>) -> Result<(), Ended> {
+    /// Appends a delivery, and returns whether the stream accepts more.
+    fn deliver(&self, delivery: Delivery<Frame>) -> Result<bool, Ended> {
         let Delivery::Gap(gap) = delivery else { return self.stream.act(|stream| stream.deliver(delivery)) };
         // User code, so not called under the lock.
         let frame = self.stream.look(|stream| stream.connection().hooks().clone()).gap(gap);
-        self.act(|stream| stream.encoded(&frame))
+        self.stream.act(|stream| stream.encoded(&frame))
     }
 
     /// Returns whether the condition holds. If not, registers this thread to be unparked when it

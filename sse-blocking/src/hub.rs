@@ -267,7 +267,7 @@ impl Subscriber {
         loop {
             let mut woken = Vec::new();
             let (delivery, former) =
-                self.shared.state().next(self.shared.now(), subscriber, || waker.clone(), &mut woken);
+                self.shared.state().next(|| self.shared.now(), subscriber, || waker.clone(), &mut woken);
             // Dropped only after the lock is released: the last waker of a task may run any code on
             // drop.
             drop(former);

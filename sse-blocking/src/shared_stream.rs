@@ -56,12 +56,26 @@ impl SharedStream {
     pub(crate) fn act<R>(&self, act: impl FnOnce(&mut Shared) -> R) -> R {
         let mut state = self.lock();
         let result = act(&mut state.shared);
+        let is_writer = !mem::replace(&mut state.is_writing, true);
+        self.perform(state, is_writer);
+        result
+    }
+
+    /// Collects what is appended, to be written when the result is dropped. If another thread is
+    /// writing, that thread writes it.
+    pub(crate) fn hold(&self) -> Hold<'_> {
+        let is_writer = !mem::replace(&mut self.lock().is_writing, true);
+        Hold { stream: self, is_writer }
+    }
+
+    /// Performs the I/O after a change. The writer also writes.
+    fn perform<'s>(&'s self, mut state: MutexGuard<'s, State>, is_writer: bool) {
         if state.shared.connection().is_closed() {
             // Also ends the reads and writes of other threads. An error means that the connection
             // is already closed.
             let _ = self.socket.shutdown(Shutdown::Both);
         }
-        if !mem::replace(&mut state.is_writing, true) {
+        if is_writer {
             state = self.write_all(state);
             state.is_writing = false;
         }
@@ -72,7 +86,6 @@ impl SharedStream {
             drop(state);
             driver.iter().for_each(Thread::unpark);
         }
-        result
     }
 
     /// Writes the pending bytes, including those that other threads append meanwhile.
@@ -123,6 +136,18 @@ impl SharedStream {
     fn lock(&self) -> MutexGuard<'_, State> {
         // The machine is always consistent: it does not panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps appended bytes together until it is dropped.
+pub(crate) struct Hold<'s> {
+    stream: &'s SharedStream,
+    is_writer: bool,
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        self.stream.perform(self.stream.lock(), self.is_writer);
     }
 }
 

@@ -9,7 +9,7 @@ use std::{fmt, net};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
-use tokio::task::LocalSet;
+use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{Instant, interval, sleep, timeout};
 
 use crate::Result;
@@ -187,14 +187,19 @@ pub(crate) fn run(
                 }
             }
             Pace::Window { window, time } => {
+                let mut posts = JoinSet::new();
                 while begin.elapsed() < time {
                     if published * load.clients < delivered() + window * load.clients {
-                        post(publish, &data()).await?;
+                        let (publish, data) = (publish.clone(), data());
+                        posts.spawn_local(async move {
+                            post(&publish, &data).await.map_err(|error| error.to_string())
+                        });
                         published += 1;
                     } else {
                         timeout(Duration::from_secs(5), deliveries.read.notified()).await?;
                     }
                 }
+                posts.join_all().await.into_iter().collect::<std::result::Result<(), _>>()?;
             }
         }
         let (mut seen, mut last) = (0, Instant::now());

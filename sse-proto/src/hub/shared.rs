@@ -30,12 +30,12 @@ use crate::{EventRef, Frame, Instant};
 /// let (mut subscriber, _) = hub.subscribe(now, &news, Start::Live);
 ///
 /// let mut woken = Vec::new();
-/// let (nothing, _) = hub.next(now, &mut subscriber, || Some("a waker"), &mut woken);
+/// let (nothing, _) = hub.next(|| now, &mut subscriber, || Some("a waker"), &mut woken);
 /// assert!(nothing.is_none());
 ///
 /// hub.publish(now, "news", EventRef::new("hello"), &mut woken)?;
 /// assert_eq!(woken, ["a waker"]);
-/// let (delivery, _) = hub.next(now, &mut subscriber, || None, &mut woken);
+/// let (delivery, _) = hub.next(|| now, &mut subscriber, || None, &mut woken);
 /// assert!(matches!(delivery, Some(Delivery::Event(frame)) if frame.bytes().ends_with(b"data: hello\n\n")));
 /// hub.unsubscribe(subscriber, &mut woken);
 /// # Ok::<(), sse_proto::hub::PublishError>(())
@@ -205,9 +205,11 @@ impl<B, W> SharedHub<B, W> {
 
     /// Returns the next delivery of this subscriber, or registers `waker` if there is none yet.
     /// Appends the wakers to wake, and returns the previously registered waker.
+    ///
+    /// Only a hub with [`HubConfig::age`] asks for the time.
     pub fn next(
         &mut self,
-        now: Instant,
+        now: impl FnOnce() -> Instant,
         subscriber: &mut SubscriberId,
         waker: impl FnOnce() -> Option<W>,
         woken: &mut Vec<W>,
@@ -231,6 +233,7 @@ impl<B, W> SharedHub<B, W> {
                 Step::Join => subscriber.replay = None,
             }
         }
+        let now = if self.hub.deadline().is_some() { now() } else { Instant::default() };
         let delivery = loop {
             let next = self.hub.next(now, &mut subscriber.cursor);
             if let (Next::Event(entry), Some(node), Some(replay)) = (&next, &self.node, &subscriber.replay) {

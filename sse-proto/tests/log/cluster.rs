@@ -115,7 +115,7 @@ impl Node {
         let mut told = Vec::new();
         loop {
             let waker = || None;
-            let (delivery, _) = self.hub.next(self.now, subscriber, waker, &mut Vec::new());
+            let (delivery, _) = self.hub.next(|| self.now, subscriber, waker, &mut Vec::new());
             match delivery {
                 Some(Delivery::Event(frame)) => {
                     let event = frame.to_event().unwrap();

@@ -84,7 +84,7 @@ fn between_the_log_and_memory_nothing_is_lost_or_repeated() {
     let mut node = node(&log, 3);
     let (mut subscriber, _) = node.subscribe(Start::After("7.1-0"));
     // The page is read before the next events come, and the hub drops some of them.
-    assert_eq!(node.hub.next(node.now, &mut subscriber, || None, &mut Vec::new()).0, None);
+    assert_eq!(node.hub.next(|| node.now, &mut subscriber, || None, &mut Vec::new()).0, None);
     assert_eq!(node.read_pages(), 1);
     for text in ["d", "e", "f", "g", "h"] {
         append(&log, "t", text);
@@ -318,9 +318,9 @@ fn topics_and_filters_hold_for_replays() {
     let mut seen = Vec::new();
     while let Some(delivery) = {
         node.read_pages();
-        node.hub.next(node.now, &mut subscriber, || None, &mut Vec::new()).0.or_else(|| {
+        node.hub.next(|| node.now, &mut subscriber, || None, &mut Vec::new()).0.or_else(|| {
             node.read_pages();
-            node.hub.next(node.now, &mut subscriber, || None, &mut Vec::new()).0
+            node.hub.next(|| node.now, &mut subscriber, || None, &mut Vec::new()).0
         })
     } {
         if subscriber.wants(&delivery) {
@@ -336,7 +336,7 @@ fn clients_that_come_back_share_the_reads() {
     let mut node = node(&log, 1);
     let mut subscribers: Vec<_> = (0..1000).map(|_| node.subscribe(Start::After("7.1-0")).0).collect();
     for subscriber in &mut subscribers {
-        assert_eq!(node.hub.next(node.now, subscriber, || None, &mut Vec::new()).0, None);
+        assert_eq!(node.hub.next(|| node.now, subscriber, || None, &mut Vec::new()).0, None);
     }
     assert_eq!(node.read_pages(), 1);
     for subscriber in &mut subscribers {
@@ -357,7 +357,7 @@ fn pages_are_bounded_and_given_back() {
     let mut subscribers: Vec<_> =
         (1..50).map(|at| node.subscribe(Start::After(&format!("7.{at}-0"))).0).collect();
     for subscriber in &mut subscribers {
-        assert_eq!(node.hub.next(node.now, subscriber, || None, &mut Vec::new()).0, None);
+        assert_eq!(node.hub.next(|| node.now, subscriber, || None, &mut Vec::new()).0, None);
     }
     node.read_pages();
     let held = node.hub.log_stats().unwrap().replay_bytes;
@@ -378,7 +378,7 @@ fn a_closed_hub_ends_replays_and_tasks() {
     let mut node = node(&log, 1);
     let (mut subscriber, _) = node.subscribe(Start::After("7.1-0"));
     let waker = || Some(5);
-    assert_eq!(node.hub.next(node.now, &mut subscriber, waker, &mut Vec::new()).0, None);
+    assert_eq!(node.hub.next(|| node.now, &mut subscriber, waker, &mut Vec::new()).0, None);
     assert!(node.hub.close().contains(&5));
     assert_eq!(texts(&node.drain(&mut subscriber)), ".");
     assert!(!node.step());
@@ -421,7 +421,7 @@ fn a_page_without_its_end_is_read_again_by_all_who_wait_for_it() {
     let mut node = node(&log, 1);
     let mut subscribers = [(); 2].map(|()| node.subscribe(Start::After("7.1-0")).0);
     for subscriber in &mut subscribers {
-        assert_eq!(node.hub.next(node.now, subscriber, || None, &mut Vec::new()).0, None);
+        assert_eq!(node.hub.next(|| node.now, subscriber, || None, &mut Vec::new()).0, None);
     }
     let RangeWant::Read(request) = node.hub.want_range(node.now, || 0, |_| true) else { panic!("a read") };
     // The events came between the two answers of the log.
@@ -443,12 +443,12 @@ fn a_log_that_repeats_itself_does_not_hold_up_the_node() {
     let hidden = Subscription::to(["none"]);
     let mut third = node.hub.subscribe(node.now, &hidden, Start::After("7.1-0")).0;
     for subscriber in subscribers.iter_mut().chain([&mut third]) {
-        assert_eq!(node.hub.next(node.now, subscriber, || None, &mut Vec::new()).0, None);
+        assert_eq!(node.hub.next(|| node.now, subscriber, || None, &mut Vec::new()).0, None);
     }
     let RangeWant::Read(request) = node.hub.want_range(node.now, || 0, |_| true) else { panic!("a read") };
     let old = vec![entries[0].clone(), entries[0].clone()];
     node.hub.handle_range(node.now, request, Some((old, None)), &mut Vec::new());
-    assert_eq!(node.hub.next(node.now, &mut third, || None, &mut Vec::new()).0, None);
+    assert_eq!(node.hub.next(|| node.now, &mut third, || None, &mut Vec::new()).0, None);
     let at = match node.hub.want_range(node.now, || 0, |_| true) {
         RangeWant::Wait(Some(at)) => at,
         other => panic!("{other:?}"),

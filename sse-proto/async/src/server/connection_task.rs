@@ -90,8 +90,9 @@ impl<S: ByteStream<R>, R: Runtime> ConnectionTask<S, R> {
     /// Does what the machine wants, until a request has arrived or the connection is over.
     fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         let mut stream = self.stream.lock();
+        // Read again only after what may take a while.
+        let mut now = self.state.now();
         loop {
-            let now = self.state.now();
             let server = stream.connection();
             let (want, deadline) = server.want(now);
             let socket = &mut self.socket;
@@ -116,6 +117,7 @@ impl<S: ByteStream<R>, R: Runtime> ConnectionTask<S, R> {
                     // User code, so not called under the lock.
                     let frame = guard(|| hooks.keep_alive());
                     stream = self.stream.lock();
+                    now = self.state.now();
                     match frame {
                         Some(frame) => stream.connection().handle_keep_alive(now, &frame),
                         None => stream.handle_panic(now),
@@ -151,7 +153,8 @@ impl<S: ByteStream<R>, R: Runtime> ConnectionTask<S, R> {
                     // Only after the lock is released, because the timer drops its previous waker.
                     ready!(self.alarm.poll_early(cx, self.stream.clock(), deadline));
                     stream = self.stream.lock();
-                    stream.connection().handle_deadline(self.state.now());
+                    now = self.state.now();
+                    stream.connection().handle_deadline(now);
                 }
             }
         }

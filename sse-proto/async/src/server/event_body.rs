@@ -276,8 +276,9 @@ impl<R: Runtime> Body for EventBody<R> {
             body.drop_work();
         }
         let mut stream = body.stream.lock();
+        // Read again only after what may take a while.
+        let mut now = body.stream.now();
         loop {
-            let now = body.stream.now();
             let server = stream.connection();
             let (want, deadline) = server.want(now);
             match want {
@@ -292,6 +293,7 @@ impl<R: Runtime> Body for EventBody<R> {
                     // User code, so not called under the lock.
                     let frame = guard(|| hooks.keep_alive());
                     stream = body.stream.lock();
+                    now = body.stream.now();
                     match frame {
                         Some(frame) => stream.connection().handle_keep_alive(now, &frame),
                         None => stream.handle_panic(now),
@@ -302,7 +304,8 @@ impl<R: Runtime> Body for EventBody<R> {
                     // Only after the lock is released, because the timer drops its previous waker.
                     ready!(body.alarm.get_mut().poll_early(cx, body.stream.clock(), deadline));
                     stream = body.stream.lock();
-                    stream.connection().handle_deadline(body.stream.now());
+                    now = body.stream.now();
+                    stream.connection().handle_deadline(now);
                 }
                 _ => {
                     let closed = server.take_closed();

@@ -142,12 +142,13 @@ impl EventSender {
         })
     }
 
-    fn deliver(&self, delivery: Delivery<Frame>) -> Result<(), Ended> {
+    /// Appends a delivery, and returns whether the stream accepts more.
+    fn deliver(&self, delivery: Delivery<Frame>) -> Result<bool, Ended> {
         let Delivery::Gap(gap) = delivery else { return self.stream.act(|stream| stream.deliver(delivery)) };
         // User code, so not called under the lock.
         let hooks = self.stream.lock().connection().hooks().clone();
         let frame = hooks.gap(gap);
-        self.act(|stream| stream.encoded(&frame))
+        self.stream.act(|stream| stream.encoded(&frame))
     }
 
     fn poll_room(&self, cx: &mut Context<'_>) -> Poll<Result<(), Ended>> {
@@ -161,14 +162,17 @@ impl EventSender {
     }
 
     fn poll_forward(&self, cx: &mut Context<'_>, subscriber: &mut Subscriber) -> Poll<Result<(), Ended>> {
+        let mut has_room = false;
         loop {
-            ready!(self.poll_room(cx))?;
+            if !has_room {
+                ready!(self.poll_room(cx))?;
+            }
             let Poll::Ready(delivery) = subscriber.poll_recv(cx) else {
                 ready!(self.poll_end(cx, |_, is_open| !is_open));
                 return Poll::Ready(Err(Ended));
             };
             let is_last = delivery.is_last();
-            self.deliver(delivery)?;
+            has_room = self.deliver(delivery)?;
             if is_last {
                 return Poll::Ready(Ok(()));
             }

@@ -81,12 +81,24 @@ impl<B: AsRef<[u8]>, W> SharedStream<B, W> {
         self.connection.stream().ok_or(Ended)
     }
 
-    /// Appends what a subscriber of a hub receives; see [`Connection::deliver`].
+    /// Appends what a subscriber of a hub receives; see [`Connection::deliver`]. Returns whether the
+    /// stream accepts more.
     ///
     /// # Errors
     /// If nothing more is sent.
-    pub fn deliver(&mut self, delivery: Delivery<Frame<B>>) -> Result<(), Ended> {
-        self.connection.deliver(delivery)
+    pub fn deliver(&mut self, delivery: Delivery<Frame<B>>) -> Result<bool, Ended> {
+        self.connection.deliver(delivery)?;
+        Ok(self.ready() == Ok(true))
+    }
+
+    /// Appends a copy of something encoded; see [`Sender::encoded`]. Returns whether the stream accepts
+    /// more.
+    ///
+    /// # Errors
+    /// If nothing more is sent.
+    pub fn encoded(&mut self, frame: &Frame) -> Result<bool, Ended> {
+        self.stream()?.encoded(frame);
+        self.ready()
     }
 
     /// Adds a sender.
