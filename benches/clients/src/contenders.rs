@@ -1,6 +1,5 @@
 //! The clients. Each reads a stream to its end.
 
-use std::fs;
 use std::hint::black_box;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,6 +8,7 @@ use eventsource_client::Client;
 use eventsource_stream::Eventsource;
 use futures_util::{Stream, StreamExt};
 use http_body_util::BodyExt;
+use rustix::time::{ClockId, clock_gettime};
 use sse_tokio::proto::source::{Reconnect, SourceConfig};
 
 use crate::Result;
@@ -42,11 +42,9 @@ impl Tally {
 }
 
 /// The processor time of this process, in nanoseconds.
-fn cpu() -> u64 {
-    let of = |entry: fs::DirEntry| {
-        fs::read_to_string(entry.path().join("schedstat")).ok()?.split(' ').next()?.parse::<u64>().ok()
-    };
-    fs::read_dir("/proc/self/task").into_iter().flatten().flatten().filter_map(of).sum()
+pub(crate) fn cpu() -> u64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    (time.tv_sec * 1_000_000_000 + time.tv_nsec) as u64
 }
 
 type Run = fn(&str, &mut Tally) -> Result<()>;
@@ -58,7 +56,7 @@ pub(crate) const FLOORS: [&str; 3] = [
     "reqwest, its body, nothing else",
 ];
 
-pub(crate) const CONTENDERS: [(&str, Run); 14] = [
+pub(crate) const CONTENDERS: [(&str, Run); 15] = [
     (FLOORS[0], bytes),
     ("ours, tokio, `next_ref`", |url, tally| on_tokio(tokio_next_ref(url, tally))),
     ("ours, tokio, `next`", |url, tally| on_tokio(tokio_next(url, tally))),
@@ -66,16 +64,17 @@ pub(crate) const CONTENDERS: [(&str, Run); 14] = [
     ("ours, blocking, `next_ref`", blocking_next_ref),
     ("ours, blocking, `next`", blocking_next),
     (FLOORS[1], |url, tally| on_tokio(hyper_body(url, tally))),
-    ("ours over hyper", |url, tally| on_tokio(hyper_ours(url, tally))),
+    ("ours over hyper, `EventStream`", |url, tally| on_tokio(hyper_ours(url, tally))),
     (FLOORS[2], |url, tally| on_tokio(reqwest_body(url, tally))),
-    ("ours over reqwest", |url, tally| on_tokio(reqwest_ours(url, tally))),
+    ("ours over reqwest, `EventStream`", |url, tally| on_tokio(reqwest_ours_once(url, tally))),
+    ("ours over reqwest, `HttpSource`, reconnects", |url, tally| on_tokio(reqwest_ours(url, tally))),
     ("reqwest + sse-stream 0.3", |url, tally| on_tokio(reqwest_sse_stream(url, tally))),
     ("reqwest + eventsource-stream 0.2", |url, tally| on_tokio(reqwest_eventsource_stream(url, tally))),
     ("reqwest-eventsource 0.6", |url, tally| on_tokio(reqwest_eventsource(url, tally))),
     ("eventsource-client 0.18", |url, tally| on_tokio(eventsource_client(url, tally))),
 ];
 
-fn on_tokio(run: impl Future<Output = Result<()>>) -> Result<()> {
+pub(crate) fn on_tokio(run: impl Future<Output = Result<()>>) -> Result<()> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run)
 }
 
@@ -180,6 +179,14 @@ async fn reqwest_ours(url: &str, tally: &mut Tally) -> Result<()> {
     let request = reqwest::Client::new().get(url);
     let mut source = sse_tokio::HttpSource::from_reqwest(request)?.with_config(once());
     while let Some(event) = source.next_ref().await {
+        tally.event(event?.data());
+    }
+    Ok(())
+}
+
+async fn reqwest_ours_once(url: &str, tally: &mut Tally) -> Result<()> {
+    let mut events = sse_tokio::EventStream::new(reqwest::get(url).await?.bytes_stream());
+    while let Some(event) = events.next_ref().await {
         tally.event(event?.data());
     }
     Ok(())

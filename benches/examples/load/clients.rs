@@ -117,6 +117,48 @@ struct Deliveries {
     clean_ends: Cell<usize>,
 }
 
+/// Connects, waits for the first event, and leaves, again and again. Returns the delay from before each
+/// connection to its first event, in microseconds, sorted, and the usage of the server.
+pub(crate) fn visit(time: Duration, subscribe: &Endpoint, server: u32) -> Result<(Vec<u32>, Usage)> {
+    /// Clients at a time.
+    const TOGETHER: usize = 32;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    LocalSet::new().block_on(&runtime, async {
+        let before = Usage::of(server);
+        let end = Instant::now() + time;
+        let mut visitors = JoinSet::new();
+        for _ in 0..TOGETHER {
+            let subscribe = subscribe.clone();
+            visitors.spawn_local(async move {
+                let mut delays = Vec::new();
+                while Instant::now() < end {
+                    let begin = Instant::now();
+                    first_event(&subscribe).await.map_err(|error| error.to_string())?;
+                    delays.push(begin.elapsed().as_micros() as u32);
+                }
+                Ok::<_, String>(delays)
+            });
+        }
+        let delays = visitors.join_all().await.into_iter().collect::<std::result::Result<Vec<_>, _>>()?;
+        let mut delays = delays.concat();
+        delays.sort_unstable();
+        let mut usage = Usage::of(server);
+        usage.cpu -= before.cpu;
+        Ok((delays, usage))
+    })
+}
+
+/// Subscribes, and leaves after the first event.
+async fn first_event(to: &Endpoint) -> Result<()> {
+    let (mut socket, mut bytes) = subscribed(to).await?;
+    while !bytes.windows(6).any(|window| window == b"data: ") {
+        if timeout(Duration::from_secs(20), socket.read_buf(&mut bytes)).await?? == 0 {
+            return Err("the stream ended before its first event".into());
+        }
+    }
+    Ok(())
+}
+
 /// The result of a graceful shutdown.
 #[derive(Debug)]
 pub(crate) struct Stop {
@@ -143,7 +185,7 @@ pub(crate) fn run(
         let deliveries = Rc::new(Deliveries::default());
         let (mut readers, mut stalled) = (Vec::new(), Vec::new());
         for at in 0..load.clients + load.stalled {
-            let mut socket = subscribed(subscribe).await?;
+            let (mut socket, _) = subscribed(subscribe).await?;
             // Spreads stalled clients evenly among the others.
             if stalled.len() * load.clients < at * load.stalled {
                 stalled.push(socket);
@@ -238,8 +280,8 @@ pub(crate) fn run(
     })
 }
 
-/// Connects and subscribes, and returns once the response head has arrived.
-async fn subscribed(to: &Endpoint) -> Result<TcpStream> {
+/// Connects and subscribes, and returns once the response head has arrived, with the bytes so far.
+async fn subscribed(to: &Endpoint) -> Result<(TcpStream, Vec<u8>)> {
     let mut socket = TcpStream::connect(to.address).await?;
     let request =
         format!("GET {} HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n\r\n", to.path, to.address);
@@ -254,7 +296,12 @@ async fn subscribed(to: &Endpoint) -> Result<TcpStream> {
     if !head.starts_with(b"HTTP/1.1 200") {
         return Err(format!("not a stream: {}", String::from_utf8_lossy(&head)).into());
     }
-    Ok(socket)
+    Ok((socket, head))
+}
+
+pub(crate) fn publish_one(to: &Endpoint) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(post(to, "the first event"))
 }
 
 async fn post(to: &Endpoint, data: &str) -> Result<()> {

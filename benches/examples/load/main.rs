@@ -21,6 +21,8 @@
 //! An event is published every so often (`--rate`, `--events`), or as soon as fewer than `--window`
 //! events are on their way (for `--seconds`), which loads the server fully.
 //!
+//! `--visits` measures instead how fast clients connect, get a first event, and leave.
+//!
 //! `--terminate` sends SIGTERM to the server during publishing, and requires a clean end of every
 //! stream. `--via` puts nginx or haproxy with its defaults in between. `--at-most` limits the 99th
 //! percentile of the delays, in milliseconds. `--events 0` publishes nothing. The server `tasks`
@@ -70,6 +72,11 @@ fn measure(args: &[String]) -> Result<()> {
         },
         terminate: args.iter().any(|arg| arg == "--terminate"),
     };
+    let servers =
+        value("--servers").map_or("ours,axum,ours-multi,axum-multi,nchan,floor", String::as_str).split(',');
+    if args.iter().any(|arg| arg == "--visits") {
+        return visits(servers, Duration::from_secs(number("--seconds", 5)?.into()));
+    }
     println!("{load}\n");
     println!(
         "| server | delivered | a second | server CPU for each | memory of a subscriber: idle, then | delay p50, p99 | all connected in |"
@@ -85,9 +92,7 @@ fn measure(args: &[String]) -> Result<()> {
         return Ok(());
     }
     let (mut complete, mut in_time) = (true, true);
-    for name in
-        value("--servers").map_or("ours,axum,ours-multi,axum-multi,nchan,floor", String::as_str).split(',')
-    {
+    for name in servers {
         let server = Server::start(name, None)?;
         let proxy = value("--via").map(|proxy| Server::start(proxy, Some(server.port()))).transpose()?;
         let front = proxy.as_ref().unwrap_or(&server);
@@ -114,6 +119,28 @@ fn measure(args: &[String]) -> Result<()> {
         (_, false) => Err("the 99th percentile of the delays exceeds the limit".into()),
         _ => Ok(()),
     }
+}
+
+/// Measures how fast clients come, get their first event, and leave.
+fn visits<'a>(servers: impl Iterator<Item = &'a str>, time: Duration) -> Result<()> {
+    println!("32 clients at a time that connect, get a first event, and leave, for {time:?}\n");
+    println!("| server | visits a second | server CPU for each | time to the first event p50, p99 |");
+    println!("|---|---|---|---|");
+    for name in servers.filter(|name| *name != "floor") {
+        let server = Server::start(name, None)?;
+        clients::publish_one(&Endpoint::local(server.port(), "/pub"))?;
+        let (delays, usage) = clients::visit(time, &Endpoint::local(server.port(), "/first"), server.pid())
+            .map_err(|error| format!("{name}: {error}"))?;
+        let at = |part: usize| delays.get(delays.len() * part / 100).copied().unwrap_or_default();
+        println!(
+            "| {name} | {:.0} | {:.0} µs | {:.1} ms, {:.1} ms |",
+            delays.len() as f64 / time.as_secs_f64(),
+            usage.cpu.as_secs_f64() * 1e6 / delays.len().max(1) as f64,
+            f64::from(at(50)) / 1e3,
+            f64::from(at(99)) / 1e3
+        );
+    }
+    Ok(())
 }
 
 fn print_row(name: &str, load: &Load, outcome: &Outcome) {

@@ -43,6 +43,7 @@ impl Server {
             ("nchan", None) => nginx(
                 port,
                 "location = /sub { nchan_subscriber eventsource; nchan_channel_id load; }
+                 location = /first { nchan_subscriber eventsource; nchan_channel_id load; nchan_subscriber_first_message oldest; }
                  location = /pub { nchan_publisher; nchan_channel_id load; client_max_body_size 1m; }",
             )?,
             (_, None) => {
@@ -160,6 +161,9 @@ fn ours(listener: TcpListener, mut runtime: Builder) -> Result<()> {
         async move {
             if incoming.path() == "/sub" {
                 incoming.forward(&hub, &Subscription::to_all(), Response::new(200)).await?;
+            } else if incoming.path() == "/first" {
+                let mut events = hub.replay(&Subscription::to_all());
+                incoming.open(Response::new(200)).forward(&mut events).await?;
             } else {
                 hub.publish("", &*String::from_utf8_lossy(incoming.body()))?;
                 incoming.respond(&Response::new(202), "");
@@ -186,6 +190,9 @@ fn ours_on_smol(listener: TcpListener) -> Result<()> {
         async move {
             if incoming.path() == "/sub" {
                 incoming.forward(&hub, &Subscription::to_all(), Response::new(200)).await?;
+            } else if incoming.path() == "/first" {
+                let mut events = hub.replay(&Subscription::to_all());
+                incoming.open(Response::new(200)).forward(&mut events).await?;
             } else {
                 hub.publish("", &*String::from_utf8_lossy(incoming.body()))?;
                 incoming.respond(&Response::new(202), "");
@@ -202,6 +209,9 @@ fn ours_on_threads(listener: TcpListener) -> Result<()> {
     let server = sse_blocking::Server::new(move |incoming: sse_blocking::Incoming| {
         if incoming.path() == "/sub" {
             incoming.forward(&hub, &Subscription::to_all(), Response::new(200))?;
+        } else if incoming.path() == "/first" {
+            let mut events = hub.replay(&Subscription::to_all());
+            incoming.open(Response::new(200)).forward(&mut events)?;
         } else {
             hub.publish("", &*String::from_utf8_lossy(incoming.body()))?;
             incoming.respond(&Response::new(202), "");
@@ -238,6 +248,14 @@ fn with_axum(listener: TcpListener, mut runtime: Builder) -> Result<()> {
             get(async |State(events): State<broadcast::Sender<Arc<str>>>| {
                 let events = BroadcastStream::new(events.subscribe());
                 Sse::new(events.map(|event| event.map(|data| Event::default().data(data))))
+            }),
+        )
+        .route(
+            "/first",
+            get(async |State(events): State<broadcast::Sender<Arc<str>>>| {
+                let first = tokio_stream::once(Ok(Arc::from("the first event")));
+                let events = first.chain(BroadcastStream::new(events.subscribe()));
+                Sse::new(events.map(|event| event.map(|data: Arc<str>| Event::default().data(data))))
             }),
         )
         .route(
