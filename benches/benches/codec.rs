@@ -43,7 +43,9 @@ fn events_in(decoder: &mut Decoder, stream: &[u8], piece: usize) -> usize {
 }
 
 fn encode(criterion: &mut Criterion) {
-    for input in inputs(SIZE).into_iter().filter(|input| ["a", "b", "c", "e"].contains(&input.name)) {
+    for input in
+        inputs(SIZE).into_iter().filter(|input| ["llm", "named", "ticks", "lines"].contains(&input.name))
+    {
         let (mut decoder, mut stream, mut events) = (Decoder::new(), input.stream.as_bytes(), Vec::new());
         while let Ok(Some(event)) = decoder.decode(&mut stream) {
             events.push(event.to_event());

@@ -6,7 +6,7 @@ use std::fmt::Write;
 /// A stream to decode, and a description of it.
 #[derive(Debug)]
 pub struct Input {
-    /// The short name in tables.
+    /// The short name, as in `--only "decode llm 1460"`.
     pub name: &'static str,
     /// The kind of events.
     pub description: &'static str,
@@ -28,26 +28,28 @@ pub fn inputs(size: usize) -> Vec<Input> {
         Input { name, description, stream, events }
     };
     vec![
-        input("a", "LLM chunks, 250 B of JSON", &|n| format!("data: {}\n\n", chunk(n, "text of a token"))),
-        input("b", "named events, 120 B", &named),
-        input("c", "price ticks: id, event, data", &|n| {
+        input("llm", "LLM chunks, 250 B of JSON", &|n| format!("data: {}\n\n", chunk(n, "text of a token"))),
+        input("named", "named events, 120 B", &named),
+        input("ticks", "price ticks: id, event, data", &|n| {
             format!("id: {}\nevent: AAPL\ndata: {}.{:06}\n\n", 1_700_000 + n, n % 500, n % 1_000_000)
         }),
-        input("d64k", "one line of 64 KiB per event", &|n| line_of(n, 64 << 10)),
-        input("d1m", "one line of 1 MiB per event", &|n| line_of(n, 1 << 20)),
-        input("e", "40 lines of 80 B per event", &many_lines),
-        input("f", "as a, CRLF", &|n| format!("data: {}\r\n\r\n", chunk(n, "text of a token"))),
-        input("g", "heartbeats, an event for every 50", &|n| ":\n\n".repeat(50) + &format!("data: {n}\n\n")),
-        input("h", "as a, a third CJK and emoji", &|n| {
+        input("line-64k", "one line of 64 KiB per event", &|n| line_of(n, 64 << 10)),
+        input("line-1m", "one line of 1 MiB per event", &|n| line_of(n, 1 << 20)),
+        input("lines", "40 lines of 80 B per event", &many_lines),
+        input("llm-crlf", "LLM chunks, CRLF", &|n| format!("data: {}\r\n\r\n", chunk(n, "text of a token"))),
+        input("heartbeats", "heartbeats, an event for every 50", &|n| {
+            ":\n\n".repeat(50) + &format!("data: {n}\n\n")
+        }),
+        input("llm-mixed", "LLM chunks, a third CJK and emoji", &|n| {
             format!(
                 "data: {}\n\n",
                 chunk(n, "我們看到的東西🙂比較多，也比較好看，再說一次：我們看到的🙂東西")
             )
         }),
-        input("h2", "as a, nearly all CJK", &|n| {
+        input("llm-cjk", "LLM chunks, nearly all CJK", &|n| {
             format!("data: {n}{}\n\n", "我們看到的東西比較多也比較好看再說一次".repeat(5))
         }),
-        input("i", "as b, CR", &|n| named(n).replace('\n', "\r")),
+        input("named-cr", "named events, CR", &|n| named(n).replace('\n', "\r")),
     ]
 }
 

@@ -69,10 +69,16 @@ impl Events {
             "{contender}: too many events"
         );
     }
+}
 
-    fn buffer(&self) -> Vec<u8> {
-        Vec::with_capacity(self.len * 2)
-    }
+/// When a buffer is flushed: after this many bytes, as before a write to a socket.
+pub(crate) const FLUSHED: usize = 60 << 10;
+
+/// Returns a buffer to encode into, all of whose memory has been written to, as that of one that is reused.
+fn buffer() -> Vec<u8> {
+    let mut buffer = vec![1; 2 * FLUSHED];
+    buffer.clear();
+    buffer
 }
 
 /// A contender, and its encoded output.
@@ -117,16 +123,20 @@ pub(crate) fn rivals() -> Vec<Checked> {
     vec![entry::<Axum>(), entry::<SseStream>(), entry::<TokioSseCodec>(), entry::<WriteMacro>()]
 }
 
-/// Returns the floor: copying each encoded event into one buffer.
+/// Returns the floor: copying each encoded event into the buffer.
 pub(crate) fn floor() -> Contender<Events> {
     Contender {
         name: "memcpy",
         run: |events| {
-            let mut buffer = events.buffer();
-            buffer.resize(events.len, 0);
-            buffer.clear();
+            let mut buffer = buffer();
             timed(|| {
-                black_box(&events.frames).iter().for_each(|frame| buffer.extend_from_slice(frame));
+                for frame in black_box(&events.frames) {
+                    buffer.extend_from_slice(frame);
+                    if buffer.len() >= FLUSHED {
+                        black_box(&buffer);
+                        buffer.clear();
+                    }
+                }
                 black_box(&buffer).len()
             })
         },
@@ -138,21 +148,19 @@ impl Encode for Ours {
     const NAME: &'static str = "ours";
     type Prepared = (&'static [Event], Vec<u8>);
     fn prepare(events: &Events) -> Self::Prepared {
-        (events.events, used(events.buffer()))
+        (events.events, buffer())
     }
     fn encode((events, mut buffer): Self::Prepared, mut out: impl FnMut(&[u8])) {
-        let mut encoder = Encoder::new(&mut buffer);
-        events.iter().for_each(|event| encoder.event(event));
+        for event in events {
+            Encoder::new(&mut buffer).event(event);
+            if buffer.len() >= FLUSHED {
+                out(&buffer);
+                buffer.clear();
+            }
+        }
         out(&buffer);
         std::mem::forget(buffer);
     }
-}
-
-/// Writes to all of a buffer's memory, so that the buffer behaves like one that is reused.
-fn used(mut buffer: Vec<u8>) -> Vec<u8> {
-    buffer.resize(buffer.capacity(), 1);
-    buffer.clear();
-    buffer
 }
 
 struct WriteMacro;
@@ -160,7 +168,7 @@ impl Encode for WriteMacro {
     const NAME: &'static str = "write!";
     type Prepared = (&'static [Event], String);
     fn prepare(events: &Events) -> Self::Prepared {
-        (events.events, String::from_utf8(used(events.buffer())).expect("empty"))
+        (events.events, String::from_utf8(buffer()).expect("empty"))
     }
     fn encode((events, mut buffer): Self::Prepared, mut out: impl FnMut(&[u8])) {
         for event in events {
@@ -174,6 +182,10 @@ impl Encode for WriteMacro {
                 writeln!(buffer, "data: {line}").expect("a string takes all");
             }
             buffer.push('\n');
+            if buffer.len() >= FLUSHED {
+                out(buffer.as_bytes());
+                buffer.clear();
+            }
         }
         out(buffer.as_bytes());
         std::mem::forget(buffer);
@@ -206,7 +218,7 @@ impl Encode for TokioSseCodec {
     const NAME: &'static str = "tokio_sse_codec";
     type Prepared = (&'static [Event], BytesMut);
     fn prepare(events: &Events) -> Self::Prepared {
-        (events.events, BytesMut::from(Bytes::from(used(events.buffer()))))
+        (events.events, BytesMut::from(Bytes::from(buffer())))
     }
     fn encode((events, mut buffer): Self::Prepared, mut out: impl FnMut(&[u8])) {
         let mut encoder = tokio_sse_codec::SseEncoder::new();
@@ -217,6 +229,10 @@ impl Encode for TokioSseCodec {
                 data: event.data(),
             });
             encoder.encode(frame, &mut buffer).expect("a valid event");
+            if buffer.len() >= FLUSHED {
+                out(&buffer);
+                buffer.clear();
+            }
         }
         out(&buffer);
     }

@@ -6,7 +6,7 @@
 //! cargo bench -p sse-benches --bench compare -- --write benches/README.md      # writes them to the file
 //! cargo bench -p sse-benches --bench compare -- --append benches/history.csv   # appends the ratios to the file
 //! cargo bench -p sse-benches --bench compare -- --only layers                  # one of decode, encode, layers, flatness
-//! cargo bench -p sse-benches --bench compare -- --only "decode d1m 65536"      # one row
+//! cargo bench -p sse-benches --bench compare -- --only "decode line-1m 65536"      # one row
 //! cargo bench -p sse-benches --bench compare -- --test                         # checks everything once
 //! ```
 
@@ -29,34 +29,35 @@ use self::report::{Ratio, Report};
 
 /// The size of an input in bytes. It fits into the second-level cache.
 const SIZE: usize = 1 << 20;
-/// The size of the encoded output in bytes.
-const OUTPUT: usize = 8 << 20;
+/// The size of the encoded output in bytes. Events and buffer fit into the second-level cache.
+const OUTPUT: usize = 256 << 10;
 
 /// Rivals that deviate from the standard: contender, input, reason. A listed rival that has become
 /// right is an error, too.
-const WRONG: &[(&str, &str, &str)] = &[("eventsource-stream", "i", "a last event that ends in CR is lost")];
+const WRONG: &[(&str, &str, &str)] =
+    &[("eventsource-stream", "named-cr", "a last event that ends in CR is lost")];
 
 /// Rivals whose time grows with the square of the event size: contender, input. They would take
 /// minutes.
-const QUADRATIC: &[(&str, &str)] = &[("eventsource-stream", "d64k"), ("eventsource-stream", "d1m")];
+const QUADRATIC: &[(&str, &str)] = &[("eventsource-stream", "line-64k"), ("eventsource-stream", "line-1m")];
 
 /// The aims: the speed of borrowed events as a multiple of the best rival's, in pieces of 64 KiB.
 const AIMS: [(&str, f64); 11] = [
-    ("a", 3.2),
-    ("b", 4.5),
-    ("c", 4.0),
-    ("d64k", 1.4),
-    ("d1m", 1.5),
-    ("e", 2.5),
-    ("f", 3.0),
-    ("g", 4.5),
-    ("h", 1.5),
-    ("h2", 1.8),
-    ("i", 4.5),
+    ("llm", 3.2),
+    ("named", 4.5),
+    ("ticks", 4.0),
+    ("line-64k", 1.4),
+    ("line-1m", 1.5),
+    ("lines", 2.5),
+    ("llm-crlf", 3.0),
+    ("heartbeats", 4.5),
+    ("llm-mixed", 1.5),
+    ("llm-cjk", 1.8),
+    ("named-cr", 4.5),
 ];
 
 /// The maximum time of encoding, as a multiple of the floor's.
-const ENCODING_AIMS: [(&str, f64); 4] = [("a", 1.5), ("b", 2.0), ("c", 3.5), ("e", 2.5)];
+const ENCODING_AIMS: [(&str, f64); 4] = [("llm", 1.5), ("named", 2.0), ("ticks", 3.5), ("lines", 2.5)];
 
 fn main() -> ExitCode {
     let args = Vec::from_iter(std::env::args().skip(1));
@@ -71,7 +72,7 @@ fn main() -> ExitCode {
         decode(&mut report, effort, if test { SIZE / 16 } else { SIZE }, wanted);
     }
     if wanted("encode") {
-        encode(&mut report, effort, if test { OUTPUT / 64 } else { OUTPUT });
+        encode(&mut report, effort, if test { OUTPUT / 4 } else { OUTPUT });
     }
     if wanted("layers") {
         layers(&mut report, effort);
@@ -103,12 +104,17 @@ fn gib_per_second(bytes: usize, nanoseconds: f64) -> String {
     format!("{:.2}", bytes as f64 / nanoseconds / 1.073_741_824)
 }
 
+/// Returns the cell that says which input a row is about.
+fn described(description: &str, name: &str) -> String {
+    format!("{description} (`{name}`)")
+}
+
 /// Compares the decoders. All contenders must find the same events before the clock starts.
 fn decode(report: &mut Report, effort: Effort, size: usize, wanted: impl Fn(&str) -> bool) {
     let streams = |size| {
-        let large = inputs(4 * size).into_iter().find(|input| input.name == "d1m");
+        let large = inputs(4 * size).into_iter().find(|input| input.name == "line-1m");
         // Large enough for more than one event per input.
-        let inputs = inputs(size).into_iter().filter(|input| input.name != "d1m").chain(large);
+        let inputs = inputs(size).into_iter().filter(|input| input.name != "line-1m").chain(large);
         Vec::from_iter(inputs.map(|input| {
             let stream: &'static [u8] = input.stream.leak().as_bytes();
             (input.name, input.description, stream)
@@ -151,11 +157,11 @@ fn decode(report: &mut Report, effort: Effort, size: usize, wanted: impl Fn(&str
                 64 => 1.3,
                 _ => 1.0,
             };
-            let ratio = Ratio::at_least(times.ratio(0, best), aim);
+            let ratio = Ratio::at_least(times.ratio(0, best), aim).with_spread(times.spread(0, best));
             let of_floor = |floor: usize| format!("{:.2}", times.ratio(0, rivals.end + floor));
             let reused = Ratio::at_least(times.ratio(1, 0), if piece == 65536 { 0.65 } else { 0.0 });
             let cells = [
-                format!("{name}: {description}"),
+                described(description, name),
                 gib_per_second(stream.len(), times.median(0)),
                 report.ratio(row, &ratio),
                 format!("{aim:.2}"),
@@ -213,7 +219,7 @@ fn decoders(
 /// starts.
 fn encode(report: &mut Report, effort: Effort, size: usize) {
     report.table(
-        &format!("Encoding, {} MiB into a used buffer", OUTPUT >> 20),
+        &format!("Encoding, into a buffer that is flushed every {} KiB", encoders::FLUSHED >> 10),
         &["events", "GiB/s", "time / floor", "aim", "× best rival", "best rival", "floor GiB/s"],
     );
     for input in inputs(SIZE / 4) {
@@ -227,10 +233,10 @@ fn encode(report: &mut Report, effort: Effort, size: usize) {
         }
         let times = race(&contenders, &events, effort);
         let best = times.fastest(2..contenders.len()).expect("a rival");
-        let of_floor = Ratio::at_most(times.ratio(0, 1), *aim);
+        let of_floor = Ratio::at_most(times.ratio(0, 1), *aim).with_spread(times.spread(0, 1));
         let of_rival = Ratio::at_least(times.ratio(1, best), 1.0);
         let cells = [
-            format!("{}: {}", input.name, input.description),
+            described(input.description, input.name),
             gib_per_second(events.len, times.median(1)),
             report.ratio(format!("encode {} / floor", input.name), &of_floor),
             format!("{aim:.2}"),
@@ -250,13 +256,13 @@ fn layers(report: &mut Report, effort: Effort) {
         &["input", "receiver", "sse-blocking", "sse-tokio", "receiver, chunked HTTP/1.1"],
     );
     for input in inputs(SIZE) {
-        if !["a", "b", "c", "e"].contains(&input.name) {
+        if !["llm", "named", "ticks", "lines"].contains(&input.name) {
             continue;
         }
         let served = Served::new(input.stream.leak().as_bytes());
         let contenders = readers::all();
         let times = race(&contenders, &served, effort);
-        let mut cells = vec![format!("{}: {}", input.name, input.description)];
+        let mut cells = vec![described(input.description, input.name)];
         for (at, contender) in contenders.iter().enumerate().skip(1) {
             // No aim for the chunked response: a chunk per event is additional work.
             let aim = if at < 4 { 1.1 } else { f64::INFINITY };
@@ -274,7 +280,7 @@ fn flatness(report: &mut Report, effort: Effort, sizes: usize) {
     let sizes = &SIZES[..sizes];
     let columns = Vec::from_iter(["input, pieces"].into_iter().chain(sizes.iter().map(|(_, title)| *title)));
     report.table("Time for a byte, as a multiple of that in a stream of 64 KiB", &columns);
-    for name in ["a", "c", "e"] {
+    for name in ["llm", "ticks", "lines"] {
         for piece in [65536, 1460] {
             let mut cells = vec![format!("{name}, {piece}")];
             let mut first = None;

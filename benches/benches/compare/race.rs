@@ -58,6 +58,14 @@ impl Times {
         median(self.rounds.iter().map(|round| round[other] / round[contender]))
     }
 
+    /// Returns the spread of that ratio: half the distance between its quartiles.
+    pub(crate) fn spread(&self, contender: usize, other: usize) -> f64 {
+        let mut ratios = Vec::from_iter(self.rounds.iter().map(|round| round[other] / round[contender]));
+        ratios.sort_by(f64::total_cmp);
+        let last = ratios.len() - 1;
+        (ratios[last - last / 4] - ratios[last / 4]) / 2.0
+    }
+
     /// Returns the fastest of these contenders.
     pub(crate) fn fastest(&self, among: impl Iterator<Item = usize>) -> Option<usize> {
         among.min_by(|a, b| self.median(*a).total_cmp(&self.median(*b)))

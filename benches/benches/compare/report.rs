@@ -20,6 +20,8 @@ pub(crate) struct Report {
 /// A ratio, and its aim.
 pub(crate) struct Ratio {
     pub(crate) value: f64,
+    /// Half the distance between the quartiles of the rounds.
+    pub(crate) spread: Option<f64>,
     pub(crate) aim: f64,
     /// Whether less is better.
     pub(crate) at_most: bool,
@@ -27,11 +29,15 @@ pub(crate) struct Ratio {
 
 impl Ratio {
     pub(crate) fn at_least(value: f64, aim: f64) -> Self {
-        Self { value, aim, at_most: false }
+        Self { value, spread: None, aim, at_most: false }
     }
 
     pub(crate) fn at_most(value: f64, aim: f64) -> Self {
-        Self { value, aim, at_most: true }
+        Self { value, spread: None, aim, at_most: true }
+    }
+
+    pub(crate) fn with_spread(self, spread: f64) -> Self {
+        Self { spread: Some(spread), ..self }
     }
 
     fn is_met(&self) -> bool {
@@ -54,12 +60,13 @@ impl Report {
     /// Returns the cell for a ratio, marked if it misses its aim. The history records the ratio
     /// under `name`.
     pub(crate) fn ratio(&mut self, name: String, ratio: &Ratio) -> String {
+        let spread = ratio.spread.map(|spread| format!(" ± {spread:.2}")).unwrap_or_default();
         let cell = if ratio.is_met() {
-            format!("{:.2}", ratio.value)
+            format!("{:.2}{spread}", ratio.value)
         } else {
             let than = if ratio.at_most { "at most" } else { "at least" };
             self.missed.push(format!("{name} is {:.2}, should be {than} {:.2}", ratio.value, ratio.aim));
-            format!("**{:.2}** ✗", ratio.value)
+            format!("**{:.2}**{spread} ✗", ratio.value)
         };
         self.ratios.push((name, ratio.value));
         cell

@@ -39,8 +39,8 @@ struct Input {
 }
 
 const INPUTS: [Input; 2] = [
-    Input { name: "LLM chunks, 256 B", source: "a", events: 400_000 },
-    Input { name: "price ticks, 42 B", source: "c", events: 1_000_000 },
+    Input { name: "LLM chunks, 256 B", source: "llm", events: 400_000 },
+    Input { name: "price ticks, 42 B", source: "ticks", events: 1_000_000 },
 ];
 
 fn main() -> ExitCode {

@@ -10,14 +10,14 @@ use std::{fs, io};
 
 /// The ratios to draw, with their colours.
 const SERIES: [(&str, &str); 8] = [
-    ("decode a 65536", "#1f77b4"),
-    ("decode b 65536", "#ff7f0e"),
-    ("decode c 65536", "#2ca02c"),
-    ("decode d1m 65536", "#9467bd"),
-    ("decode e 65536", "#8c564b"),
-    ("decode g 65536", "#e377c2"),
-    ("encode a", "#17becf"),
-    ("encode c", "#7f7f7f"),
+    ("decode llm 65536", "#1f77b4"),
+    ("decode named 65536", "#ff7f0e"),
+    ("decode ticks 65536", "#2ca02c"),
+    ("decode line-1m 65536", "#9467bd"),
+    ("decode lines 65536", "#8c564b"),
+    ("decode heartbeats 65536", "#e377c2"),
+    ("encode llm", "#17becf"),
+    ("encode ticks", "#7f7f7f"),
 ];
 
 /// The position and size of the plot area. The rest of the image is for labels.
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn every_ratio_is_a_point() {
         let svg = draw(
-            "date,commit,ratio,value\n2026-01-01,aaa,decode a 65536,1.5\n2026-01-02,bbb,decode a 65536,3\n",
+            "date,commit,ratio,value\n2026-01-01,aaa,decode llm 65536,1.5\n2026-01-02,bbb,decode llm 65536,3\n",
         );
         assert_eq!(svg.matches("<circle").count(), 2);
         assert!(svg.contains("bbb") && svg.contains("points=\"170,190 430,40\""), "{svg}");

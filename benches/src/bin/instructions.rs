@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo build --release -p sse-benches --bin instructions
-//! valgrind --tool=callgrind target/release/instructions decode a 65536
+//! valgrind --tool=callgrind target/release/instructions decode llm 65536
 //! ```
 //!
 //! Prints the events and bytes of the input.

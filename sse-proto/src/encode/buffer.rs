@@ -4,6 +4,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::scan;
+
 /// A growable buffer that an encoder appends text to and can truncate.
 pub trait Buffer {
     /// Returns the number of bytes in the buffer.
@@ -22,6 +24,29 @@ pub trait Buffer {
 
     /// Keeps only the first `len` bytes. `len` is an earlier result of [`len`](Self::len).
     fn truncate(&mut self, len: usize);
+
+    /// Appends a line: `prefix`, then `line`, which has no line end, then a line feed. A buffer that
+    /// can do so faster in one step may override this.
+    #[inline]
+    fn push_line(&mut self, prefix: &str, line: &str) {
+        #[cfg(test)]
+        scan::work::add(line.len());
+        self.push_str(prefix);
+        self.push_str(line);
+        self.push_str("\n");
+    }
+
+    /// Appends every line of `text`, like [`push_line`](Self::push_line). Lines end in LF, CR or CRLF.
+    /// A buffer that can do so faster in one step may override this.
+    #[inline]
+    fn push_lines(&mut self, prefix: &str, text: &str) {
+        if !scan::has_line_end(text.as_bytes()) {
+            return self.push_line(prefix, text);
+        }
+        for line in scan::lines(text) {
+            self.push_line(prefix, line);
+        }
+    }
 }
 
 impl Buffer for Vec<u8> {
@@ -41,6 +66,22 @@ impl Buffer for Vec<u8> {
 
     fn truncate(&mut self, len: usize) {
         self.truncate(len);
+    }
+
+    #[inline]
+    fn push_line(&mut self, prefix: &str, line: &str) {
+        scan::push_line(self, prefix, line.as_bytes());
+    }
+
+    #[inline]
+    fn push_lines(&mut self, prefix: &str, text: &str) {
+        let mut rest = text.as_bytes();
+        while let Some(end) = scan::push_line(self, prefix, rest) {
+            rest = match rest.get(end..) {
+                Some([b'\r', b'\n', rest @ ..] | [_, rest @ ..]) => rest,
+                _ => &[],
+            };
+        }
     }
 }
 

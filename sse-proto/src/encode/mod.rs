@@ -2,13 +2,11 @@
 
 mod buffer;
 mod data_writer;
-mod frame;
 
 use self::buffer::SliceBuffer;
 pub use self::buffer::{Buffer, BufferTooSmall};
 pub use self::data_writer::DataWriter;
-use self::frame::Frame;
-use crate::{AsEvent, EventRef, scan};
+use crate::{AsEvent, EventRef};
 
 /// Encodes an event stream into the caller's buffer.
 ///
@@ -47,16 +45,11 @@ impl<'b, B: Buffer> Encoder<'b, B> {
     /// A client dispatches no event without data, but still adopts its id and retry time.
     pub fn event(&mut self, event: impl AsEvent) {
         let event = event.as_event();
-        if scan::MANY_AT_ONCE {
-            if let Some(frame) = Frame::new().encode(event) {
-                return self.out.push_str(frame);
-            }
-        }
         // Data of several lines needs more capacity; the buffer grows as required.
         self.out.reserve(event.len_hint());
         self.fields(event);
         if let Some(data) = event.data {
-            self.lines("data: ", data);
+            self.out.push_lines("data: ", data);
         }
         self.out.push_str("\n");
     }
@@ -67,7 +60,7 @@ impl<'b, B: Buffer> Encoder<'b, B> {
     /// line follows, because a blank line ends a block: widely used clients (httpx-sse, and openai
     /// for Python) dispatch an empty event on any blank line once a stream has set an id.
     pub fn comment(&mut self, text: &str) {
-        self.lines(":", text);
+        self.out.push_lines(":", text);
     }
 
     /// Appends the shortest comment, `:` and a line feed, which keeps an idle connection open.
@@ -108,41 +101,15 @@ impl<'b, B: Buffer> Encoder<'b, B> {
     #[inline]
     fn fields(&mut self, event: EventRef<'_>) {
         if let Some(name) = event.name {
-            self.line("event: ", name);
+            self.out.push_line("event: ", name);
         }
         if let Some(id) = event.id() {
-            self.line("id: ", id);
+            self.out.push_line("id: ", id);
         }
         if let Some(millis) = event.retry {
             let mut digits = [0; DECIMAL_DIGITS];
-            self.line("retry: ", decimal(millis, &mut digits));
+            self.out.push_line("retry: ", decimal(millis, &mut digits));
         }
-    }
-
-    // Inlined so that the prefix is a constant, which one instruction stores.
-    #[inline(always)]
-    fn lines(&mut self, prefix: &str, text: &str) {
-        if !scan::has_line_end(text.as_bytes()) {
-            return self.line(prefix, text);
-        }
-        for line in scan::lines_with_end(text) {
-            self.out.push_str(prefix);
-            if line.ends_with('\n') && !line.ends_with("\r\n") {
-                self.out.push_str(line);
-            } else {
-                self.out.push_str(line.trim_end_matches(['\r', '\n']));
-                self.out.push_str("\n");
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn line(&mut self, prefix: &str, line: &str) {
-        #[cfg(test)]
-        scan::work::add(line.len());
-        self.out.push_str(prefix);
-        self.out.push_str(line);
-        self.out.push_str("\n");
     }
 }
 

@@ -121,6 +121,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn lines_are_pushed_as_the_plain_way_does() {
+        for rare in [b'\n', b'\r', 0x0B, 0x8A] {
+            each_case(rare, |bytes| {
+                for start in ["", "12345"] {
+                    let (mut out, mut plain) = (Vec::from(start), Vec::from(start));
+                    let ends =
+                        (push_line(&mut out, "data: ", bytes), plain::push_line(&mut plain, "data: ", bytes));
+                    assert_eq!(ends.0, ends.1, "{bytes:?}");
+                    assert_eq!(out, plain, "{bytes:?}");
+                }
+            });
+        }
+    }
+
     fn all_ends(bytes: &[u8]) -> (Vec<usize>, Vec<usize>) {
         let (mut ends, mut plain) = (LineEnds::new(bytes), plain::LineEnds::new(bytes));
         let all = |after: &mut dyn FnMut(usize) -> Option<usize>| {

@@ -1,5 +1,7 @@
 //! The portable implementation, for every target.
 
+use alloc::vec::Vec;
+
 /// Finds the line ends of a chunk, from front to back.
 pub(crate) struct LineEnds<'c> {
     chunk: &'c [u8],
@@ -39,6 +41,20 @@ pub(crate) fn has_line_end(bytes: &[u8]) -> bool {
     #[cfg(test)]
     super::work::add(bytes.len());
     find_line_end(bytes).is_some()
+}
+
+/// Appends `prefix`, the bytes of `text` before its first CR or LF, and an LF. Returns the offset of
+/// that line end in `text`.
+#[inline]
+pub(crate) fn push_line(out: &mut Vec<u8>, prefix: &str, text: &[u8]) -> Option<usize> {
+    let end = find_line_end(text);
+    let line = text.get(..end.unwrap_or(text.len())).unwrap_or_default();
+    #[cfg(test)]
+    super::work::add(line.len());
+    out.extend_from_slice(prefix.as_bytes());
+    out.extend_from_slice(line);
+    out.push(b'\n');
+    end
 }
 
 #[inline]

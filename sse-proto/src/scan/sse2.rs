@@ -5,8 +5,9 @@
 //! with memchr2; see `benches/README.md`.
 #![allow(unsafe_code)]
 
+use alloc::vec::Vec;
 use core::arch::x86_64 as arch;
-use core::str;
+use core::{ptr, str};
 
 /// The length at which a search switches to memchr, a multiple of the block size.
 const LONG_LINE: usize = 16 * 64;
@@ -108,6 +109,100 @@ pub(crate) fn has_line_end(bytes: &[u8]) -> bool {
     }
 }
 
+/// Appends `prefix`, the bytes of `text` before its first CR or LF, and an LF. Returns the offset of
+/// that line end in `text`.
+#[inline(always)]
+pub(crate) fn push_line(out: &mut Vec<u8>, prefix: &str, text: &[u8]) -> Option<usize> {
+    let needed = prefix.len() + text.len() + 1;
+    out.reserve(needed);
+    let len = out.len();
+    // SAFETY: `needed` bytes behind the vector's are its own, and no other reference to them exists.
+    // First the prefix is written there, then at most the length of `text`, then an LF; the length of
+    // the vector becomes what has been written.
+    unsafe {
+        let start = out.as_mut_ptr().add(len);
+        ptr::copy_nonoverlapping(prefix.as_ptr(), start, prefix.len());
+        let copied = copy_line(text, start.add(prefix.len()));
+        #[cfg(test)]
+        super::work::add(copied);
+        start.add(prefix.len() + copied).write(b'\n');
+        out.set_len(len + prefix.len() + copied + 1);
+        (copied < text.len()).then_some(copied)
+    }
+}
+
+/// Copies `text` up to its first CR or LF, and returns how many bytes that are. More may be copied.
+///
+/// SAFETY: as many bytes as `text` has must be writable at `to`.
+#[inline]
+unsafe fn copy_line(text: &[u8], to: *mut u8) -> usize {
+    let Some(last) = text.len().checked_sub(16) else {
+        // SAFETY: the caller's promise.
+        unsafe { copy_few(text, to) };
+        let end = if has_line_end(text) { text.iter().position(|byte| is_line_end(*byte)) } else { None };
+        return end.unwrap_or(text.len());
+    };
+    let mut at = 0;
+    while at < text.len() {
+        // The last block and the last vector may overlap bytes in which there was no line end.
+        if let Some(last) = text.len().checked_sub(64) {
+            let from = at.min(last);
+            let vectors = [0, 16, 32, 48].map(|offset| Vector::load(text, from + offset));
+            for (offset, vector) in (0..).step_by(16).zip(vectors) {
+                // SAFETY: `text` has the 64 bytes from `last` on.
+                unsafe { vector.store(to.add(from + offset)) };
+            }
+            if let Some(end) = first_line_end(vectors) {
+                return from + end;
+            }
+            at += 64;
+        } else {
+            let from = at.min(last);
+            let vector = Vector::load(text, from);
+            // SAFETY: `text` has the 16 bytes from `last` on.
+            unsafe { vector.store(to.add(from)) };
+            let ends = vector.line_ends();
+            if ends != 0 {
+                return from + ends.trailing_zeros() as usize;
+            }
+            at += 16;
+        }
+    }
+    text.len()
+}
+
+/// Returns the offset of the first CR or LF in these vectors.
+#[inline(always)]
+fn first_line_end(vectors: [Vector; 4]) -> Option<usize> {
+    let [a, b, c, d] = vectors;
+    if a.min(b).min(c.min(d)).mask_of_at_most(b'\r') == 0 {
+        return None;
+    }
+    let ends = vectors.map(Vector::line_ends);
+    let at = ends.iter().position(|ends| *ends != 0)?;
+    Some(16 * at + ends.get(at)?.trailing_zeros() as usize)
+}
+
+/// Copies fewer than 16 bytes: the first and the last 8 or 4, which may overlap.
+///
+/// SAFETY: as many bytes as `text` has must be writable at `to`.
+#[inline]
+unsafe fn copy_few(text: &[u8], to: *mut u8) {
+    // SAFETY: the offsets are within the length of `text`. A pointer to an array of bytes has no
+    // alignment.
+    unsafe {
+        if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+            to.cast::<[u8; 8]>().write(*first);
+            to.add(text.len() - 8).cast::<[u8; 8]>().write(*last);
+        } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+            to.cast::<[u8; 4]>().write(*first);
+            to.add(text.len() - 4).cast::<[u8; 4]>().write(*last);
+        } else {
+            text.iter().enumerate().for_each(|(at, byte)| to.add(at).write(*byte));
+        }
+    }
+}
+
 /// Returns whether the bytes contain a NUL.
 #[inline]
 pub(crate) fn has_nul(bytes: &[u8]) -> bool {
@@ -189,6 +284,13 @@ impl Vector {
         let bytes: &[u8; 16] = bytes.get(at..).and_then(|bytes| bytes.first_chunk()).unwrap_or(&[0; 16]);
         // SAFETY: the instruction reads 16 bytes at any alignment, and there are 16.
         Self(unsafe { arch::_mm_loadu_si128(bytes.as_ptr().cast()) })
+    }
+
+    /// Writes the 16 bytes, which must be writable at `to`.
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        // SAFETY: the caller's promise, and the instruction writes at any alignment.
+        unsafe { arch::_mm_storeu_si128(to.cast(), self.0) };
     }
 
     #[inline(always)]
