@@ -30,8 +30,6 @@ pub struct EventReader<S, R> {
     io: Option<S>,
     receiver: Receiver,
     handle: Option<CloseHandle>,
-    /// The error of the last step, until it is returned.
-    failure: Option<ReadError>,
     runtime: PhantomData<fn() -> R>,
 }
 
@@ -44,7 +42,7 @@ impl<S: Unpin, R: Reads<S>> EventReader<S, R> {
     /// Creates a reader with a configured receiver, for example with other limits, with a last
     /// event id, or for an HTTP response.
     pub fn with_receiver(io: S, receiver: Receiver) -> Self {
-        Self { io: Some(io), receiver, handle: None, failure: None, runtime: PhantomData }
+        Self { io: Some(io), receiver, handle: None, runtime: PhantomData }
     }
 
     /// Waits for the next event. Returns `None` at the end of the stream.
@@ -60,10 +58,9 @@ impl<S: Unpin, R: Reads<S>> EventReader<S, R> {
     /// # Errors
     /// Like [`next`](Self::next).
     pub async fn next_ref(&mut self) -> Option<Result<EventRef<'_>, ReadError>> {
-        match poll_fn(|cx| self.poll_advance(cx, Receiver::want)).await {
-            Advanced::Found => Some(Ok(self.receiver.event())),
-            Advanced::Failed => self.failure.take().map(Err),
-            Advanced::Ended => None,
+        match poll_fn(|cx| self.poll_advance(cx, Receiver::want)).await? {
+            Ok(()) => Some(Ok(self.receiver.event())),
+            Err(error) => Some(Err(error)),
         }
     }
 
@@ -72,10 +69,9 @@ impl<S: Unpin, R: Reads<S>> EventReader<S, R> {
     /// # Errors
     /// Like [`next`](Self::next).
     pub async fn next_item(&mut self) -> Option<Result<Item<'_>, ReadError>> {
-        match poll_fn(|cx| self.poll_advance(cx, Receiver::want_item)).await {
-            Advanced::Found => self.receiver.item().map(Ok),
-            Advanced::Failed => self.failure.take().map(Err),
-            Advanced::Ended => None,
+        match poll_fn(|cx| self.poll_advance(cx, Receiver::want_item)).await? {
+            Ok(()) => self.receiver.item().map(Ok),
+            Err(error) => Some(Err(error)),
         }
     }
 
@@ -123,56 +119,53 @@ impl<S: Unpin, R: Reads<S>> EventReader<S, R> {
 
     /// Reads until the response is accepted.
     async fn wait_until_open(&mut self) -> Result<(), ReadError> {
-        while !self.receiver.is_open() && self.io.is_some() {
-            poll_fn(|cx| {
-                let want = self.receiver.want();
-                self.poll_meet(cx, want)
-            })
-            .await?;
+        while !self.receiver.is_open() {
+            match poll_fn(|cx| self.poll_step(cx, Receiver::want)).await {
+                Some(step) => step?,
+                None => break,
+            };
         }
         Ok(())
     }
 
     /// Reads until the receiver has found an item.
-    #[inline]
     fn poll_advance(
         &mut self,
         cx: &mut Context<'_>,
-        want: impl Fn(&mut Receiver) -> Wanted,
-    ) -> Poll<Advanced> {
+        want: impl Fn(&mut Receiver) -> Wanted + Copy,
+    ) -> Poll<Option<Result<(), ReadError>>> {
         if let Some(handle) = &self.handle {
             handle.register(cx.waker());
-            if handle.is_closed() {
-                self.close();
+        }
+        while let Some(step) = ready!(self.poll_step(cx, want)) {
+            match step {
+                Ok(Want::Event) => return Poll::Ready(Some(Ok(()))),
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Some(Err(error))),
             }
         }
-        while self.io.is_some() {
-            match want(&mut self.receiver) {
-                Ok(Want::Event) => return Poll::Ready(Advanced::Found),
-                want => {
-                    if let Err(error) = ready!(self.poll_meet(cx, want)) {
-                        self.failure = Some(error);
-                        return Poll::Ready(Advanced::Failed);
-                    }
-                }
-            }
-        }
-        Poll::Ready(Advanced::Ended)
+        Poll::Ready(None)
     }
 
-    /// Does what the receiver wants, other than to hand over an event.
-    fn poll_meet(&mut self, cx: &mut Context<'_>, want: Wanted) -> Poll<Result<(), ReadError>> {
+    /// Performs the receiver's next step. Returns `None` if there is no connection.
+    fn poll_step(
+        &mut self,
+        cx: &mut Context<'_>,
+        want: impl Fn(&mut Receiver) -> Wanted + Copy,
+    ) -> Poll<Option<Result<Want, ReadError>>> {
+        if self.handle.as_ref().is_some_and(CloseHandle::is_closed) {
+            self.close();
+        }
+        let Some(io) = &mut self.io else { return Poll::Ready(None) };
+        let want = want(&mut self.receiver);
         match &want {
-            Ok(Want::Read) => {
-                let Some(io) = &mut self.io else { return Poll::Ready(Ok(())) };
-                match ready!(R::poll_read(Pin::new(io), cx, self.receiver.space())) {
-                    Ok(count) => self.receiver.handle_read(count),
-                    Err(error) => {
-                        self.close();
-                        return Poll::Ready(Err(error.into()));
-                    }
+            Ok(Want::Read) => match ready!(R::poll_read(Pin::new(io), cx, self.receiver.space())) {
+                Ok(count) => self.receiver.handle_read(count),
+                Err(error) => {
+                    self.close();
+                    return Poll::Ready(Some(Err(error.into())));
                 }
-            }
+            },
             Ok(Want::Yield) => {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
@@ -180,7 +173,7 @@ impl<S: Unpin, R: Reads<S>> EventReader<S, R> {
             _ if self.receiver.is_closed() => self.close(),
             _ => {}
         }
-        Poll::Ready(want.map(drop).map_err(ReadError::from))
+        Poll::Ready(Some(want.map_err(ReadError::from)))
     }
 }
 
@@ -223,14 +216,6 @@ async fn write_all<S: Unpin, R: Writes<S>>(io: &mut S, mut bytes: &[u8]) -> io::
     poll_fn(|cx| R::poll_flush(Pin::new(&mut *io), cx)).await
 }
 
-/// What a step has led to: small, because it passes through several layers for each event.
-enum Advanced {
-    Found,
-    /// The error is in [`EventReader::failure`].
-    Failed,
-    Ended,
-}
-
 type Wanted = Result<Want, sse_proto::ReceiveError>;
 
 impl<S, R> Drop for EventReader<S, R> {
@@ -245,11 +230,8 @@ impl<S: Unpin, R: Reads<S>> Stream for EventReader<S, R> {
     type Item = Result<Event, ReadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Ready(match ready!(self.poll_advance(cx, Receiver::want)) {
-            Advanced::Found => Some(Ok(self.receiver.event().to_event())),
-            Advanced::Failed => self.failure.take().map(Err),
-            Advanced::Ended => None,
-        })
+        let found = ready!(self.poll_advance(cx, Receiver::want));
+        Poll::Ready(found.map(|found| found.map(|()| self.receiver.event().to_event())))
     }
 }
 
